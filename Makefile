@@ -1,0 +1,37 @@
+# Each target sets up what it needs: `make demo` and `make test` work first, on a machine with Python 3.11, gcc and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export MPLBACKEND = Agg
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/percoat run kissel2026 --quick --out results/kissel2026-quick
+
+test: $(VENV)/tested
+	$(BIN)/python -m pytest
+
+check: $(VENV)/checked
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info results
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[test]
+	touch $@
+
+$(VENV)/checked: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[check]
+	touch $@
