@@ -1,0 +1,165 @@
+"""The material constants with their units, ranges and sources, read from `materials.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from .errors import StudyError
+from .units import parse_quantity
+
+UNITS = {
+    "density": "kg/m^3",
+    "median_diameter": "m",
+    "size_width": "1",
+    "specific_surface": "m^2/kg",
+    "electronic_conductivity": "S/m",
+    "ionic_conductivity": "S/m",
+    "aggregate_diameter": "m",
+    "aggregate_width": "1",
+    "primary_diameter": "m",
+    "fractal_dimension": "1",
+    "fractal_prefactor": "1",
+    "neck_conductance": "S",
+    "contact_ratio": "1",
+    "pore_length": "m",
+    "bare_contact_share": "1",
+    "bare_contact_radius": "m",
+    "core_carbon_resistance": "ohm*m^2",
+    "block_resistance_electronic": "ohm*m^2",
+    "block_resistance_ionic": "ohm*m^2",
+}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One material constant in SI units, with the range it may take and its source."""
+
+    value: float
+    unit: str
+    low: float
+    high: float
+    source: str
+
+    @property
+    def origin(self) -> str:
+        """"fitted", "assumed", "yours" or "literature": the first word of the source, in four classes."""
+        first = self.source.split(":")[0].split()[0]
+        return first if first in ("fitted", "assumed", "yours") else "literature"
+
+
+@dataclass(frozen=True)
+class Closure:
+    """A dependence read off a table, linear between its points and constant beyond them."""
+
+    points: tuple[float, ...]
+    values: tuple[float, ...]
+    source: str
+
+    def __call__(self, point: float) -> float:
+        return float(np.interp(point, self.points, self.values))
+
+
+@dataclass(frozen=True)
+class Materials:
+    """All constants of one study: `materials["se.density"]` is a float in SI units.
+
+    Examples
+    --------
+    >>> Materials.load()["cb.density"]
+    1960.0
+    """
+
+    constants: Mapping[str, Constant]
+    names: Mapping[str, str]
+    matrix_porosity: Closure = field(metadata={"unit": "1"})
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None) -> Materials:
+        """Read the constants shipped with percoat, replacing those that a study names.
+
+        Parameters
+        ----------
+        overrides : mapping, optional
+            Nested as in `materials.toml`: ``{"se": {"density": "1.86 g/cm3"}}``. A value is text with a unit,
+            or a table ``{value = ..., source = ...}``.
+
+        Raises
+        ------
+        StudyError
+            If a key is unknown (the nearest valid one is named) or a value is out of its range.
+        """
+        table = _shipped()
+        replaced = {group: dict(entries) for group, entries in table.items()}
+        for group, entries in (overrides or {}).items():
+            known(group, replaced, "material")
+            if not isinstance(entries, Mapping):
+                raise StudyError(f"[materials.{group}] must be a table of constants; got {entries!r}")
+            for key, entry in entries.items():
+                known(key, table[group], f"constant of [materials.{group}]")
+                replaced[group][key] = _override(table[group][key], entry)
+        return cls._from_table(replaced)
+
+    @classmethod
+    def _from_table(cls, table: Mapping[str, Mapping[str, Any]]) -> Materials:
+        constants, names = {}, {}
+        for group, entries in table.items():
+            for key, entry in entries.items():
+                if key == "name":
+                    names[group] = str(entry["value"])
+                elif key in UNITS:
+                    constants[f"{group}.{key}"] = _constant(f"{group}.{key}", entry, UNITS[key])
+        return cls(constants, names, _closure(table["matrix"]["porosity"]))
+
+    def __getitem__(self, key: str) -> float:
+        return self.constants[key].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.constants)
+
+
+def known(key: str, valid: Mapping[str, Any], what: str) -> None:
+    """Raise `StudyError` with the nearest valid name if `key` is none of `valid`."""
+    if key not in valid:
+        nearest = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
+        raise StudyError(f"unknown {what}: '{key}'. Did you mean '{nearest[0]}'? Valid: {', '.join(valid)}")
+
+
+@cache
+def _shipped() -> Mapping[str, Mapping[str, Any]]:
+    return tomllib.loads(resources.files("microstructure").joinpath("materials.toml").read_text("utf-8"))
+
+
+def _override(shipped: Mapping[str, Any], entry: Any) -> Mapping[str, Any]:
+    if isinstance(entry, Mapping):
+        return {**shipped, "source": "yours: set in the study file", **entry}
+    return {**shipped, "value": entry, "source": "yours: set in the study file"}
+
+
+def _constant(key: str, entry: Mapping[str, Any], unit: str) -> Constant:
+    for word in entry:
+        known(word, {"value": 0, "range": 0, "source": 0}, f"word in the constant '{key}'")
+    try:
+        value = parse_quantity(entry["value"], unit)
+        low, high = (parse_quantity(bound, unit) for bound in entry["range"])
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"the constant '{key}': {error}") from None
+    if not low <= value <= high:
+        raise StudyError(f"the constant '{key}' must lie within {low:g} to {high:g} {unit}; got {value:g} {unit}")
+    return Constant(value, unit, low, high, str(entry["source"]))
+
+
+def _closure(entry: Mapping[str, Any]) -> Closure:
+    points, values = tuple(map(float, entry["mass_ratio"])), tuple(map(float, entry["porosity"]))
+    if len(points) != len(values) or len(points) == 0 or not np.all(np.diff(points) > 0):
+        raise StudyError("[materials.matrix.porosity] wants as many mass ratios, rising, as porosities")
+    if not all(0.0 <= value < 1.0 for value in values):
+        raise StudyError(f"a matrix porosity lies in [0, 1); got {values}")
+    return Closure(points, values, str(entry["source"]))

@@ -1,0 +1,170 @@
+"""A recipe by weight, and the volumes, densities and coat thicknesses that follow from it by arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from .errors import RecipeError
+from .materials import Materials
+
+
+@dataclass(frozen=True)
+class VolumeFractions:
+    """Shares of the solid volume, pores excluded; they add up to 1."""
+
+    cam: float = field(metadata={"unit": "1"})
+    se: float = field(metadata={"unit": "1"})
+    cb: float = field(metadata={"unit": "1"})
+
+    @property
+    def soft(self) -> float:
+        """Share of electrolyte and carbon together."""
+        return self.se + self.cb
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Active material, electrolyte and carbon black by weight, such as 80:20:0.5.
+
+    Examples
+    --------
+    >>> round(Recipe.parse("80:20:3").mixed_density)
+    3947
+    """
+
+    cam: float = field(metadata={"unit": "parts by weight"})
+    se: float = field(metadata={"unit": "parts by weight"})
+    cb: float = field(metadata={"unit": "parts by weight"})
+    materials: Materials = field(repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str, materials: Materials | None = None) -> Recipe:
+        """Read weights written as ``"CAM:SE:CB"``.
+
+        Raises
+        ------
+        TypeError
+            If `text` is not text.
+        RecipeError
+            If it is not three finite weights, CAM and SE positive and CB not negative.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"a recipe is text such as '80:20:0.5'; got {text!r}")
+        try:
+            cam, se, cb = (float(part) for part in text.split(":"))
+        except ValueError:
+            raise RecipeError(f"a recipe has three weights CAM:SE:CB, such as 80:20:0.5; got {text!r}") from None
+        if not all(map(math.isfinite, (cam, se, cb))) or cam <= 0 or se <= 0 or cb < 0:
+            raise RecipeError(f"weights are finite, CAM and SE positive, CB zero or more; got {text!r}")
+        return cls(cam, se, cb, materials or Materials.load())
+
+    def __str__(self) -> str:
+        return f"{self.cam:g}:{self.se:g}:{self.cb:g}"
+
+    @property
+    def volume_fractions(self) -> VolumeFractions:
+        """Shares of the solid volume."""
+        volumes = [weight / self.materials[f"{part}.density"] for part, weight in self._weights.items()]
+        return VolumeFractions(*(volume / sum(volumes) for volume in volumes))
+
+    @property
+    def mixed_density(self) -> float:
+        """Density of the pore-free mixture [kg/m3]."""
+        weights = self._weights
+        return sum(weights.values()) / sum(w / self.materials[f"{part}.density"] for part, w in weights.items())
+
+    @property
+    def mass_ratio(self) -> float:
+        """CB over SE by mass: what the paper calls the weight percentage in the matrix."""
+        return self.cb / self.se
+
+    @property
+    def mass_fraction(self) -> float:
+        """CB over CB + SE by mass."""
+        return self.cb / (self.cb + self.se)
+
+    @property
+    def volume_fraction(self) -> float:
+        """CB over CB + SE by volume, pores excluded."""
+        volumes = self.volume_fractions
+        return volumes.cb / volumes.soft
+
+    @property
+    def matrix_porosity(self) -> float:
+        """Share of pores inside the matrix, from the closure of the materials."""
+        return self.materials.matrix_porosity(self.mass_ratio)
+
+    @property
+    def matrix_per_core(self) -> float:
+        """Volume of the matrix, its pores included, over the volume of the active material."""
+        volumes = self.volume_fractions
+        return volumes.soft / volumes.cam / (1.0 - self.matrix_porosity)
+
+    @property
+    def minimum_porosity(self) -> float:
+        """Total porosity that the pores inside the matrix alone need."""
+        pores = self.matrix_per_core * self.matrix_porosity
+        return pores / (1.0 + self.matrix_per_core)
+
+    def core_fraction(self, porosity: float) -> float:
+        """Volume fraction of the cores in a composite of this total porosity.
+
+        Raises
+        ------
+        RecipeError
+            If the porosity is outside (0, 1) or below `minimum_porosity`.
+        """
+        if not 0.0 < porosity < 1.0:
+            raise RecipeError(f"a porosity lies between 0 and 1; got {porosity!r}")
+        if porosity < self.minimum_porosity:
+            raise RecipeError(
+                f"a total porosity of {porosity:.1%} is below the {self.minimum_porosity:.1%} that the pores inside"
+                f" the matrix of {self} need ({self.matrix_porosity:.0%} of the matrix): ask for more"
+            )
+        return self.volume_fractions.cam * (1.0 - porosity)
+
+    def film_thickness(self, specific_surface: float | None = None) -> float:
+        """Thickness of a pore-free film of electrolyte and carbon on the true surface of the cores [m].
+
+        Parameters
+        ----------
+        specific_surface : float, optional
+            Surface of the active material [m2/kg]; that of the materials if not given.
+
+        Examples
+        --------
+        >>> round(Recipe.parse("80:20:3").film_thickness(specific_surface=780.0) * 1e9)
+        148
+        """
+        surface = self.materials["cam.specific_surface"] if specific_surface is None else specific_surface
+        if not (math.isfinite(surface) and surface > 0):
+            raise ValueError(f"the specific surface is positive, in m2/kg; got {surface!r}")
+        volumes = self.volume_fractions
+        return volumes.soft / (volumes.cam * self.materials["cam.density"] * surface)
+
+    def shell_thickness(self, diameter: float | None = None) -> float:
+        """Thickness of a pore-free uniform shell on smooth spheres of one diameter [m].
+
+        Examples
+        --------
+        >>> round(Recipe.parse("80:20:3").shell_thickness(diameter=3.3e-6) * 1e9)
+        259
+        """
+        core = self.materials["cam.median_diameter"] if diameter is None else diameter
+        if not (math.isfinite(core) and core > 0):
+            raise ValueError(f"a core diameter is positive, in m; got {core!r}")
+        volumes = self.volume_fractions
+        return 0.5 * core * math.expm1(math.log1p(volumes.soft / volumes.cam) / 3.0)
+
+    @property
+    def _weights(self) -> dict[str, float]:
+        return {"cam": self.cam, "se": self.se, "cb": self.cb}
+
+
+def carbon_scales(volume_fraction: float, materials: Materials) -> tuple[float, float]:
+    """CB:SE mass ratio and CB mass fraction of a matrix with this CB volume fraction (pores excluded)."""
+    if not 0.0 <= volume_fraction < 1.0:
+        raise ValueError(f"a CB volume fraction lies in [0, 1); got {volume_fraction!r}")
+    ratio = volume_fraction / (1.0 - volume_fraction) * materials["cb.density"] / materials["se.density"]
+    return ratio, ratio / (1.0 + ratio)
