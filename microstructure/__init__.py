@@ -1,5 +1,38 @@
 """Coated battery particles as voxels and spheres: recipes, packings, coats and the carbon in them."""
 
-from .recipe import Recipe
+from microstructure.aggregates import AggregateLibrary, build_library
+from microstructure.carbon import Carbon
+from microstructure.coats import Coats
+from microstructure.composite import build_composite
+from microstructure.contacts import Contacts, find_contacts
+from microstructure.files import read_image, save_structure, write_image
+from microstructure.materials import Materials
+from microstructure.packing import Packing, pack_spheres
+from microstructure.patch import bulk_patch, coating_patch
+from microstructure.recipe import Recipe
+from microstructure.sizes import Equal, Lognormal, Table
+from microstructure.structure import Phase, Structure
 
-__all__ = ["Recipe"]
+__all__ = [
+    "AggregateLibrary",
+    "Carbon",
+    "Coats",
+    "Contacts",
+    "Equal",
+    "Lognormal",
+    "Materials",
+    "Packing",
+    "Phase",
+    "Recipe",
+    "Structure",
+    "Table",
+    "build_composite",
+    "build_library",
+    "bulk_patch",
+    "coating_patch",
+    "find_contacts",
+    "pack_spheres",
+    "read_image",
+    "save_structure",
+    "write_image",
+]

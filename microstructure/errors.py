@@ -29,6 +29,10 @@ class ConvergenceError(PercoatError):
         self.best = best
 
 
+class BoundsError(PercoatError):
+    """A result outside bounds that no material can leave: a fault of the program, please report it."""
+
+
 class ThresholdError(PercoatError, ValueError):
     """Data that cannot carry a threshold: too few runs, or no crossing."""
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import StudyError
-from .units import parse_quantity
+from microstructure.errors import StudyError
+from microstructure.units import parse_quantity
 
 UNITS = {
     "density": "kg/m^3",

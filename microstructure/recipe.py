@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .errors import RecipeError
-from .materials import Materials
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.errors import RecipeError
+from microstructure.materials import Materials
 
 
 @dataclass(frozen=True)
@@ -168,3 +171,17 @@ def carbon_scales(volume_fraction: float, materials: Materials) -> tuple[float, 
         raise ValueError(f"a CB volume fraction lies in [0, 1); got {volume_fraction!r}")
     ratio = volume_fraction / (1.0 - volume_fraction) * materials["cb.density"] / materials["se.density"]
     return ratio, ratio / (1.0 + ratio)
+
+
+def solid_fraction(box_fraction: NDArray[np.float64] | float, materials: Materials) -> NDArray[np.float64]:
+    """CB volume fraction of the matrix (pores excluded) that fills this share of a matrix with its pores.
+
+    Inverts share = fraction * (1 - porosity(fraction)), which rises with the fraction; infinite where the share is
+    out of reach.
+    """
+    fractions = np.linspace(0.0, 0.999, 20001)
+    ratios = fractions / (1.0 - fractions) * materials["cb.density"] / materials["se.density"]
+    shares = fractions * (1.0 - np.array([materials.matrix_porosity(ratio) for ratio in ratios]))
+    if np.any(np.diff(shares) <= 0):
+        raise RecipeError("the matrix porosity rises so steeply with carbon that a denser recipe holds less of it")
+    return np.asarray(np.interp(box_fraction, shares, fractions, right=np.inf))

@@ -1,1 +1,32 @@
-"""."""
+"""Whether, where and from what content on a phase percolates."""
+
+from percolation.bridges import Bridges, sweep_bridges
+from percolation.carbon_sweep import sweep_bulk, sweep_carbon, sweep_coat
+from percolation.clusters import Clusters, find_clusters
+from percolation.network import CarbonNetwork, link_carbon
+from percolation.sites import sweep_sites
+from percolation.spanning import Spanning, find_spanning
+from percolation.sweep import Sweep
+from percolation.threshold import Threshold, estimate_threshold, extrapolate_threshold
+from percolation.utilisation import Utilisation, measure_utilisation
+
+__all__ = [
+    "Bridges",
+    "CarbonNetwork",
+    "Clusters",
+    "Spanning",
+    "Sweep",
+    "Threshold",
+    "Utilisation",
+    "estimate_threshold",
+    "extrapolate_threshold",
+    "find_clusters",
+    "find_spanning",
+    "link_carbon",
+    "measure_utilisation",
+    "sweep_bridges",
+    "sweep_bulk",
+    "sweep_carbon",
+    "sweep_coat",
+    "sweep_sites",
+]

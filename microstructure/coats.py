@@ -1,0 +1,177 @@
+"""Coats on packed cores: a film on every core, and the rest of the matrix in recesses and interstices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from microstructure._coats import half_gaps, nearest_core, place_curved
+from microstructure.aggregates import AggregateLibrary
+from microstructure.carbon import FIT_MODES, ORIENTATIONS, Carbon, Insertion, fill
+from microstructure.errors import RecipeError
+from microstructure.materials import known
+from microstructure.packing import Packing
+from microstructure.recipe import Recipe
+
+COAT_MODELS = ("film", "shell")
+
+
+@dataclass(frozen=True)
+class Coats:
+    """How the matrix of a recipe lies on the cores of a packing."""
+
+    model: str
+    thickness: float = field(metadata={"unit": "m", "what": "of the film or shell, matrix pores included"})
+    fill_height: float = field(metadata={"unit": "m", "what": "gaps up to twice this are filled with matrix"})
+    film_share: float = field(metadata={"unit": "1", "what": "share of the matrix in the film"})
+    recess_share: float = field(metadata={"unit": "1", "what": "share in recesses: half gap up to two thicknesses"})
+    interstice_share: float = field(metadata={"unit": "1", "what": "share in the wider gaps"})
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Voxel fields that the coats are cut from."""
+
+    distance: NDArray[np.float32]  # [m] to the nearest core surface, negative inside
+    owner: NDArray[np.int32]  # that core
+    half_gap: NDArray[np.float32]  # [m] half the gap that faces the voxel
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """For each core, the cores around it with their images, as the kernels want them."""
+
+    start: NDArray[np.int64]
+    vectors: NDArray[np.float64]
+    neighbours: NDArray[np.int32]
+    wall: float  # length of axis 0 if it has walls, else 0
+
+
+def coat_thickness(recipe: Recipe, model: str) -> float:
+    """Thickness of one block's coat, the pores inside the matrix included [m].
+
+    "film": the recipe's soft volume on the true (specific) surface of the cores; "shell": all of it evenly on smooth
+    spheres of the median diameter.
+    """
+    known(model, dict.fromkeys(COAT_MODELS), "coat model")
+    if model == "film":
+        smooth = 6.0 / (recipe.materials["cam.density"] * recipe.materials["cam.median_diameter"])
+        if recipe.materials["cam.specific_surface"] < smooth:
+            raise RecipeError(
+                f"a specific surface of {recipe.materials['cam.specific_surface']:.0f} m2/kg is less than the"
+                f" {smooth:.0f} m2/kg of smooth spheres: use coat='shell' or a larger surface"
+            )
+        return recipe.film_thickness() / (1.0 - recipe.matrix_porosity)
+    radius = 0.5 * recipe.materials["cam.median_diameter"]
+    return radius * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
+
+
+def neighbourhood(packing: Packing, reach: float) -> Neighbourhood:
+    """All pairs of cores, images included, whose surfaces are less than `reach` apart."""
+    count, box = len(packing.diameters), np.asarray(packing.box)
+    radii = 0.5 * packing.diameters
+    shifts = np.array(np.meshgrid(*[(-1, 0, 1) if p else (0,) for p in packing.periodic], indexing="ij"))
+    shifts = shifts.reshape(3, -1).T
+    ghosts = (packing.centres[None] + shifts[:, None] * box).reshape(-1, 3)
+    names = np.tile(np.arange(count), len(shifts))
+    near = cKDTree(ghosts).query_ball_point(packing.centres, radii + radii.max() + reach)
+    sources = np.repeat(np.arange(count), [len(found) for found in near])
+    ghost = np.concatenate([np.asarray(sorted(found), np.int64) for found in near])
+    vectors = ghosts[ghost] - packing.centres[sources]
+    distance = np.linalg.norm(vectors, axis=1)
+    keep = (distance > 0) & (distance < radii[sources] + radii[names[ghost]] + reach)
+    start = np.concatenate([[0], np.cumsum(np.bincount(sources[keep], minlength=count))])
+    wall = 0.0 if packing.periodic[0] else float(box[0])
+    return Neighbourhood(start, vectors[keep], names[ghost[keep]].astype(np.int32), wall)
+
+
+def measure_regions(packing: Packing, near: Neighbourhood, voxel_size: float, reach: float) -> Regions:
+    """Distance, owner and facing gap of every voxel of the box."""
+    shape = tuple(round(edge / voxel_size) for edge in packing.box)
+    distance = np.full(shape, np.float32(reach))
+    owner = np.full(shape, -1, np.int32)
+    half_gap = np.empty(shape, np.float32)
+    radii, periodic = 0.5 * packing.diameters, np.asarray(packing.periodic)
+    nearest_core(packing.centres, radii, reach, 0, voxel_size, periodic, distance, owner)
+    half_gaps(
+        distance, owner, packing.centres, radii, near.start, near.vectors, near.neighbours, near.wall, voxel_size,
+        periodic, half_gap,
+    )  # fmt: skip
+    return Regions(distance, owner, half_gap)
+
+
+def lay_coats(
+    regions: Regions, recipe: Recipe, *, model: str, core_fraction: float
+) -> tuple[NDArray[np.uint8], Coats]:
+    """Label cores, matrix and pores so that each has the recipe's volume, exact to one voxel.
+
+    Returns
+    -------
+    labels : uint8 [x, y, z]
+        0 pore, 1 core, 2 matrix.
+    coats : Coats
+    """
+    thickness = coat_thickness(recipe, model)
+    size = regions.distance.size
+    core_voxels = round(core_fraction * size)
+    matrix_voxels = min(round(core_fraction * recipe.matrix_per_core * size), size - core_voxels)
+    labels = np.zeros(size, np.uint8)
+    distance, half_gap = regions.distance.ravel(), regions.half_gap.ravel()
+    ranked = np.argpartition(distance, core_voxels - 1)
+    labels[ranked[:core_voxels]] = 1
+    outside = ranked[core_voxels:]
+    in_film = distance[outside] <= thickness
+    # the film first, from the core outwards; then the gaps, narrow ones first
+    rank = np.where(in_film, distance[outside] - thickness, np.maximum(half_gap[outside], thickness))
+    order = np.argsort(rank, kind="stable")[:matrix_voxels]
+    labels[outside[order]] = 2
+    last = float(rank[order[-1]]) if matrix_voxels < len(outside) else math.inf
+    film = np.count_nonzero(in_film[order]) / matrix_voxels
+    recess = np.count_nonzero((rank[order] > 0) & (rank[order] <= 2.0 * thickness)) / matrix_voxels
+    coats = Coats(model, thickness, max(last, thickness), film, recess, max(0.0, 1.0 - film - recess))
+    return labels.reshape(regions.distance.shape), coats
+
+
+def fill_coats(
+    library: AggregateLibrary,
+    packing: Packing,
+    near: Neighbourhood,
+    labels: NDArray[np.uint8],
+    owner: NDArray[np.int32],
+    coats: Coats,
+    *,
+    voxel_size: float,
+    volume: float,
+    fit: str = "reorient",
+    rng: np.random.Generator,
+) -> Carbon:
+    """Carbon of an exact volume [m3], spread uniformly over the matrix voxels of packed, coated cores.
+
+    Each aggregate keeps to the coat of the core nearest to where it was set (a seam between blocks).
+    """
+    known(fit, FIT_MODES, "fit mode")
+    matrix = np.flatnonzero((labels == 2) & (owner >= 0))
+    radii, tries = 0.5 * packing.diameters, ORIENTATIONS if fit == "reorient" else 1
+    owners, box = owner.ravel(), np.asarray(packing.box)
+    periodic = np.asarray(packing.periodic)
+
+    def place(chunk: Insertion, rows: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
+        voxels = matrix[(chunk.positions[:, 3] * len(matrix)).astype(np.int64)]
+        corners = np.stack(np.unravel_index(voxels, labels.shape), axis=1)
+        anchors = (corners + chunk.positions[:, :3]) * voxel_size
+        cores = owners[voxels]
+        offset = anchors - packing.centres[cores]
+        anchors -= np.where(periodic, box * np.rint(offset / box), 0.0)
+        centres, keep = np.empty((rows, 3)), np.empty(rows, bool)
+        place_curved(
+            anchors, cores, chunk.shapes, chunk.quaternions, library.start, library.centres,
+            library.radius, coats.thickness, coats.fill_height, FIT_MODES[fit], tries,
+            packing.centres, radii, near.start, near.vectors, near.neighbours, near.wall, centres, keep,
+        )  # fmt: skip
+        return np.where(periodic, centres % box, centres), keep, cores
+
+    return fill(library, place, volume=volume, fit=fit, rng=rng)

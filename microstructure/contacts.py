@@ -1,0 +1,106 @@
+"""Which spheres touch: the pairs of a packing, and the spheres at its two end faces, within a stated gap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure._packing import find_pairs
+from microstructure.packing import Packing
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Contacts:
+    """Pairs of spheres, and of spheres and end faces, whose surfaces are at most `gap` apart.
+
+    A pair stands once for each image of the second sphere within reach, so in a small periodic box it may stand more
+    than once. A sphere that reaches its own image stands as (i, i), once for the two opposite images: such a pair
+    closes the packing on itself, but carries no current between different spheres.
+
+    Attributes
+    ----------
+    pairs : ndarray, int64 (m, 2)
+        Spheres i <= j, sorted.
+    gaps : ndarray, float64 (m,) [m]
+        Surface to surface; negative where two spheres overlap.
+    vectors : ndarray, float64 (m, 3) [m]
+        From the centre of i to the centre of that image of j.
+    separator, collector : ndarray, int64 (k,)
+        Spheres at x = 0 and at x = box[0]; empty where x is periodic. Walls of the other axes are not listed.
+    separator_gaps, collector_gaps : ndarray, float64 (k,) [m]
+        From the surface of each of them to the face.
+    gap : float [m]
+        The largest gap that counts.
+    """
+
+    pairs: NDArray[np.int64] = field(metadata={"unit": ""})
+    gaps: NDArray[np.float64] = field(metadata={"unit": "m"})
+    vectors: NDArray[np.float64] = field(metadata={"unit": "m"})
+    separator: NDArray[np.int64] = field(metadata={"unit": ""})
+    separator_gaps: NDArray[np.float64] = field(metadata={"unit": "m"})
+    collector: NDArray[np.int64] = field(metadata={"unit": ""})
+    collector_gaps: NDArray[np.float64] = field(metadata={"unit": "m"})
+    gap: float = field(metadata={"unit": "m"})
+
+    def __repr__(self) -> str:
+        return (
+            f"Contacts({len(self.pairs)} pairs, {self.separator.size} at the separator, "
+            f"{self.collector.size} at the collector, gap <= {1e9 * self.gap:.4g} nm)"
+        )
+
+
+def find_contacts(packing: Packing, *, gap: float) -> Contacts:
+    """Find all pairs of spheres, and of spheres and end faces, whose surfaces are at most `gap` apart.
+
+    Parameters
+    ----------
+    packing : Packing
+        The spheres; their periodic images count.
+    gap : float
+        Largest distance between two surfaces that counts as a contact [m]. The spheres of a packing may be a
+        ten-thousandth of a diameter apart or overlap by as much, so touching spheres need a gap above 0.
+
+    Returns
+    -------
+    Contacts
+
+    Raises
+    ------
+    TypeError
+        If `packing` is not a Packing, or `gap` not a number.
+    ValueError
+        If `gap` is negative or not finite.
+
+    Examples
+    --------
+    >>> from microstructure.packing import pack_spheres
+    >>> rng = np.random.default_rng(1)
+    >>> spheres = pack_spheres([2e-6, 2e-6], box=(2e-6, 4e-6, 4e-6), rng=rng)
+    >>> find_contacts(spheres, gap=1e-8).collector.size
+    2
+    """
+    if not isinstance(packing, Packing):
+        raise TypeError(f"packing must be a Packing, as pack_spheres returns it, got {type(packing).__name__}")
+    reach = _check_gap(gap)
+    pairs, shifts = find_pairs(packing.centres, packing.diameters, packing.box, np.array(packing.periodic), reach)
+    vectors = packing.centres[pairs[:, 1]] + shifts - packing.centres[pairs[:, 0]]
+    order = np.lexsort((vectors[:, 2], vectors[:, 1], vectors[:, 0], pairs[:, 1], pairs[:, 0]))
+    pairs, vectors = pairs[order], vectors[order]
+    gaps = np.linalg.norm(vectors, axis=1) - packing.radii[pairs].sum(axis=1)
+    below = packing.centres[:, 0] - packing.radii
+    above = packing.box[0] - packing.centres[:, 0] - packing.radii
+    separator, collector = (
+        np.flatnonzero((distance <= reach) & (not packing.periodic[0])) for distance in (below, above)
+    )
+    return Contacts(pairs, gaps, vectors, separator, below[separator], collector, above[collector], reach)
+
+
+def _check_gap(gap: object) -> float:
+    if isinstance(gap, bool) or not isinstance(gap, (int, float, np.integer, np.floating)):
+        raise TypeError(f"gap must be a length in metres, got {gap!r}")
+    if not 0.0 <= gap < math.inf:
+        raise ValueError(f"gap must be finite and not negative [m], got {gap}")
+    return float(gap)

@@ -1,0 +1,145 @@
+"""A small flat piece of coat, or a cube of bulk matrix, with every primary of the carbon resolved."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from microstructure._coats import nearest_core
+from microstructure.aggregates import AggregateLibrary
+from microstructure.carbon import Carbon, fill_bulk, fill_flat
+from microstructure.composite import carbon_library
+from microstructure.materials import Materials
+from microstructure.recipe import carbon_scales
+from microstructure.structure import Phase, Structure
+
+
+def coating_patch(
+    thickness: float,
+    width: float,
+    carbon_volume_fraction: float,
+    voxel_size: float,
+    *,
+    fit: str = "reorient",
+    materials: Materials | None = None,
+    library: AggregateLibrary | None = None,
+    rng: np.random.Generator,
+) -> Structure:
+    """A square piece of coat: axis 0 points from the core (below) outwards, axes 1 and 2 are periodic.
+
+    Parameters
+    ----------
+    thickness, width : float
+        [m]. A width below eight aggregate diameters warns: its threshold is that of a small box.
+    carbon_volume_fraction : float
+        CB over CB + SE by volume, pores excluded; the pores follow from the materials' closure.
+    voxel_size : float
+        [m]
+    fit : {"reorient", "compress", "cut"}
+        How an aggregate taller than the coat is made to fit.
+
+    Returns
+    -------
+    Structure
+        `labels` uint8: 0 pore, 3 electrolyte, 4 carbon, each with its exact volume; `carbon` holds the primaries.
+
+    Examples
+    --------
+    >>> patch = coating_patch(150e-9, 2e-6, 0.032, 10e-9, rng=np.random.default_rng(1))
+    >>> round(patch.fraction(Phase.CARBON), 4)
+    0.0304
+    """
+    _positive(thickness=thickness, width=width, voxel_size=voxel_size)
+    materials = materials or Materials.load()
+    if width < 8.0 * materials["cb.aggregate_diameter"]:
+        warnings.warn(
+            f"a patch {width * 1e9:.0f} nm wide is below eight aggregate diameters"
+            f" ({8e9 * materials['cb.aggregate_diameter']:.0f} nm): expect a strong size effect",
+            stacklevel=2,
+        )
+    library_rng, carbon_rng, pore_rng = rng.spawn(3)
+    library = library or carbon_library(materials, rng=library_rng)
+    shape = (max(1, round(thickness / voxel_size)), *(2 * [max(1, round(width / voxel_size))]))
+    box = (thickness, width, width)
+    porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
+    carbon = fill_flat(
+        library, width=(width, width), floor=library.radius, ceiling=thickness, fit=fit, rng=carbon_rng,
+        volume=carbon_volume_fraction * (1.0 - porosity) * math.prod(box),
+    )  # fmt: skip
+    periodic = (False, True, True)
+    labels = matrix_image(carbon, shape, box, periodic, porosity, materials["matrix.pore_length"], rng=pore_rng)
+    return Structure(labels, voxel_size, periodic, box, carbon=carbon)
+
+
+def bulk_patch(
+    edge: float,
+    carbon_volume_fraction: float,
+    voxel_size: float,
+    *,
+    materials: Materials | None = None,
+    library: AggregateLibrary | None = None,
+    rng: np.random.Generator,
+) -> Structure:
+    """A periodic cube of bulk matrix, labelled as `coating_patch` does.
+
+    Examples
+    --------
+    >>> cube = bulk_patch(1e-6, 0.1, 20e-9, rng=np.random.default_rng(1))
+    >>> cube.labels.shape[0]
+    50
+    """
+    _positive(edge=edge, voxel_size=voxel_size)
+    materials = materials or Materials.load()
+    library_rng, carbon_rng, pore_rng = rng.spawn(3)
+    library = library or carbon_library(materials, rng=library_rng)
+    shape, box = 3 * (max(1, round(edge / voxel_size)),), (edge, edge, edge)
+    porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
+    volume = carbon_volume_fraction * (1.0 - porosity) * edge**3
+    carbon = fill_bulk(library, box=box, volume=volume, rng=carbon_rng)
+    periodic = (True, True, True)
+    labels = matrix_image(carbon, shape, box, periodic, porosity, materials["matrix.pore_length"], rng=pore_rng)
+    return Structure(labels, voxel_size, periodic, box, carbon=carbon)
+
+
+def matrix_image(
+    carbon: Carbon,
+    shape: tuple[int, ...],
+    box: tuple[float, float, float],
+    periodic: tuple[bool, bool, bool],
+    porosity: float,
+    pore_length: float,
+    *,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Voxels of electrolyte, carbon and pores, each with its exact share.
+
+    The voxels nearest to a primary's centre are carbon, as many as the recipe has (the union of overlapping primaries
+    would be too small). Pores are the peaks of a Gaussian random field outside the carbon, an assumed shape.
+    """
+    voxel = box[1] / shape[1]
+    size = int(np.prod(shape))
+    carbon_voxels = round(carbon.volume / math.prod(box) * size)
+    pore_voxels = min(round(porosity * size), size - carbon_voxels)
+    labels = np.full(size, Phase.ELECTROLYTE, np.uint8)
+    distance = np.full(shape, np.float32(np.inf))
+    if carbon.count:
+        radii = np.full(carbon.count, 0.5 * carbon.diameter)
+        owner = np.empty(shape, np.int32)
+        reach = 0.5 * carbon.diameter + 2.0 * voxel
+        nearest_core(carbon.centres, radii, reach, 0, voxel, np.asarray(periodic), distance, owner)
+    order = np.argsort(distance.ravel(), kind="stable")
+    labels[order[:carbon_voxels]] = Phase.CARBON
+    field = gaussian_filter(rng.standard_normal(shape), pore_length / voxel, mode="wrap").ravel()
+    free = order[carbon_voxels:]
+    labels[free[np.argsort(-field[free], kind="stable")[:pore_voxels]]] = Phase.PORE
+    return labels.reshape(shape)
+
+
+def _positive(**lengths: float) -> None:
+    for name, value in lengths.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is a positive length in m; got {value!r}")

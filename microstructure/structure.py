@@ -1,0 +1,58 @@
+"""A microstructure: its voxel image, its cores, its coats and its carbon, with the recipe they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.carbon import Carbon
+from microstructure.coats import Coats
+from microstructure.recipe import Recipe
+
+
+class Phase(IntEnum):
+    """The labels of a voxel image."""
+
+    PORE = 0
+    CORE = 1  # active material
+    MATRIX = 2  # electrolyte with carbon and pores in it, not resolved
+    ELECTROLYTE = 3
+    CARBON = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """Voxels and spheres of one microstructure.
+
+    Axis 0 runs from the separator to the collector. A patch of coat has its normal along axis 0, the core below.
+    """
+
+    labels: NDArray[np.uint8] = field(repr=False, metadata={"shape": "[x, y, z]", "what": "Phase of each voxel"})
+    voxel_size: float = field(metadata={"unit": "m"})
+    periodic: tuple[bool, bool, bool]
+    box: tuple[float, float, float] = field(metadata={"unit": "m"})
+    recipe: Recipe | None = None
+    blocks: NDArray[np.int32] | None = field(
+        default=None, repr=False, metadata={"shape": "[x, y, z]", "what": "core that owns the voxel, -1 for none"}
+    )
+    cores: Any = field(default=None, metadata={"what": "Packing of the cores"})
+    coats: Coats | None = None
+    carbon: Carbon | None = None
+
+    @property
+    def phases(self) -> dict[int, Phase]:
+        """Which phase each label in the image stands for."""
+        return {int(label): Phase(label) for label in np.unique(self.labels)}
+
+    @property
+    def volume(self) -> float:
+        """Volume of the box [m3]."""
+        return float(np.prod(self.box))
+
+    def fraction(self, phase: Phase) -> float:
+        """Share of the voxels that carry this phase."""
+        return float(np.count_nonzero(self.labels == phase) / self.labels.size)

@@ -1,0 +1,210 @@
+"""Carbon added aggregate by aggregate until it percolates: in the bulk matrix, along a coat, in any structure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.aggregates import AggregateLibrary
+from microstructure.carbon import Carbon, fill_bulk, fill_flat
+from microstructure.materials import Materials
+from microstructure.recipe import solid_fraction
+from microstructure.structure import Phase, Structure
+from percolation._network import first_bridges, first_wraps
+from percolation.network import TOUCH, CarbonNetwork, link_carbon
+from percolation.sweep import Sweep
+
+QUANTITY = "CB volume fraction of the matrix, pores excluded"
+FIRST_SHARE, LAST_SHARE = 0.08, 0.64  # carbon shares of the box tried one after another, doubling
+
+
+def sweep_bulk(
+    library: AggregateLibrary,
+    *,
+    edge: float,
+    runs: int,
+    contact_gap: float = 0.0,
+    materials: Materials | None = None,
+    rng: np.random.Generator,
+) -> Sweep:
+    """When carbon first wraps a periodic cube of bulk matrix.
+
+    Parameters
+    ----------
+    library : AggregateLibrary
+    edge : float
+        Edge of the cube [m]; eight aggregate diameters or more are wanted.
+    runs : int
+        Independent cubes.
+    contact_gap : float
+        [m]
+
+    Returns
+    -------
+    Sweep
+        Onsets as CB volume fractions of the matrix, pores excluded, for wrapping along each axis.
+    """
+    box, periodic = (edge, edge, edge), (True, True, True)
+
+    def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
+        return fill_bulk(library, box=box, volume=volume, rng=np.random.default_rng(seed))
+
+    return _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, f"bulk matrix, {library}")
+
+
+def sweep_coat(
+    library: AggregateLibrary,
+    *,
+    thickness: float,
+    width: float,
+    runs: int,
+    fit: str = "reorient",
+    contact_gap: float = 0.0,
+    materials: Materials | None = None,
+    rng: np.random.Generator,
+) -> Sweep:
+    """When carbon first wraps a flat coat along its plane (axes 1 and 2).
+
+    The volume that the fraction refers to is that of the coat. In a coat thinner than a primary the carbon stands
+    out of it, and the fraction can pass 1: then it is no matrix any more, and the onset is infinite.
+
+    Examples
+    --------
+    >>> from microstructure.aggregates import build_library
+    >>> rng = np.random.default_rng(1)
+    >>> library = build_library(rng=rng, count=20)
+    >>> sweep = sweep_coat(library, thickness=150e-9, width=1e-6, runs=8, rng=rng)
+    >>> sweep.wrap.shape
+    (8, 3)
+    """
+    box, periodic = (thickness, width, width), (False, True, True)
+
+    def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
+        return fill_flat(
+            library, width=(width, width), floor=library.radius, ceiling=thickness, volume=volume, fit=fit,
+            rng=np.random.default_rng(seed),
+        )  # fmt: skip
+
+    sweep = _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, f"coat of {thickness:g} m, {library}")
+    return replace(sweep, axis=1)
+
+
+def sweep_carbon(
+    structure: Structure, *, runs: int = 1, contact_gap: float = 0.0, rng: np.random.Generator
+) -> Sweep:
+    """When the carbon of a finished structure first spans (free axes) or wraps (periodic axes), aggregate by aggregate.
+
+    Parameters
+    ----------
+    structure : Structure
+        With carbon in it.
+    runs : int
+        The first run keeps the order of insertion, each further one shuffles the aggregates: runs of one structure
+        are not independent structures.
+    contact_gap : float
+        [m]
+
+    Returns
+    -------
+    Sweep
+        Onsets as CB volume over the volume of CB and SE in the box; infinite where the carbon there does not suffice.
+
+    Raises
+    ------
+    ValueError
+        If the structure has no carbon, or nobody can tell its share of the matrix.
+    """
+    if structure.carbon is None or structure.carbon.count == 0:
+        raise ValueError("there is no carbon in this structure: a sweep adds it up to what is there")
+    full = _carbon_fraction(structure)
+    wrap, span = np.full((runs, 3), np.inf), np.full((runs, 3), np.inf)
+    for run in range(runs):
+        carbon = structure.carbon if run == 0 else shuffle_aggregates(structure.carbon, rng=rng)
+        network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
+        shares = full * _completed(network, wrap_onsets(network)) / carbon.count
+        wrap[run] = shares
+        for axis in (axis for axis in range(3) if not structure.periodic[axis]):
+            span[run, axis] = full * _completed(network, span_onset(network, axis))[0] / carbon.count
+    shape, jump = structure.box, np.full(runs, np.inf)
+    return Sweep(wrap, span, jump, shape, structure.periodic, 0, QUANTITY, repr(structure.carbon))
+
+
+def wrap_onsets(network: CarbonNetwork) -> NDArray[np.int64]:
+    """Number of primaries at which the network first wraps along each axis, -1 if never, shape (3,)."""
+    onsets = np.full(3, -1, np.int64)
+    box, periodic = np.asarray(network.box), np.asarray(network.periodic)
+    first_wraps(network.first, network.earlier, network.carbon.centres, box, periodic, onsets)
+    return onsets
+
+
+def span_onset(network: CarbonNetwork, axis: int) -> NDArray[np.int64]:
+    """Number of primaries at which the network first joins both faces of a free axis, -1 if never, shape (1,)."""
+    heights, reach = network.carbon.centres[:, axis], 0.5 * network.carbon.diameter * (1 + TOUCH) + network.contact_gap
+    faces = (heights <= reach).astype(np.uint8) + 2 * (heights >= network.box[axis] - reach).astype(np.uint8)
+    onsets = np.full(1, -1, np.int64)
+    first_bridges(network.first, network.earlier, faces, np.zeros(len(faces), np.int64), onsets)
+    return onsets
+
+
+def shuffle_aggregates(carbon: Carbon, *, rng: np.random.Generator) -> Carbon:
+    """The same carbon, its aggregates inserted in another order."""
+    turn = rng.permutation(int(carbon.aggregate[-1]) + 1)[carbon.aggregate].astype(np.int32)
+    rows = np.argsort(turn, kind="stable")
+    place = np.empty(len(rows), np.int64)
+    place[rows] = np.arange(len(rows))
+    bond = carbon.bond[rows]
+    return replace(
+        carbon,
+        centres=carbon.centres[rows],
+        aggregate=turn[rows],
+        bond=np.where(bond < 0, -1, place[bond]),
+        coat=carbon.coat[rows],
+    )
+
+
+def _sweep_boxes(
+    grow: Callable[[float, np.random.SeedSequence], Carbon],
+    box: tuple[float, float, float],
+    periodic: tuple[bool, bool, bool],
+    runs: int,
+    contact_gap: float,
+    materials: Materials | None,
+    rng: np.random.Generator,
+    recipe: str,
+) -> Sweep:
+    materials = materials or Materials.load()
+    wanted, shares = np.array(periodic), np.full((runs, 3), np.inf)
+    for run, seed in enumerate(_seeds(rng, runs)):
+        share = FIRST_SHARE
+        while share <= LAST_SHARE and np.isinf(shares[run, wanted]).any():
+            carbon = grow(share * math.prod(box), seed)
+            network = link_carbon(carbon, box=box, periodic=periodic, contact_gap=contact_gap)
+            shares[run] = share * _completed(network, wrap_onsets(network)) / carbon.count
+            share *= 2.0
+    never = np.full((runs, 3), np.inf)
+    wrap = solid_fraction(shares, materials)
+    return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, recipe)
+
+
+def _seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequence]:
+    """One seed a run, so that a run started again with more carbon repeats itself."""
+    return [np.random.SeedSequence(int(entropy)) for entropy in rng.integers(2**63, size=count)]
+
+
+def _completed(network: CarbonNetwork, onsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Onsets rounded up to whole aggregates, infinite where there was none."""
+    return np.where(onsets < 0, np.inf, network.complete[np.maximum(onsets, 1) - 1])
+
+
+def _carbon_fraction(structure: Structure) -> float:
+    """CB over CB + SE by volume of what is in the structure."""
+    if structure.recipe is not None:
+        return structure.recipe.volume_fraction
+    electrolyte = structure.fraction(Phase.ELECTROLYTE) * structure.volume
+    if electrolyte == 0.0 or structure.carbon is None:
+        raise ValueError("this structure has neither a recipe nor resolved electrolyte: its carbon content is unknown")
+    return structure.carbon.volume / (structure.carbon.volume + electrolyte)

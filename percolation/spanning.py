@@ -1,0 +1,126 @@
+"""Whether a phase makes a path through the box: from face to face (spans), or round the periodic box (wraps)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from percolation._spanning import wrapping_labels
+from percolation.arguments import Triple, neighbour_offsets, parse_axis, parse_mask, parse_neighbours, parse_periodic
+from percolation.clusters import Clusters, find_clusters
+
+
+@dataclass(frozen=True, eq=False)
+class Spanning:
+    """Whether and where a phase percolates along one axis.
+
+    Attributes
+    ----------
+    spans : bool
+        A path inside the box joins the two opposite faces; the periodic boundary of this very axis is not used.
+    wraps : bool
+        A cluster closes on itself through the periodic boundary of this axis; False if the axis is not periodic.
+    mask : ndarray of bool [x, y, z]
+        Voxels of the percolating clusters: the wrapping ones if the axis is periodic, else the spanning ones.
+    fraction : float
+        Share of the phase's voxels that lie in `mask`; 0 for an empty phase.
+    axis, neighbours, periodic
+        As asked for.
+    """
+
+    spans: bool = field(metadata={"unit": "1"})
+    wraps: bool = field(metadata={"unit": "1"})
+    mask: NDArray[np.bool_] = field(repr=False, metadata={"unit": "1"})
+    fraction: float = field(metadata={"unit": "1"})
+    axis: int = field(metadata={"unit": "1"})
+    neighbours: int = field(metadata={"unit": "1"})
+    periodic: Triple = field(metadata={"unit": "1"})
+
+    def __str__(self) -> str:
+        """Tell both answers and the share that percolates."""
+        spans, wraps = ("yes" if flag else "no" for flag in (self.spans, self.wraps))
+        return (
+            f"along axis {self.axis}: spans {spans}, wraps {wraps}, {100 * self.fraction:.1f} % of it percolates "
+            f"({self.neighbours} neighbours, periodic {self.periodic})"
+        )
+
+
+def find_spanning(
+    mask: NDArray[np.bool_], *, axis: int = 0, neighbours: int = 6, periodic: Sequence[bool] = (False, True, True)
+) -> Spanning:
+    """Ask whether a phase percolates along an axis.
+
+    Parameters
+    ----------
+    mask : ndarray of bool [x, y, z]
+        True where the phase is.
+    axis : {0, 1, 2}
+        Direction of the path; 0 runs from separator to collector.
+    neighbours : {6, 18, 26}
+        Voxels touch by faces; by faces and edges; by faces, edges and corners.
+    periodic : sequence of three bool
+        Axes through whose boundary voxels touch.
+
+    Returns
+    -------
+    Spanning
+        Both answers, `spans` and `wraps`, and the voxels of the percolating clusters.
+
+    Raises
+    ------
+    TypeError
+        If the mask is not an array of bool, or `periodic` not three bools.
+    ValueError
+        If the mask has not three axes, or `axis` or `neighbours` is none of those offered.
+
+    Notes
+    -----
+    Along a periodic axis of one layer every voxel touches its own image, so whatever is there wraps.
+
+    References
+    ----------
+    J. Machta, Y. S. Choi, A. Lucke, T. Schweizer and L. M. Chayes, Phys. Rev. E 54 (1996) 1332 (winding of clusters).
+
+    Examples
+    --------
+    A staircase that leaves at another place than it entered spans, but does not close on itself:
+
+    >>> import numpy as np
+    >>> stairs = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1]], dtype=bool)[:, :, np.newaxis]
+    >>> found = find_spanning(stairs, axis=0, periodic=(True, False, False))
+    >>> found.spans, found.wraps, found.fraction
+    (True, False, 0.0)
+    """
+    mask, axis = parse_mask(mask), parse_axis(axis)
+    neighbours, periodic = parse_neighbours(neighbours), parse_periodic(periodic)
+    cut = [flag and a != axis for a, flag in enumerate(periodic)]
+    clusters = find_clusters(mask, neighbours=neighbours, periodic=cut)
+    spanning = _spanning_labels(clusters, axis)
+    wrapping = _wrapping_labels(clusters, axis, periodic) if periodic[axis] else np.zeros_like(spanning)
+    chosen = wrapping if periodic[axis] else spanning
+    occupied = int(clusters.sizes[1:].sum())
+    fraction = float(clusters.sizes[chosen].sum() / occupied) if occupied else 0.0
+    found = chosen[clusters.labels]
+    return Spanning(bool(spanning.any()), bool(wrapping.any()), found, fraction, axis, neighbours, periodic)
+
+
+def _spanning_labels(clusters: Clusters, axis: int) -> NDArray[np.bool_]:
+    """Mark the labels that occur in both outer layers."""
+    marked = np.zeros((2, clusters.count + 1), dtype=np.bool_)
+    marked[0, clusters.labels.take(0, axis=axis)] = True
+    marked[1, clusters.labels.take(-1, axis=axis)] = True
+    marked[:, 0] = False
+    return np.asarray(marked.all(axis=0))
+
+
+def _wrapping_labels(clusters: Clusters, axis: int, periodic: Triple) -> NDArray[np.bool_]:
+    """Mark the labels whose cluster closes on itself once the axis is closed."""
+    first, last = clusters.labels.take(0, axis=axis), clusters.labels.take(-1, axis=axis)
+    steps = neighbour_offsets(clusters.neighbours)
+    lateral = np.ascontiguousarray(np.delete(steps[steps[:, axis] == 1], axis, axis=1))
+    flags = np.delete(np.array(periodic), axis)
+    marked: NDArray[np.bool_] = wrapping_labels(last, first, lateral, flags, clusters.count)
+    return marked

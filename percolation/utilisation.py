@@ -1,0 +1,193 @@
+"""Which cores the electrons of the collector and the ions of the separator reach, against the carbon that is in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.coats import Neighbourhood, neighbourhood
+from microstructure.structure import Phase, Structure
+from percolation._network import list_touches, reached_nodes
+from percolation.clusters import find_clusters
+from percolation.network import TOUCH, link_carbon
+
+
+@dataclass(frozen=True, eq=False)
+class Utilisation:
+    """Shares of the active material that are reached, one value for each share of the carbon inserted."""
+
+    carbon: NDArray[np.float64] = field(metadata={"unit": "1", "what": "share of the structure's carbon that is in"})
+    electronic: NDArray[np.float64] = field(metadata={"unit": "1", "what": "by volume, reached from the collector"})
+    ionic: float = field(metadata={"unit": "1", "what": "by volume, reached from the separator"})
+    joint: NDArray[np.float64] = field(metadata={"unit": "1", "what": "by volume, reached by both"})
+    joint_by_number: NDArray[np.float64] = field(metadata={"unit": "1"})
+    reachable_area: float = field(
+        metadata={"unit": "1", "what": "share of the core surface that touches matrix connected to the separator"}
+    )
+    electronic_cores: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(steps, cores)"})
+    ionic_cores: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(cores,)"})
+    neighbours: int = 6
+
+
+@dataclass(frozen=True, eq=False)
+class BareContacts:
+    """Contacts where two cores, or a core and a wall, touch through their coats."""
+
+    pairs: NDArray[np.int64] = field(repr=False, metadata={"shape": "(m, 2)", "what": "cores, then separator and collector"})
+    candidates: int = field(metadata={"what": "contacts narrow enough to be bare"})
+
+
+def measure_utilisation(
+    structure: Structure,
+    *,
+    carbon: Sequence[float] = (1.0,),
+    bare_contact_share: float | None = None,
+    contact_gap: float = 0.0,
+    ionic_contact_share: float = 0.1,
+    rng: np.random.Generator,
+) -> Utilisation:
+    """Measure electronic, ionic and joint utilisation along the insertion sequence of one structure.
+
+    Parameters
+    ----------
+    structure : Structure
+        A composite with cores; axis 0 runs from the separator to the collector.
+    carbon : sequence of float
+        Shares of its carbon at which to look, rising, in [0, 1].
+    bare_contact_share : float, optional
+        Share of the narrow contacts that are bare; from the recipe's materials if not given.
+    contact_gap : float
+        [m], between primaries of different aggregates and between a primary and a core.
+    ionic_contact_share : float
+        A core is ionically reached when at least this share of its surface touches connected matrix.
+    rng : numpy.random.Generator
+        Draws which of the narrow contacts are bare.
+
+    Returns
+    -------
+    Utilisation
+
+    Raises
+    ------
+    ValueError
+        If there are no cores or coats, or a share lies outside [0, 1].
+    """
+    if structure.cores is None or structure.coats is None or structure.recipe is None:
+        raise ValueError("utilisation is a share of cores: give a composite, as build_composite makes it")
+    if bare_contact_share is None:
+        bare_contact_share = structure.recipe.materials["composite.bare_contact_share"]
+    shares = _shares(carbon=carbon, bare_contact_share=[bare_contact_share], ionic_contact_share=[ionic_contact_share])
+    bare = find_bare_contacts(structure, share=bare_contact_share, rng=rng)
+    electronic = _electronic_cores(structure, shares, bare, contact_gap)
+    area = ionic_area(structure)
+    ionic = area >= max(ionic_contact_share, 1e-12)
+    volumes = structure.cores.diameters**3
+    joint = electronic & ionic
+    return Utilisation(
+        carbon=shares,
+        electronic=electronic @ volumes / volumes.sum(),
+        ionic=float(ionic @ volumes / volumes.sum()),
+        joint=joint @ volumes / volumes.sum(),
+        joint_by_number=joint.mean(axis=1),
+        reachable_area=float(area @ structure.cores.diameters**2 / (structure.cores.diameters**2).sum()),
+        electronic_cores=electronic,
+        ionic_cores=ionic,
+    )
+
+
+def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Generator) -> BareContacts:
+    """Draw the bare contacts among those where half of the two coats, or more, is squeezed out.
+
+    The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it.
+    """
+    packing, limit = structure.cores, structure.coats.thickness if structure.coats else 0.0
+    count, radii = len(packing.diameters), 0.5 * packing.diameters
+    near = neighbourhood(packing, limit)
+    sources = np.repeat(np.arange(count), np.diff(near.start))
+    pairs = np.stack([sources, near.neighbours.astype(np.int64)], axis=1)
+    pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+    walls = [np.empty((0, 2), np.int64)]
+    if not packing.periodic[0]:
+        gaps = (packing.centres[:, 0] - radii, packing.box[0] - packing.centres[:, 0] - radii)
+        for wall, gap in enumerate(gaps):
+            touching = np.flatnonzero(gap <= limit)
+            walls.append(np.stack([touching, np.full(len(touching), count + wall)], axis=1))
+    pairs = np.concatenate([pairs, *walls])
+    draw = rng.random((count + 2) * (count + 1) // 2)
+    ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
+    return BareContacts(pairs[ticket < share], len(pairs))
+
+
+def ionic_area(structure: Structure) -> NDArray[np.float64]:
+    """Share of each core's surface that touches matrix connected to the separator, shape (cores,).
+
+    Both areas are counted in voxel faces, whose staircase factor cancels.
+    """
+    matrix = structure.labels == Phase.MATRIX
+    clusters = find_clusters(matrix, neighbours=6, periodic=structure.periodic).labels
+    connected = np.isin(clusters, np.setdiff1d(clusters[0], [0])) & matrix
+    cores = np.where(structure.labels == Phase.CORE, structure.blocks, -1)
+    count = len(structure.cores.diameters)
+    faces, reached = np.zeros(count), np.zeros(count)
+    for axis in range(3):
+        for step in (1, -1):
+            towards, lit = np.roll(cores, step, axis), np.roll(connected, step, axis)
+            outer = (cores >= 0) & (towards < 0)
+            if not structure.periodic[axis]:
+                np.moveaxis(outer, axis, 0)[0 if step == 1 else -1] = False
+            faces += np.bincount(cores[outer], minlength=count)
+            reached += np.bincount(cores[outer & lit], minlength=count)
+    return reached / np.maximum(faces, 1.0)
+
+
+def _electronic_cores(
+    structure: Structure, shares: NDArray[np.float64], bare: BareContacts, contact_gap: float
+) -> NDArray[np.bool_]:
+    """Which cores the collector reaches at each share of the carbon, bool (steps, cores)."""
+    count, carbon = len(structure.cores.diameters), structure.carbon
+    reached = np.zeros((len(shares), count + 1), bool)
+    # bodies: the cores, then the collector; the separator passes no electrons
+    conducting = bare.pairs[bare.pairs[:, 1] != count]
+    contacts = np.minimum(conducting, count)
+    if carbon is None:
+        first, earlier = np.zeros(1, np.int64), np.empty(0, np.int64)
+        touch_first, touches = first, earlier
+        checkpoints = np.zeros(len(shares), np.int64)
+    else:
+        network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
+        first, earlier = network.first, network.earlier
+        touch_first, touches = carbon_touches(structure, contact_gap)
+        checkpoints = np.rint(shares * carbon.count).astype(np.int64)
+    reached_nodes(first, earlier, touch_first, touches, contacts, count, count + 1, checkpoints, reached)
+    return reached[:, :count]
+
+
+def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The bodies each primary touches: where its list begins (n + 1,), and the lists one after another."""
+    carbon, packing = structure.carbon, structure.cores
+    if carbon is None:
+        raise ValueError("there is no carbon in this structure")
+    reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
+    near: Neighbourhood = neighbourhood(packing, 4.0 * reach)
+    first = np.zeros(carbon.count + 1, np.int64)
+    shared = (
+        carbon.centres, carbon.coat, packing.centres, 0.5 * packing.diameters, near.start, near.vectors,
+        near.neighbours, np.asarray(packing.box), np.asarray(packing.periodic), reach, first,
+    )  # fmt: skip
+    touches = np.empty(list_touches(*shared, np.empty(0, np.int64)), np.int64)
+    list_touches(*shared, touches)
+    return first, touches
+
+
+def _shares(**named: Sequence[float]) -> NDArray[np.float64]:
+    for name, values in named.items():
+        if not all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in values):
+            raise ValueError(f"{name} lies in [0, 1]; got {values!r}")
+    shares = np.asarray(named["carbon"], float)
+    if np.any(np.diff(shares) < 0):
+        raise ValueError(f"shares of the carbon must rise; got {named['carbon']!r}")
+    return shares

@@ -1,0 +1,127 @@
+"""Sizes: the exact moments of a lognormal and its conversion from volume to number, against large draws."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from microstructure.sizes import Distribution, Equal, Lognormal, Table
+
+DRAWS = 200_000
+D50 = 3.3e-6
+
+
+def volume_median(diameters):
+    ordered = np.sort(diameters)
+    volumes = np.cumsum(ordered**3)
+    return ordered[np.searchsorted(volumes, 0.5 * volumes[-1])]
+
+
+def standard_error(volumes):
+    return volumes.std() / math.sqrt(volumes.size)
+
+
+@pytest.mark.parametrize("width", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("cutoff", [1.0, 2.5, math.inf])
+def test_median_by_volume_is_d50(width, cutoff):
+    diameters = Lognormal(D50, width, cutoff=cutoff).draw(DRAWS, rng=np.random.default_rng(1))
+    assert volume_median(diameters) == pytest.approx(D50, rel=0.02)
+
+
+def test_median_by_number_is_hatch_choate():
+    rng = np.random.default_rng(2)
+    by_volume = Lognormal(D50, 0.3, cutoff=math.inf).draw(DRAWS, rng=rng)
+    by_number = Lognormal(D50, 0.3, weighting="number").draw(DRAWS, rng=rng)
+    assert np.median(by_volume) == pytest.approx(D50 * math.exp(-3 * 0.3**2), rel=0.005)
+    assert np.median(by_number) == pytest.approx(D50, rel=0.005)
+    assert np.log(by_volume).std() == pytest.approx(0.3, rel=0.01)
+    # Negative control: without the conversion the median by volume would be off by exp(3 s^2) = 1.31.
+    assert volume_median(by_number) > 1.2 * D50
+
+
+def test_mean_volume_without_cutoff_is_the_moment_of_the_lognormal():
+    by_number = math.pi / 6 * D50**3 * math.exp(4.5 * 0.3**2)
+    assert Lognormal(D50, 0.3, weighting="number", cutoff=math.inf).mean_volume() == pytest.approx(by_number, rel=1e-12)
+    by_volume = math.pi / 6 * D50**3 * math.exp(-4.5 * 0.3**2)
+    assert Lognormal(D50, 0.3, cutoff=math.inf).mean_volume() == pytest.approx(by_volume, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        Lognormal(D50, 0.3),
+        Lognormal(D50, 0.5, cutoff=1.0),
+        Lognormal(D50, 0.3, weighting="number"),
+        Lognormal(D50, 0.3, cutoff=math.inf),
+        Table((1e-6, 2e-6, 4e-6), (1, 3, 2), "volume"),
+        Table((1e-6, 2e-6, 4e-6), (1, 3, 2), "number"),
+    ],
+    ids=repr,
+)
+def test_mean_volume_against_draws(sizes):
+    volumes = math.pi / 6 * sizes.draw(DRAWS, rng=np.random.default_rng(3)) ** 3
+    assert abs(volumes.mean() - sizes.mean_volume()) < 4 * standard_error(volumes)
+
+
+@pytest.mark.parametrize("weighting", ["volume", "number"])
+def test_no_size_beyond_the_cutoff(weighting):
+    sizes = Lognormal(D50, 0.3, weighting=weighting, cutoff=1.5)
+    diameters = sizes.draw(DRAWS, rng=np.random.default_rng(4))
+    assert diameters.min() >= D50 * math.exp(-0.45) * (1 - 1e-12)
+    assert diameters.max() <= D50 * math.exp(0.45) * (1 + 1e-12)
+    assert diameters.min() < D50 * math.exp(-0.43)  # both ends are reached
+    assert diameters.max() > D50 * math.exp(0.43)
+
+
+def test_width_zero_and_equal_are_one_size():
+    rng = np.random.default_rng(5)
+    assert np.ptp(Equal(D50).draw(10, rng=rng)) == 0.0
+    assert Lognormal(D50, 0.0).draw(10, rng=rng) == pytest.approx(D50, rel=1e-12)
+    assert Lognormal(D50, 0.0).mean_volume() == pytest.approx(Equal(D50).mean_volume(), rel=1e-12)
+
+
+def test_table_by_volume_counts_volumes():
+    diameters = Table((1e-6, 2e-6), (1.0, 1.0), "volume").draw(90_000, rng=np.random.default_rng(6))
+    assert np.mean(diameters == 2e-6) == pytest.approx(1 / 9, abs=4 * math.sqrt(8 / 81 / 90_000))
+
+
+@pytest.mark.parametrize("sizes", [Lognormal(D50, 0.3), Equal(D50), Table((D50,), (1,), "number")], ids=repr)
+def test_draws_are_reproducible_and_never_from_a_hidden_seed(sizes):
+    assert isinstance(sizes, Distribution)
+    first, second = (sizes.draw(50, rng=np.random.default_rng(7)) for _ in range(2))
+    assert first.dtype == np.float64
+    assert first.tobytes() == second.tobytes()
+    for wrong in (None, 7, np.random):
+        with pytest.raises(TypeError, match="rng"):
+            sizes.draw(5, rng=wrong)
+    for count, error in ((2.0, TypeError), (True, TypeError), (0, ValueError)):
+        with pytest.raises(error, match="count"):
+            sizes.draw(count, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1e-6, math.nan, math.inf])
+def test_a_size_that_is_none(wrong):
+    for make in (lambda: Equal(wrong), lambda: Lognormal(wrong, 0.3), lambda: Table((wrong,), (1,), "number")):
+        with pytest.raises(ValueError, match="above 0 m"):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: Lognormal("3 um", 0.3), TypeError, "median"),
+        (lambda: Lognormal(D50, -0.1), ValueError, "width"),
+        (lambda: Lognormal(D50, math.nan), ValueError, "width"),
+        (lambda: Lognormal(D50, 0.3, cutoff=0.0), ValueError, "cutoff"),
+        (lambda: Lognormal(D50, 0.3, weighting="mass"), ValueError, "weighting"),
+        (lambda: Table((D50,), (1, 2), "number"), ValueError, "weight for each"),
+        (lambda: Table((D50,), (0,), "number"), ValueError, "not all 0"),
+        (lambda: Table((D50,), (-1,), "number"), ValueError, "not negative"),
+        (lambda: Table((D50,), (1,), "area"), ValueError, "weighting"),
+    ],
+)
+def test_wrong_parameters(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
