@@ -14,6 +14,7 @@ test: $(VENV)/tested
 
 check: $(VENV)/checked
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -95,9 +95,26 @@ def half_gaps(distance, owner, centres, radii, start, vectors, neighbours, lengt
 
 @njit(cache=True)
 def place_curved(
-    anchors, cores, shapes, quaternions, library_start, offsets, floor, film, fill, mode, tries,
-    centres, radii, start, vectors, neighbours, length, out, keep,
-):  # fmt: skip
+    anchors,
+    cores,
+    shapes,
+    quaternions,
+    library_start,
+    offsets,
+    floor,
+    film,
+    fill,
+    mode,
+    tries,
+    centres,
+    radii,
+    start,
+    vectors,
+    neighbours,
+    length,
+    out,
+    keep,
+):
     """Set aggregates into the coats of spheres; heights are measured from the core that owns the coat.
 
     A ray's ceiling is the border of the region where the gap is filled (half gap at most `fill`), else the film.

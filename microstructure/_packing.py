@@ -106,7 +106,10 @@ def find_pairs(centres, diameters, box, periodic, reach):
                                     shifts = np.concatenate((shifts, np.empty_like(shifts)))
                                 pairs[found, 0], pairs[found, 1] = i, j
                                 shifts[found, 0], shifts[found, 1], shifts[found, 2] = (
-                                    sx * box[0], sy * box[1], sz * box[2])
+                                    sx * box[0],
+                                    sy * box[1],
+                                    sz * box[2],
+                                )
                                 found += 1
                         j = following[j]
     return pairs[:found].copy(), shifts[:found].copy()

@@ -110,9 +110,18 @@ def fill_flat(
         centres, keep = np.empty((rows, 3)), np.empty(rows, bool)
         anchors = chunk.positions[:, :3] * (ceiling - floor, *width) + (floor, 0.0, 0.0)
         place_flat(
-            anchors, chunk.shapes, chunk.quaternions, library.start, library.centres, floor, ceiling,
-            FIT_MODES[fit], tries, centres, keep,
-        )  # fmt: skip
+            anchors,
+            chunk.shapes,
+            chunk.quaternions,
+            library.start,
+            library.centres,
+            floor,
+            ceiling,
+            FIT_MODES[fit],
+            tries,
+            centres,
+            keep,
+        )
         centres[:, 1:] %= np.array(width)
         return centres, keep, np.zeros(len(chunk.shapes), np.int32)
 
@@ -138,9 +147,13 @@ def fill(library: AggregateLibrary, place: Place, *, volume: float, fit: str, rn
             raise ValueError("no primary of a whole chunk of aggregates found room in the coat: is it thinner than 0?")
         bond, aggregate = bond[:number], aggregate[:number]
         part = Carbon(
-            centres[keep], aggregate + aggregates, np.where(bond < 0, -1, bond + found), coats[aggregate],
-            library.primary_diameter, fit,
-        )  # fmt: skip
+            centres[keep],
+            aggregate + aggregates,
+            np.where(bond < 0, -1, bond + found),
+            coats[aggregate],
+            library.primary_diameter,
+            fit,
+        )
         parts.append(part)
         found, seen, aggregates = found + number, seen + rows, aggregates + len(chunk.shapes)
     return _joined(parts, wanted, 1.0 - found / seen if seen else 0.0, library.primary_diameter, fit)

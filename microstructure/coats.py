@@ -98,15 +98,22 @@ def measure_regions(packing: Packing, near: Neighbourhood, voxel_size: float, re
     radii, periodic = 0.5 * packing.diameters, np.asarray(packing.periodic)
     nearest_core(packing.centres, radii, reach, 0, voxel_size, periodic, distance, owner)
     half_gaps(
-        distance, owner, packing.centres, radii, near.start, near.vectors, near.neighbours, near.wall, voxel_size,
-        periodic, half_gap,
-    )  # fmt: skip
+        distance,
+        owner,
+        packing.centres,
+        radii,
+        near.start,
+        near.vectors,
+        near.neighbours,
+        near.wall,
+        voxel_size,
+        periodic,
+        half_gap,
+    )
     return Regions(distance, owner, half_gap)
 
 
-def lay_coats(
-    regions: Regions, recipe: Recipe, *, model: str, core_fraction: float
-) -> tuple[NDArray[np.uint8], Coats]:
+def lay_coats(regions: Regions, recipe: Recipe, *, model: str, core_fraction: float) -> tuple[NDArray[np.uint8], Coats]:
     """Label cores, matrix and pores so that each has the recipe's volume, exact to one voxel.
 
     Returns
@@ -168,10 +175,26 @@ def fill_coats(
         anchors -= np.where(periodic, box * np.rint(offset / box), 0.0)
         centres, keep = np.empty((rows, 3)), np.empty(rows, bool)
         place_curved(
-            anchors, cores, chunk.shapes, chunk.quaternions, library.start, library.centres,
-            library.radius, coats.thickness, coats.fill_height, FIT_MODES[fit], tries,
-            packing.centres, radii, near.start, near.vectors, near.neighbours, near.wall, centres, keep,
-        )  # fmt: skip
+            anchors,
+            cores,
+            chunk.shapes,
+            chunk.quaternions,
+            library.start,
+            library.centres,
+            library.radius,
+            coats.thickness,
+            coats.fill_height,
+            FIT_MODES[fit],
+            tries,
+            packing.centres,
+            radii,
+            near.start,
+            near.vectors,
+            near.neighbours,
+            near.wall,
+            centres,
+            keep,
+        )
         return np.where(periodic, centres % box, centres), keep, cores
 
     return fill(library, place, volume=volume, fit=fit, rng=rng)

@@ -86,9 +86,7 @@ def build_composite(
     )
     if library is None and recipe.cb > 0:
         library = carbon_library(materials, rng=library_rng)
-    return coat_composite(
-        recipe, packing, voxel_size=voxel_size, coat=coat, fit=fit, library=library, rng=carbon_rng
-    )
+    return coat_composite(recipe, packing, voxel_size=voxel_size, coat=coat, fit=fit, library=library, rng=carbon_rng)
 
 
 def coat_composite(
@@ -112,11 +110,20 @@ def coat_composite(
             raise TypeError(f"{recipe} has carbon: give a library of aggregates")
         volumes = recipe.volume_fractions
         carbon = fill_coats(
-            library, packing, near, labels, regions.owner, coats, voxel_size=voxel_size, fit=fit, rng=rng,
+            library,
+            packing,
+            near,
+            labels,
+            regions.owner,
+            coats,
+            voxel_size=voxel_size,
+            fit=fit,
+            rng=rng,
             volume=packing.fraction * float(np.prod(packing.box)) * volumes.cb / volumes.cam,
-        )  # fmt: skip
+        )
+    length, width, depth = packing.box.tolist()
     return Structure(
-        labels, voxel_size, packing.periodic, packing.box, recipe, regions.owner, packing, coats, carbon
+        labels, voxel_size, packing.periodic, (length, width, depth), recipe, regions.owner, packing, coats, carbon
     )
 
 

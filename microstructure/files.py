@@ -103,7 +103,7 @@ def read_image(path: str | Path, *, labels: dict[int, int] | None = None) -> NDA
     _suffix(source)
     image = _load(source)
     if image.ndim != 3 or not np.issubdtype(image.dtype, np.integer):
-        raise ValueError(f"{path} must hold a three-dimensional image of whole numbers; got {image.dtype} {image.shape}")
+        raise ValueError(f"{path} is no three-dimensional image of whole numbers; got {image.dtype} {image.shape}")
     values = np.unique(image)
     unknown = [int(v) for v in values if not (v in labels if labels else 0 <= v < 256)]
     if unknown:

@@ -50,7 +50,7 @@ class Constant:
 
     @property
     def origin(self) -> str:
-        """"fitted", "assumed", "yours" or "literature": the first word of the source, in four classes."""
+        """ "fitted", "assumed", "yours" or "literature": the first word of the source, in four classes."""
         first = self.source.split(":")[0].split()[0]
         return first if first in ("fitted", "assumed", "yours") else "literature"
 

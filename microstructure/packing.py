@@ -252,9 +252,7 @@ def _added(task: _Task) -> Packing:
     placed, failed = 0, 0
     while placed < task.diameters.size and failed < PATIENCE:
         trials = task.rng.random((TRIALS_AT_ONCE, 3))
-        placed, failed = add_spheres(
-            centres, cell.diameters, placed, failed, PATIENCE, cell.box, cell.periodic, trials
-        )
+        placed, failed = add_spheres(centres, cell.diameters, placed, failed, PATIENCE, cell.box, cell.periodic, trials)
     kept = _Task(task.diameters[:placed], task.box, task.periodic, box_given=True, rng=task.rng)
     packing = _finish(kept, centres[:placed] * task.unit, kept.diameters, kept.box, "sequential")
     if placed < task.diameters.size:

@@ -67,9 +67,14 @@ def coating_patch(
     box = (thickness, width, width)
     porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
     carbon = fill_flat(
-        library, width=(width, width), floor=library.radius, ceiling=thickness, fit=fit, rng=carbon_rng,
+        library,
+        width=(width, width),
+        floor=library.radius,
+        ceiling=thickness,
+        fit=fit,
+        rng=carbon_rng,
         volume=carbon_volume_fraction * (1.0 - porosity) * math.prod(box),
-    )  # fmt: skip
+    )
     periodic = (False, True, True)
     labels = matrix_image(carbon, shape, box, periodic, porosity, materials["matrix.pore_length"], rng=pore_rng)
     return Structure(labels, voxel_size, periodic, box, carbon=carbon)

@@ -9,6 +9,9 @@ import re
 import tokenize
 from typing import Any
 
+# what pint lets through from Python's own tokenizer on text that is no quantity
+_UNREADABLE = (AttributeError, TypeError, ValueError, AssertionError, SyntaxError, tokenize.TokenError)
+
 
 def parse_quantity(text: object, unit: str) -> float:
     """Read a quantity such as "0.7 mS/cm" and give its value in `unit`.
@@ -61,7 +64,7 @@ def _magnitude(text: str, unit: str) -> float:
         return float(f"{quantity.to(registry.Unit('' if unit == '1' else unit)).magnitude:.15g}")
     except pint.DimensionalityError as error:
         raise ValueError(f"{text!r} is no quantity in {unit}: {error}") from None
-    except (pint.PintError, AttributeError, TypeError, ValueError, AssertionError, SyntaxError, tokenize.TokenError) as error:
+    except (pint.PintError, *_UNREADABLE) as error:
         raise ValueError(f"cannot read {text!r} as a quantity in {unit}: {error}") from None
 
 

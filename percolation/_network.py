@@ -180,27 +180,25 @@ def first_bridges(first, earlier, faces, window, onsets):
 
 
 @njit(cache=True)
-def reached_nodes(first, earlier, touch_start, touches, bare, source, nodes, checkpoints, reached):
-    """Which of `nodes` large bodies join the body `source` once so many spheres are in, for each checkpoint.
+def body_groups(first, earlier, touch_start, touches, bodies, checkpoints, groups):
+    """Which of `bodies` large bodies the spheres join to each other, at each number of spheres inserted.
 
-    `bare` lists pairs of bodies in direct contact; sphere i touches bodies `touches[touch_start[i]:touch_start[i+1]]`.
+    Sphere i touches bodies `touches[touch_start[i]:touch_start[i+1]]`. Bodies with the same number in a row of
+    `groups` are joined.
     """
     count = first.size - 1
-    parent = np.arange(nodes + count)
-    size = np.ones(nodes + count, np.int64)
-    for pair in range(bare.shape[0]):
-        unite(parent, size, bare[pair, 0], bare[pair, 1])
+    parent = np.arange(bodies + count)
+    size = np.ones(bodies + count, np.int64)
     inserted = 0
     for step in range(checkpoints.size):
         while inserted < checkpoints[step]:
             for slot in range(touch_start[inserted], touch_start[inserted + 1]):
-                unite(parent, size, nodes + inserted, touches[slot])
+                unite(parent, size, bodies + inserted, touches[slot])
             for slot in range(first[inserted], first[inserted + 1]):
-                unite(parent, size, nodes + inserted, nodes + earlier[slot])
+                unite(parent, size, bodies + inserted, bodies + earlier[slot])
             inserted += 1
-        root = find(parent, source)
-        for node in range(nodes):
-            reached[step, node] = find(parent, node) == root
+        for body in range(bodies):
+            groups[step, body] = find(parent, body)
 
 
 @njit(cache=True)
@@ -247,9 +245,7 @@ def list_touches(centres, coat, cores, radii, start, vectors, neighbours, box, p
     """The bodies each sphere touches, as lists one after another; gives the total number."""
     found, total = np.empty(16, np.int64), 0
     for i in range(centres.shape[0]):
-        number = touched_bodies(
-            i, centres, coat, cores, radii, start, vectors, neighbours, box, periodic, reach, found
-        )
+        number = touched_bodies(i, centres, coat, cores, radii, start, vectors, neighbours, box, periodic, reach, found)
         if touches.size > 0:
             touches[total : total + number] = found[:number]
         total += number

@@ -85,17 +85,20 @@ def sweep_coat(
 
     def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
         return fill_flat(
-            library, width=(width, width), floor=library.radius, ceiling=thickness, volume=volume, fit=fit,
+            library,
+            width=(width, width),
+            floor=library.radius,
+            ceiling=thickness,
+            volume=volume,
+            fit=fit,
             rng=np.random.default_rng(seed),
-        )  # fmt: skip
+        )
 
     sweep = _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, f"coat of {thickness:g} m, {library}")
     return replace(sweep, axis=1)
 
 
-def sweep_carbon(
-    structure: Structure, *, runs: int = 1, contact_gap: float = 0.0, rng: np.random.Generator
-) -> Sweep:
+def sweep_carbon(structure: Structure, *, runs: int = 1, contact_gap: float = 0.0, rng: np.random.Generator) -> Sweep:
     """When the carbon of a finished structure first spans (free axes) or wraps (periodic axes), aggregate by aggregate.
 
     Parameters

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.carbon import Carbon
-
 from percolation._network import cell_lists, count_links, write_links
 
 TOUCH = 1e-3  # of a primary's radius: what counts as zero distance after rounding

@@ -213,9 +213,18 @@ def extrapolate_threshold(
     )
     runs = sum(point.runs for point in thresholds)
     return Threshold(
-        float(value), float(value - error), float(value + error), 0.0, method, first.kind, first.axis,
-        first.quantity, runs, confidence, first.probability,
-    )  # fmt: skip
+        float(value),
+        float(value - error),
+        float(value + error),
+        0.0,
+        method,
+        first.kind,
+        first.axis,
+        first.quantity,
+        runs,
+        confidence,
+        first.probability,
+    )
 
 
 def _check_runs(onsets: NDArray[np.float64], wanted: float, kind: str) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from microstructure.coats import Neighbourhood, neighbourhood
 from microstructure.structure import Phase, Structure
-from percolation._network import list_touches, reached_nodes
+from percolation._network import body_groups, list_touches
 from percolation.clusters import find_clusters
 from percolation.network import TOUCH, link_carbon
 
@@ -28,8 +30,11 @@ class Utilisation:
     reachable_area: float = field(
         metadata={"unit": "1", "what": "share of the core surface that touches matrix connected to the separator"}
     )
-    electronic_cores: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(steps, cores)"})
+    electronic_cores: NDArray[np.float64] = field(
+        repr=False, metadata={"unit": "1", "shape": "(steps, cores)", "what": "share of the draws that reach it"}
+    )
     ionic_cores: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(cores,)"})
+    draws: int = field(metadata={"what": "draws of the bare contacts averaged over"})
     neighbours: int = 6
 
 
@@ -37,7 +42,7 @@ class Utilisation:
 class BareContacts:
     """Contacts where two cores, or a core and a wall, touch through their coats."""
 
-    pairs: NDArray[np.int64] = field(repr=False, metadata={"shape": "(m, 2)", "what": "cores, then separator and collector"})
+    pairs: NDArray[np.int64] = field(repr=False, metadata={"shape": "(m, 2)", "what": "cores, then both walls"})
     candidates: int = field(metadata={"what": "contacts narrow enough to be bare"})
 
 
@@ -48,6 +53,7 @@ def measure_utilisation(
     bare_contact_share: float | None = None,
     contact_gap: float = 0.0,
     ionic_contact_share: float = 0.1,
+    draws: int = 32,
     rng: np.random.Generator,
 ) -> Utilisation:
     """Measure electronic, ionic and joint utilisation along the insertion sequence of one structure.
@@ -64,6 +70,8 @@ def measure_utilisation(
         [m], between primaries of different aggregates and between a primary and a core.
     ionic_contact_share : float
         A core is ionically reached when at least this share of its surface touches connected matrix.
+    draws : int
+        How often the bare contacts are drawn anew; the result is the mean.
     rng : numpy.random.Generator
         Draws which of the narrow contacts are bare.
 
@@ -74,28 +82,33 @@ def measure_utilisation(
     Raises
     ------
     ValueError
-        If there are no cores or coats, or a share lies outside [0, 1].
+        If there are no cores or coats, a share lies outside [0, 1], or `draws` is less than one.
     """
     if structure.cores is None or structure.coats is None or structure.recipe is None:
         raise ValueError("utilisation is a share of cores: give a composite, as build_composite makes it")
+    if draws < 1:
+        raise ValueError(f"draws is one or more; got {draws!r}")
     if bare_contact_share is None:
         bare_contact_share = structure.recipe.materials["composite.bare_contact_share"]
     shares = _shares(carbon=carbon, bare_contact_share=[bare_contact_share], ionic_contact_share=[ionic_contact_share])
-    bare = find_bare_contacts(structure, share=bare_contact_share, rng=rng)
-    electronic = _electronic_cores(structure, shares, bare, contact_gap)
+    groups = _carbon_groups(structure, shares, contact_gap)
+    bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
+    electronic = np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0)
     area = ionic_area(structure)
     ionic = area >= max(ionic_contact_share, 1e-12)
-    volumes = structure.cores.diameters**3
-    joint = electronic & ionic
+    weights = structure.cores.diameters**3 / np.sum(structure.cores.diameters**3)
+    surfaces = structure.cores.diameters**2 / np.sum(structure.cores.diameters**2)
+    joint = electronic * ionic
     return Utilisation(
         carbon=shares,
-        electronic=electronic @ volumes / volumes.sum(),
-        ionic=float(ionic @ volumes / volumes.sum()),
-        joint=joint @ volumes / volumes.sum(),
+        electronic=electronic @ weights,
+        ionic=float(ionic @ weights),
+        joint=joint @ weights,
         joint_by_number=joint.mean(axis=1),
-        reachable_area=float(area @ structure.cores.diameters**2 / (structure.cores.diameters**2).sum()),
+        reachable_area=float(area @ surfaces),
         electronic_cores=electronic,
         ionic_cores=ionic,
+        draws=draws,
     )
 
 
@@ -130,7 +143,8 @@ def ionic_area(structure: Structure) -> NDArray[np.float64]:
     matrix = structure.labels == Phase.MATRIX
     clusters = find_clusters(matrix, neighbours=6, periodic=structure.periodic).labels
     connected = np.isin(clusters, np.setdiff1d(clusters[0], [0])) & matrix
-    cores = np.where(structure.labels == Phase.CORE, structure.blocks, -1)
+    owner = np.asarray(structure.blocks)
+    cores = np.where(structure.labels == Phase.CORE, owner, -1)
     count = len(structure.cores.diameters)
     faces, reached = np.zeros(count), np.zeros(count)
     for axis in range(3):
@@ -144,26 +158,31 @@ def ionic_area(structure: Structure) -> NDArray[np.float64]:
     return reached / np.maximum(faces, 1.0)
 
 
-def _electronic_cores(
-    structure: Structure, shares: NDArray[np.float64], bare: BareContacts, contact_gap: float
-) -> NDArray[np.bool_]:
-    """Which cores the collector reaches at each share of the carbon, bool (steps, cores)."""
-    count, carbon = len(structure.cores.diameters), structure.carbon
-    reached = np.zeros((len(shares), count + 1), bool)
-    # bodies: the cores, then the collector; the separator passes no electrons
-    conducting = bare.pairs[bare.pairs[:, 1] != count]
-    contacts = np.minimum(conducting, count)
-    if carbon is None:
-        first, earlier = np.zeros(1, np.int64), np.empty(0, np.int64)
-        touch_first, touches = first, earlier
-        checkpoints = np.zeros(len(shares), np.int64)
-    else:
+def _carbon_groups(structure: Structure, shares: NDArray[np.float64], contact_gap: float) -> NDArray[np.int64]:
+    """Which cores, and the collector behind them, carbon joins at each share of it: (steps, cores + 1) numbers."""
+    bodies, carbon = len(structure.cores.diameters) + 1, structure.carbon
+    groups = np.tile(np.arange(bodies), (len(shares), 1))
+    if carbon is not None:
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        first, earlier = network.first, network.earlier
-        touch_first, touches = carbon_touches(structure, contact_gap)
         checkpoints = np.rint(shares * carbon.count).astype(np.int64)
-    reached_nodes(first, earlier, touch_first, touches, contacts, count, count + 1, checkpoints, reached)
-    return reached[:, :count]
+        touch_first, touches = carbon_touches(structure, contact_gap)
+        body_groups(network.first, network.earlier, touch_first, touches, bodies, checkpoints, groups)
+    return groups
+
+
+def _reached(groups: NDArray[np.int64], bare: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which cores carbon and bare contacts join to the collector, bool (steps, cores)."""
+    collector = groups.shape[1] - 1
+    # the separator has the lower number of the two walls and passes no electrons
+    contacts = np.minimum(bare[bare[:, 1] != collector], collector)
+    reached = np.empty((len(groups), collector), bool)
+    for step, group in enumerate(groups):
+        names, index = np.unique(group, return_inverse=True)
+        ends = index[contacts]
+        graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(names),) * 2)
+        label = connected_components(graph, directed=False)[1][index]
+        reached[step] = label[:collector] == label[collector]
+    return reached
 
 
 def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -175,9 +194,18 @@ def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np
     near: Neighbourhood = neighbourhood(packing, 4.0 * reach)
     first = np.zeros(carbon.count + 1, np.int64)
     shared = (
-        carbon.centres, carbon.coat, packing.centres, 0.5 * packing.diameters, near.start, near.vectors,
-        near.neighbours, np.asarray(packing.box), np.asarray(packing.periodic), reach, first,
-    )  # fmt: skip
+        carbon.centres,
+        carbon.coat,
+        packing.centres,
+        0.5 * packing.diameters,
+        near.start,
+        near.vectors,
+        near.neighbours,
+        np.asarray(packing.box),
+        np.asarray(packing.periodic),
+        reach,
+        first,
+    )
     touches = np.empty(list_touches(*shared, np.empty(0, np.int64)), np.int64)
     list_touches(*shared, touches)
     return first, touches

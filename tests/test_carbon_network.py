@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.carbon import Carbon, fill_bulk
 from microstructure.patch import coating_patch
-from percolation._network import first_bridges, reached_nodes
+from percolation._network import body_groups, first_bridges
 from percolation.bridges import CASES, sweep_bridges
 from percolation.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
 from percolation.network import link_carbon
@@ -106,8 +106,10 @@ def test_overlapping_spheres_percolate_at_their_known_volume_fraction():
 
     never = np.full((60, 3), np.inf)
     sweep = Sweep(np.array(etas), never, never[:, 0], box, (True,) * 3, 0, "eta", "overlapping spheres")
-    low, high = (1 - np.exp(-bound) for bound in (
-        estimate_threshold(sweep, axis="any").low, estimate_threshold(sweep, axis="any").high))
+    low, high = (
+        1 - np.exp(-bound)
+        for bound in (estimate_threshold(sweep, axis="any").low, estimate_threshold(sweep, axis="any").high)
+    )
     assert low <= 0.2896 <= high
     assert high - low < 0.02
     for wrong in (0.2896 * 1.06, 0.2896 * 0.94):
@@ -143,22 +145,23 @@ def test_bridges_are_those_of_a_labelled_graph(seed):
             assert bool(lower & upper) is expected
 
 
-def test_reached_bodies_are_those_of_a_labelled_graph():
+def test_joined_bodies_are_those_of_a_labelled_graph():
     carbon, rng = spheres(300, 8), np.random.default_rng(0)
     network = link_carbon(carbon, box=BOX, periodic=(True,) * 3)
-    bodies, touches = 12, rng.integers(0, 12, size=300)
-    touch_first = np.arange(301)
-    bare = np.array([[0, 1], [5, 11]])
+    bodies, touches = 40, rng.integers(0, 40, size=150)
+    touch_first = np.minimum(np.arange(301), 150)  # the second half touches nothing
     checkpoints = np.array([0, 40, 150, 300])
-    reached = np.zeros((4, bodies), bool)
-    reached_nodes(network.first, network.earlier, touch_first, touches, bare, 11, bodies, checkpoints, reached)
+    groups = np.zeros((4, bodies), np.int64)
+    body_groups(network.first, network.earlier, touch_first, touches, bodies, checkpoints, groups)
+    assert len(np.unique(groups[0])) == bodies
     for step, count in enumerate(checkpoints):
         inside = network.later < count
-        rows = np.concatenate([network.later[inside] + bodies, np.arange(count) + bodies, bare[:, 0]])
-        columns = np.concatenate([network.earlier[inside] + bodies, touches[:count], bare[:, 1]])
+        first = min(count, 150)
+        rows = np.concatenate([network.later[inside] + bodies, np.arange(first) + bodies])
+        columns = np.concatenate([network.earlier[inside] + bodies, touches[:first]])
         graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(bodies + 300,) * 2)
-        label = connected_components(graph, directed=False)[1]
-        np.testing.assert_array_equal(reached[step], label[:bodies] == label[11])
+        label = connected_components(graph, directed=False)[1][:bodies]
+        np.testing.assert_array_equal(groups[step][:, None] == groups[step], label[:, None] == label)
 
 
 def test_shuffled_aggregates_are_the_same_carbon(library):

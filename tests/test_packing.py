@@ -11,6 +11,7 @@ import pytest
 from microstructure._packing import find_pairs, overlap_forces, wall_forces
 from microstructure.errors import PackingError
 from microstructure.packing import Packing, jam_spheres, pack_spheres
+from microstructure.relaxation import Cell
 from microstructure.sizes import Equal, Lognormal
 
 CORES = Lognormal(3.3e-6, 0.3)
@@ -262,6 +263,20 @@ def test_forces_are_minus_the_gradient_of_the_energy(periodic):
         step[i, axis] = 1e-6
         up, down = (slow_energy(centres + s * step, diameters, box, periodic) for s in (1, -1))
         assert forces[i, axis] == pytest.approx(-(up - down) / 2e-6, abs=1e-7)
+
+
+def test_spheres_in_one_point_are_parted():
+    """Walls can press two spheres into the same corner, where their overlap has no direction."""
+    centres, forces = np.ones((2, 3)), np.zeros((2, 3))
+    overlap = overlap_forces(centres, np.array([2.0, 1.0]), np.array([[0, 1]]), np.zeros((1, 3)), forces)
+    assert overlap == pytest.approx((1.5**2, 1.5))
+    assert np.all(forces[1] > 0.8)
+    assert np.array_equal(forces[0], -forces[1])
+
+
+def test_eight_times_the_fraction_is_twice_the_diameter():
+    cell = Cell(np.ones(2), np.full(3, 2.0), np.array([True] * 3), fraction=0.1)
+    assert cell.scale(0.8) == pytest.approx(2.0)
 
 
 # Refusals

@@ -71,7 +71,7 @@ def test_weights_that_are_not_a_recipe(text):
 
 
 def test_recipe_of_another_kind():
-    with pytest.raises(TypeError, match="80:20:0.5"):
+    with pytest.raises(TypeError, match=r"80:20:0\.5"):
         Recipe.parse(80)
 
 
@@ -111,7 +111,13 @@ def test_constant_out_of_range_or_without_unit():
 
 @pytest.mark.parametrize(
     ("text", "unit", "value"),
-    [("150 nm", "m", 150e-9), ("0.7 mS/cm", "S/m", 0.07), ("0.78 m2/g", "m^2/kg", 780.0), ("5 %", "1", 0.05), (0.3, "1", 0.3)],
+    [
+        ("150 nm", "m", 150e-9),
+        ("0.7 mS/cm", "S/m", 0.07),
+        ("0.78 m2/g", "m^2/kg", 780.0),
+        ("5 %", "1", 0.05),
+        (0.3, "1", 0.3),
+    ],
 )
 def test_quantities(text, unit, value):
     assert parse_quantity(text, unit) == pytest.approx(value, rel=1e-14)

@@ -1,0 +1,144 @@
+"""Prediction beside measurement: one row for each quantity and composition, and what was fitted to it."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from microstructure.errors import StudyError
+from microstructure.materials import known
+from microstructure.recipe import Recipe
+from microstructure.units import parse_quantity
+from studies.study import Study
+from studies.values import rounded
+
+# quantity, how it is headed, the unit it is shown in, and 1 of that unit in SI
+ARITHMETIC = {
+    "mixed_density": ("mixed density", "g/cm3", 1e3),
+    "soft_volume": ("soft volume", "%", 1e-2),
+    "film_thickness": ("film, pore-free", "nm", 1e-9),
+    "shell_thickness": ("shell, pore-free", "nm", 1e-9),
+    "carbon_mass_ratio": ("CB:SE by mass", "%", 1e-2),
+    "carbon_mass_fraction": ("CB in CB+SE by mass", "%", 1e-2),
+    "carbon_volume_fraction": ("CB in CB+SE by volume", "%", 1e-2),
+}
+STRUCTURE = {
+    "core_fraction": ("cores", "%", 1e-2),
+    "core_fraction_inside": ("cores away from walls", "%", 1e-2),
+    "porosity_total": ("porosity, total", "%", 1e-2),
+    "coat_thickness": ("film with its pores", "nm", 1e-9),
+    "matrix_in_film": ("matrix in the film", "%", 1e-2),
+}
+PREDICTED = {
+    "threshold_bulk": ("threshold, bulk", "vol% CB", 1e-2),
+    "threshold_in_plane": ("threshold, along the coat", "vol% CB", 1e-2),
+    "threshold_across": ("threshold, across the coat (50 %)", "vol% CB", 1e-2),
+    "matrix_electronic": ("matrix, electrons", "mS/cm", 0.1),
+    "matrix_ionic": ("matrix, ions", "mS/cm", 0.1),
+    "composite_electronic": ("composite, electrons", "mS/cm", 0.1),
+    "composite_ionic": ("composite, ions", "mS/cm", 0.1),
+    "utilisation_electronic": ("utilisation, electrons", "%", 1e-2),
+    "utilisation_ionic": ("utilisation, ions", "%", 1e-2),
+    "utilisation_joint": ("utilisation, both", "%", 1e-2),
+    "reachable_area": ("reachable CAM|SE area", "%", 1e-2),
+    "contact_network_over_voxels": ("two-block contact, network / voxels", "1", 1.0),
+}
+SHOWN = ARITHMETIC | STRUCTURE | PREDICTED
+SI = {"g/cm3": "kg/m^3", "%": "1", "vol% CB": "1", "nm": "m", "mS/cm": "S/m", "1": "1"}
+
+
+def comparison(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
+    """The table of a study: prediction with its 95 % interval, the measured value, and its role.
+
+    Returns
+    -------
+    DataFrame
+        Columns quantity, composition, setting, unit, prediction, low, high, seeds, measured, role. The role is
+        "arithmetic", "predicted", "fitted: PARAMETER", "compared" (a variant) or empty where nothing was measured.
+    """
+    rows = [*_composition_rows(study), *_summary_rows(study, summary)]
+    columns = ["quantity", "composition", "setting", "unit", "prediction", "low", "high", "seeds", "measured", "role"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _composition_rows(study: Study) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for quantity, (_, unit, scale) in ARITHMETIC.items():
+        for recipe in study.recipes:
+            shown = rounded(composition_value(quantity, recipe) / scale)
+            measured, role = (
+                measured_text(study, quantity, str(recipe)),
+                _role(study, quantity, str(recipe), "arithmetic"),
+            )
+            rows.append((quantity, str(recipe), "", unit, shown, shown, shown, 0, measured, role))
+    return rows
+
+
+def composition_value(quantity: str, recipe: Recipe) -> float:
+    """A quantity of `ARITHMETIC` in SI units."""
+    return {
+        "mixed_density": recipe.mixed_density,
+        "soft_volume": recipe.volume_fractions.soft,
+        "film_thickness": recipe.film_thickness(),
+        "shell_thickness": recipe.shell_thickness(),
+        "carbon_mass_ratio": recipe.mass_ratio,
+        "carbon_mass_fraction": recipe.mass_fraction,
+        "carbon_volume_fraction": recipe.volume_fraction,
+    }[quantity]
+
+
+def _summary_rows(study: Study, summary: pd.DataFrame) -> list[tuple[object, ...]]:
+    order = {quantity: number for number, quantity in enumerate(SHOWN)}
+    compositions = {text: number for number, text in enumerate(str(recipe) for recipe in study.recipes)}
+    rows: list[tuple[object, ...]] = []
+    for row in summary[summary["quantity"].isin(order)].to_dict("records"):
+        quantity, composition, setting = str(row["quantity"]), str(row["composition"]), str(row["setting"])
+        _, unit, scale = SHOWN[quantity]
+        numbers = [rounded(float(row[name]) / scale) for name in ("mean", "low", "high")]
+        measured = measured_text(study, quantity, composition)
+        # a fitted number is fitted in the headline setting only; variants of it are shown beside for comparison
+        role = _role(study, quantity, composition, "predicted") if setting == "" else "compared"
+        rows.append(
+            (quantity, composition, setting, unit, *numbers, int(row["seeds"]), measured, role if measured else "")
+        )
+    return sorted(rows, key=lambda row: (order[str(row[0])], str(row[2]), compositions.get(str(row[1]), -1)))
+
+
+def measured_text(study: Study, quantity: str, composition: str) -> str:
+    """The measured value as text in the unit shown; empty if there is none."""
+    entry = study.measured.get(quantity, {}).get(composition)
+    if entry is None:
+        return ""
+    _, unit, scale = SHOWN[quantity]
+    texts = entry if isinstance(entry, list) else [entry]
+    signs = ["< " if str(text).startswith("<") else "" for text in texts]
+    numbers = [parse_quantity(str(text).removeprefix("<").strip(), SI[unit]) / scale for text in texts]
+    return " - ".join(f"{sign}{rounded(number):g}" for sign, number in zip(signs, numbers, strict=True))
+
+
+def case_text(composition: str, setting: str) -> str:
+    """What a row is about, in few words."""
+    if composition == "all":
+        return setting.replace("_", " ").replace("=", ": ") or "as set in the study"
+    return f"{composition}, {setting}" if setting else composition
+
+
+def _role(study: Study, quantity: str, composition: str, default: str) -> str:
+    parameter = study.fitted.get(f"{quantity} {composition}")
+    return f"fitted: {parameter}" if parameter else default
+
+
+def check_measured(study: Study) -> None:
+    """Refuse measured values of unknown quantities or without their unit, before anything is computed."""
+    compositions = dict.fromkeys([*(str(recipe) for recipe in study.recipes), "all"])
+    for quantity, entries in study.measured.items():
+        known(quantity, SHOWN, "quantity in [measured]")
+        for composition in entries:
+            known(composition, compositions, f"composition in [measured.{quantity}]")
+            try:
+                text = measured_text(study, quantity, composition)
+            except (TypeError, ValueError) as error:
+                raise StudyError(f"[measured.{quantity}] '{composition}': {error}") from None
+            if not text or not all(map(math.isfinite, map(float, text.replace("<", "").split(" - ")))):
+                raise StudyError(f"[measured.{quantity}] '{composition}' wants a value with a unit")

@@ -1,0 +1,107 @@
+"""The figures of a study: thresholds side by side, utilisation and conductivities against carbon content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from microstructure.files import whole_file
+from studies.compare import SHOWN, case_text, measured_text
+from studies.study import Study
+
+NAMES = {"threshold_bulk": "bulk", "threshold_in_plane": "along the coat", "threshold_across": "across the coat"}
+THRESHOLD_COLOURS = dict(zip(NAMES, ("#444444", "#c1440e", "#1f6f8b"), strict=True))
+COLOURS = {"electrons": "#c1440e", "ions": "#1f6f8b", "both": "#5b4a8a"}
+
+
+def draw_figures(study: Study, summary: pd.DataFrame, folder: Path) -> None:
+    """Write `thresholds.png`, `utilisation.png` and `conductivity.png` into the results folder."""
+    drawings = {"thresholds": draw_thresholds, "utilisation": draw_utilisation, "conductivity": draw_conductivity}
+    for name, draw in drawings.items():
+        figure = Figure(figsize=(7.5, 5.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(study, summary, figure)
+        with whole_file(folder / f"{name}.png") as path:
+            figure.savefig(path, dpi=150, metadata={"Software": "percoat"})
+
+
+def draw_thresholds(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
+    """Every threshold with its interval, over the measured interval of the bulk."""
+    rows = summary[summary["quantity"].isin(NAMES)]
+    rows = rows.sort_values(["quantity", "setting"], key=lambda column: column.map(_rank), kind="stable")[::-1]
+    axes = figure.subplots()
+    heights = np.arange(len(rows))
+    for height, row in zip(heights, rows.to_dict("records"), strict=True):
+        colour = THRESHOLD_COLOURS[str(row["quantity"])]
+        mean, low, high = (100 * float(row[name]) for name in ("mean", "low", "high"))
+        axes.plot([max(low, 1e-3), high], [height, height], color=colour, lw=1.2)
+        axes.plot(mean, height, "o", color=colour, ms=6 if row["setting"] == "" else 4)
+    labels = [f"{NAMES[q]}: {case_text('all', s)}" for q, s in zip(rows["quantity"], rows["setting"], strict=True)]
+    axes.set_yticks(heights, [label.replace("um2", "µm²") for label in labels], fontsize=7)
+    axes.set_xscale("log")
+    axes.grid(axis="x", which="both", alpha=0.25)
+    _measured_band(study, axes)
+    axes.set_xlabel("CB in the matrix at the threshold (vol%, pores excluded)")
+    thickness = study.thresholds.coat_thickness * 1e9
+    axes.set_title(f"Carbon thresholds of a {thickness:.0f} nm coat and of the bulk", fontsize=10)
+
+
+def draw_utilisation(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
+    """Electronic, ionic and joint utilisation against the carbon content."""
+    axes = figure.subplots()
+    for name, colour in (("electronic", "electrons"), ("ionic", "ions"), ("joint", "both")):
+        _series(study, summary, axes, f"utilisation_{name}", COLOURS[colour], 100.0, style="o-")
+    axes.set_ylim(0, 105)
+    axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
+    axes.set_ylabel("utilisation of the active material (vol%)")
+    axes.legend(fontsize=8)
+
+
+def draw_conductivity(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
+    """Matrix and composite conductivities against the carbon content; zero lies on the lower edge."""
+    for axes, part in zip(figure.subplots(1, 2, sharey=True), ("matrix", "composite"), strict=True):
+        for name, colour in (("electronic", "electrons"), ("ionic", "ions")):
+            _series(study, summary, axes, f"{part}_{name}", COLOURS[colour], 10.0, style="o-")
+        axes.set_yscale("symlog", linthresh=1e-5)
+        axes.set_ylim(bottom=0)
+        axes.set_title(part, fontsize=10)
+        axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
+        axes.legend(fontsize=8)
+    figure.axes[0].set_ylabel("effective conductivity (mS/cm)")
+
+
+def _series(
+    study: Study, summary: pd.DataFrame, axes: Any, quantity: str, colour: str, scale: float, style: str
+) -> None:
+    rows = summary[(summary["quantity"] == quantity) & (summary["setting"] == "")].set_index("composition")
+    recipes = [recipe for recipe in study.recipes if str(recipe) in rows.index]
+    content = [100 * recipe.volume_fraction for recipe in recipes]
+    found = rows.loc[[str(recipe) for recipe in recipes]]
+    half = np.nan_to_num(found["high"] - found["mean"])
+    label = SHOWN[quantity][0].split(", ")[-1]
+    axes.errorbar(
+        content, scale * found["mean"], yerr=scale * half, fmt=style, color=colour, ms=4, capsize=2, label=label
+    )
+    for recipe, x in zip(recipes, content, strict=True):
+        text = measured_text(study, quantity, str(recipe))
+        if text:
+            bound = text.startswith("<")
+            axes.plot(x, float(text.removeprefix("<")), "v" if bound else "s", mfc="none", mec=colour, ms=9)
+
+
+def _measured_band(study: Study, axes: Any) -> None:
+    text = measured_text(study, "threshold_bulk", "all")
+    if " - " in text:
+        low, high = map(float, text.split(" - "))
+        axes.axvspan(low, high, color="gold", alpha=0.35, label="measured, bulk pellet")
+        axes.legend(fontsize=7, loc="lower right")
+
+
+def _rank(text: str) -> str:
+    """Bulk first, then along, then across."""
+    return str(list(NAMES).index(text)) if text in NAMES else text

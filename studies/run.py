@@ -1,0 +1,166 @@
+"""Run a study: every task once, each result kept as soon as it is there, then tables, figures and a record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+from microstructure.errors import StudyError
+from microstructure.files import whole_file
+from studies.compare import comparison
+from studies.contact_check import contact_task
+from studies.study import Study
+from studies.tasks import composition_task
+from studies.thresholds import threshold_task
+from studies.values import Value, summarise, tidy
+
+LOG = logging.getLogger(__name__)
+LIBRARIES = ("percoat", "numpy", "scipy", "numba", "pyamg", "scikit-image")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work, named after the file that keeps its result."""
+
+    name: str
+    seed: int
+    work: Callable[[], list[Value]]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a study found."""
+
+    study: Study
+    values: pd.DataFrame
+    summary: pd.DataFrame
+    table: pd.DataFrame
+    folder: Path
+
+
+def run_study(
+    study: Study, folder: Path, *, workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> Results:
+    """Run all tasks that have no result in `folder` yet, then write the tables, figures and the record.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        Results folder; a run that was interrupted goes on from what it holds.
+    workers : int
+        Processes; the results do not depend on it.
+    progress : callable, optional
+        Called with the number of tasks done and to do.
+
+    Raises
+    ------
+    StudyError
+        If the folder holds the results of another study, or `workers` is less than one.
+    """
+    if workers < 1:
+        raise StudyError(f"workers is one or more; got {workers}")
+    _claim(study, folder)
+    tasks = plan(study, folder)
+    open_tasks = [task for task in tasks if not _kept(folder, task).exists()]
+    report = progress or (lambda done, total: None)
+    report(len(tasks) - len(open_tasks), len(tasks))
+    for done, task in enumerate(_carry_out(open_tasks, folder, workers), len(tasks) - len(open_tasks) + 1):
+        LOG.info("finished %s", task)
+        report(done, len(tasks))
+    return write_results(study, folder, tasks)
+
+
+def plan(study: Study, folder: Path) -> list[Task]:
+    """The tasks of a study, the long ones first."""
+    seeds, structures = range(study.ensemble.seeds), folder / "structures"
+    recipes = sorted(study.recipes, key=lambda recipe: -recipe.cb)
+    tasks = [
+        Task(
+            f"seed{seed}-{str(recipe).replace(':', '-')}",
+            seed,
+            partial(composition_task, study, seed, recipe, structures),
+        )
+        for recipe in recipes
+        for seed in seeds
+    ]
+    tasks += [Task(f"seed{seed}-thresholds", seed, partial(threshold_task, study, seed)) for seed in seeds]
+    return [*tasks, Task("contact", 0, partial(contact_task, study))]
+
+
+def write_results(study: Study, folder: Path, tasks: list[Task]) -> Results:
+    """Gather the kept results and write `values.csv`, `summary.csv`, `table.csv`, `results.json` and the figures."""
+    from studies.figures import draw_figures
+
+    values: dict[int, list[Value]] = {}
+    for task in tasks:
+        kept = json.loads(_kept(folder, task).read_text("utf-8"))
+        values.setdefault(task.seed, []).extend(Value(**entry) for entry in kept)
+    frame = tidy(values)
+    summary = summarise(frame)
+    table = comparison(study, summary)
+    for name, content in (("values", frame), ("summary", summary), ("table", table)):
+        with whole_file(folder / f"{name}.csv") as path:
+            content.to_csv(path, index=False, lineterminator="\n")
+    _write_json(folder / "results.json", record(study))
+    draw_figures(study, summary, folder)
+    return Results(study, frame, summary, table, folder)
+
+
+def record(study: Study) -> dict[str, object]:
+    """What a result must carry: the settings, the seeds, the constants with their sources, the versions."""
+    constants = {name: asdict(constant) for name, constant in study.constants.constants.items()}
+    return {
+        "title": study.title,
+        "settings": study.model_dump(mode="json"),
+        "seeds": [{"entropy": study.ensemble.seed, "spawn_key": [seed]} for seed in range(study.ensemble.seeds)],
+        "materials": {"names": dict(study.constants.names), "constants": constants},
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES},
+        "interval": "95 %, Student's t over the seeds",
+    }
+
+
+def _carry_out(tasks: list[Task], folder: Path, workers: int) -> Iterator[str]:
+    jobs = [joblib.delayed(_keep)(task, _kept(folder, task)) for task in tasks]
+    yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
+
+
+def _keep(task: Task, path: Path) -> str:
+    _write_json(path, [asdict(value) for value in task.work()])
+    return task.name
+
+
+def _kept(folder: Path, task: Task) -> Path:
+    return folder / "tasks" / f"{task.name}.json"
+
+
+def _write_json(path: Path, content: object) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _claim(study: Study, folder: Path) -> None:
+    """Mark the folder as this study's; more seeds may be added to it, nothing else may differ."""
+    settings = study.model_dump(mode="json")
+    settings["ensemble"] = {"seed": study.ensemble.seed}
+    for shown in ("measured", "fitted", "title"):
+        settings.pop(shown)
+    mark = hashlib.sha256(json.dumps([settings, metadata.version("percoat")], sort_keys=True).encode()).hexdigest()
+    path = folder / "study.sha256"
+    if path.exists() and path.read_text("utf-8").strip() != mark:
+        raise StudyError(f"{folder} holds the results of other settings or another version: choose another --out")
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise StudyError(f"{folder} is not empty and holds no results of percoat: choose another --out")
+        with whole_file(path) as temporary:
+            temporary.write_text(mark + "\n", "utf-8")

@@ -1,0 +1,217 @@
+"""A study file: which compositions, how they are built, how many seeds, and what was measured on them."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from microstructure.errors import PercoatError, StudyError
+from microstructure.materials import Materials, known
+from microstructure.recipe import Recipe
+from microstructure.units import parse_quantity
+
+Length = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(ge=0.0)]
+SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
+Fit = Literal["reorient", "compress", "cut"]
+Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Ensemble(_Part):
+    """Independent repetitions."""
+
+    seed: int = Field(default=1, ge=0)
+    seeds: int = Field(default=8, ge=2, le=1000)
+
+
+class Composite(_Part):
+    """How cores and coats are built."""
+
+    cores: int = Field(default=100, ge=50, le=100_000)
+    thickness: float = Field(default=6.5, ge=5.0, description="in median core diameters")
+    pores_between_blocks: float | None = Field(default=None, ge=0.0, lt=1.0)
+    porosity: float | None = None
+    coat: Literal["film", "shell"] = "film"
+    voxel_size: Length = 100e-9
+    ionic_contact_share: float = Field(default=0.1, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _one_porosity(self) -> Composite:
+        if self.porosity is not None and self.pores_between_blocks is not None:
+            raise ValueError("give either the total porosity or pores_between_blocks, not both")
+        if self.porosity is not None and not 0.0 < self.porosity < 1.0:
+            raise ValueError(f"porosity lies between 0 and 1; got {self.porosity!r}")
+        return self
+
+    def total_porosity(self, recipe: Recipe) -> float:
+        """Pores inside the matrix and between the blocks, as a share of the volume."""
+        if self.porosity is not None:
+            return self.porosity
+        between = 0.08 if self.pores_between_blocks is None else self.pores_between_blocks
+        solid = (1.0 - between) / (recipe.volume_fractions.cam * (1.0 + recipe.matrix_per_core))
+        return 1.0 - solid
+
+
+class CarbonSettings(_Part):
+    """How carbon lies in the coats."""
+
+    size_measure: SizeMeasure = "hydrodynamic"
+    fit: Fit = "reorient"
+    contact_gap: Length = 0.0
+
+
+class Thresholds(_Part):
+    """How the thresholds of bulk and coat are measured."""
+
+    coat_thickness: Length = 150e-9
+    core_diameter: Length = 3.3e-6
+    bulk_edge: Length = 2e-6
+    coat_width: Length = 4e-6
+    runs: int = Field(default=16, ge=8)
+    windows: int = Field(default=3, ge=1)
+    size_measures: list[SizeMeasure] = ["extent", "gyration", "hydrodynamic", "projected_area"]
+    fits: list[Fit] = ["reorient", "compress", "cut"]
+    cases: list[Case] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
+    contact_gaps: list[Length] = [0.0]
+
+
+class Matrix(_Part):
+    """How the conductivities of the matrix are solved."""
+
+    network_edge: Length = 2e-6
+    ion_voxels: int = Field(default=64, ge=16, le=512)
+    ion_voxel_size: Length = 20e-9
+
+
+class Study(_Part):
+    """A study file, checked."""
+
+    title: str
+    compositions: list[str] = Field(min_length=1)
+    ensemble: Ensemble = Ensemble()
+    composite: Composite = Composite()
+    carbon: CarbonSettings = CarbonSettings()
+    thresholds: Thresholds = Thresholds()
+    matrix: Matrix = Matrix()
+    materials: dict[str, Any] = {}
+    measured: dict[str, dict[str, Any]] = {}
+    fitted: dict[str, str] = {}
+
+    @property
+    def constants(self) -> Materials:
+        """The material constants, with the study's own in place."""
+        return Materials.load(self.materials)
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The compositions, parsed."""
+        return [Recipe.parse(text, self.constants) for text in self.compositions]
+
+
+def parse_length(value: object) -> float:
+    """A length as text with a unit, in metres; pydantic reports a `ValueError` but lets a `TypeError` through."""
+    try:
+        return parse_quantity(value, "m")
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def load_study(name: str, *, quick: bool = False, seeds: int | None = None) -> Study:
+    """Read a study by the name of a shipped one or by the path of a file.
+
+    Parameters
+    ----------
+    name : str
+        "kissel2026", or a path that ends in ".toml".
+    quick : bool
+        Apply the file's [quick] tables.
+    seeds : int, optional
+        Replaces the file's number of seeds.
+
+    Raises
+    ------
+    StudyError
+        If there is no such study, or anything in it is unknown, missing or out of range.
+    """
+    table = _read(name)
+    changes = table.pop("quick", {})
+    if quick:
+        table = _merged(table, changes)
+    if seeds is not None:
+        table = _merged(table, {"ensemble": {"seeds": seeds}})
+    return parse_study(table)
+
+
+def parse_study(table: dict[str, Any]) -> Study:
+    """Check a study given as nested tables; see `load_study`."""
+    try:
+        study = Study.model_validate(table)
+    except ValidationError as error:
+        raise StudyError(_sentence(error)) from None
+    if len(set(study.compositions)) < len(study.compositions):
+        raise StudyError(f"a composition stands twice in {study.compositions}")
+    for recipe in study.recipes:
+        try:
+            recipe.core_fraction(study.composite.total_porosity(recipe))
+        except PercoatError as error:
+            raise StudyError(f"[composite]: {error}") from None
+    return study
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = Path(name)
+    if path.suffix != ".toml":
+        shipped = resources.files("studies").joinpath(f"{name}.toml")
+        if not shipped.is_file():
+            raise StudyError(f"no study '{name}': shipped are {', '.join(shipped_studies())}; or give a .toml file")
+        return tomllib.loads(shipped.read_text("utf-8"))
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise StudyError(f"cannot read the study file {name}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{name} is no valid TOML: {error}") from None
+
+
+def shipped_studies() -> list[str]:
+    """Names of the studies that come with percoat."""
+    files = resources.files("studies").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def _merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(table)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first complaint in one sentence, with the nearest valid key if one is unknown."""
+    # a misspelt key first: it is often why another one is missing
+    complaint = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
+    path, where = complaint["loc"], ".".join(str(part) for part in complaint["loc"])
+    if complaint["type"] == "extra_forbidden":
+        try:
+            known(str(path[-1]), dict.fromkeys(_fields_at(path[:-1])), f"key in [{'.'.join(map(str, path[:-1]))}]")
+        except StudyError as unknown:
+            return str(unknown).replace(" in []", " in the study")
+    if complaint["type"] == "missing":
+        return f"the study needs the key '{where}'"
+    message = complaint["msg"].removeprefix("Value error, ")
+    return f"'{where}' in the study: {message} (got {complaint['input']!r})"
+
+
+def _fields_at(path: tuple[int | str, ...]) -> list[str]:
+    model: Any = Study
+    for part in path:
+        model = model.model_fields[part].annotation
+    return [*model.model_fields, *(["quick"] if model is Study else [])]

@@ -1,0 +1,208 @@
+"""Coats on packed cores: exact volumes, region borders half-way, no carbon in a core."""
+
+import numpy as np
+import pytest
+
+from microstructure._coats import ray_height
+from microstructure.aggregates import build_library
+from microstructure.coats import coat_thickness, neighbourhood
+from microstructure.composite import build_composite
+from microstructure.errors import RecipeError, StudyError
+from microstructure.files import read_image, save_structure, write_image
+from microstructure.materials import Materials
+from microstructure.patch import bulk_patch, coating_patch
+from microstructure.recipe import Recipe
+from microstructure.structure import Phase
+
+BOX = (9e-6, 7e-6, 7e-6)
+
+
+@pytest.fixture(scope="module")
+def library():
+    return build_library(rng=np.random.default_rng(1), count=60)
+
+
+@pytest.fixture(scope="module", params=["80:20:0.5", "80:20:3"])
+def cell(request, library):
+    recipe = Recipe.parse(request.param)
+    return build_composite(
+        recipe, porosity=0.25, box=BOX, voxel_size=125e-9, library=library, rng=np.random.default_rng(3)
+    )
+
+
+def test_every_phase_has_the_recipes_volume(cell):
+    recipe, voxel = cell.recipe, 1.0 / cell.labels.size
+    core = recipe.volume_fractions.cam * 0.75
+    assert cell.fraction(Phase.CORE) == pytest.approx(core, abs=1.5 * voxel)
+    assert cell.fraction(Phase.MATRIX) == pytest.approx(core * recipe.matrix_per_core, abs=2 * voxel)
+    wanted = cell.volume * 0.75 * recipe.volume_fractions.cb
+    assert cell.carbon.volume == pytest.approx(wanted, abs=3e-23, rel=2e-4)
+
+
+def test_shares_of_the_matrix_add_up(cell):
+    coats = cell.coats
+    assert coats.film_share + coats.recess_share + coats.interstice_share == pytest.approx(1.0)
+    assert coats.film_share > 0.3
+    assert coats.fill_height >= coats.thickness
+
+
+def distances(cell, points):
+    """Signed distance to every core surface, slowly: shape (points, cores)."""
+    box = np.asarray(cell.box)
+    vectors = points[:, None] - cell.cores.centres
+    vectors -= np.where(cell.periodic, box * np.rint(vectors / box), 0.0)
+    return np.linalg.norm(vectors, axis=2) - 0.5 * cell.cores.diameters
+
+
+def test_no_primary_reaches_into_a_core_and_each_keeps_to_its_coat(cell):
+    rows = np.random.default_rng(0).choice(cell.carbon.count, 3000)
+    found = distances(cell, cell.carbon.centres[rows])
+    assert found.min() >= 0.5 * cell.carbon.diameter - 1e-12
+    owners = cell.carbon.coat[rows]
+    own = found[np.arange(len(rows)), owners]
+    np.testing.assert_allclose(own, found.min(axis=1), atol=1e-12)
+
+
+def test_no_primary_reaches_through_a_wall(cell):
+    x = cell.carbon.centres[:, 0]
+    radius = 0.5 * cell.carbon.diameter
+    inside = (x >= 0) & (x <= cell.box[0])
+    assert inside.mean() > 0.999
+    assert np.mean((x >= radius * 0.99) & (x <= cell.box[0] - radius * 0.99)) > 0.99
+
+
+def test_owner_is_the_nearest_core(cell):
+    rng = np.random.default_rng(1)
+    index = np.array([rng.integers(0, n, 2000) for n in cell.labels.shape]).T
+    found = distances(cell, (index + 0.5) * cell.voxel_size)
+    owner = cell.blocks[tuple(index.T)]
+    np.testing.assert_array_equal(owner, found.argmin(axis=1))
+
+
+def test_rays_end_half_way_between_two_surfaces(cell):
+    packing = cell.cores
+    near = neighbourhood(packing, 6e-6)
+    radii, rng = 0.5 * packing.diameters, np.random.default_rng(2)
+    for core in range(0, len(radii), 5):
+        direction = rng.standard_normal(3)
+        direction /= np.linalg.norm(direction)
+        height, half_gap = ray_height(
+            core, *direction, packing.centres[core, 0], radii, near.start, near.vectors, near.neighbours, near.wall
+        )
+        end = packing.centres[core] + (radii[core] + height) * direction
+        found = np.sort(distances(cell, end[None] % [np.inf, *BOX[1:]])[0])
+        if half_gap < height:  # a wall
+            assert min(abs(end[0]), abs(end[0] - cell.box[0])) < 1e-12
+        else:
+            np.testing.assert_allclose(found[:2], height, atol=1e-12)
+
+
+def test_film_is_thicker_by_the_pores_inside_the_matrix():
+    recipe = Recipe.parse("80:20:3")
+    assert coat_thickness(recipe, "film") == pytest.approx(recipe.film_thickness() / 0.7)
+    with pytest.raises(StudyError, match="'film'"):
+        coat_thickness(recipe, "flim")
+
+
+def test_shell_takes_the_whole_recipe():
+    recipe = Recipe.parse("80:20:3")
+    outer = 1.65e-6 + coat_thickness(recipe, "shell")
+    assert (outer / 1.65e-6) ** 3 - 1 == pytest.approx(recipe.matrix_per_core)
+
+
+def test_a_surface_smaller_than_a_smooth_one_is_refused():
+    recipe = Recipe.parse("80:20:3", Materials.load({"cam": {"specific_surface": "0.3 m2/g"}}))
+    with pytest.raises(RecipeError, match="smooth spheres"):
+        coat_thickness(recipe, "film")
+
+
+def test_same_seed_same_structure(library):
+    def build(seed):
+        return build_composite(
+            Recipe.parse("80:20:0.2"),
+            porosity=0.3,
+            box=(9e-6,) * 3,
+            voxel_size=200e-9,
+            library=library,
+            rng=np.random.default_rng(seed),
+        )
+
+    one, same, other = build(4), build(4), build(5)
+    assert one.labels.tobytes() == same.labels.tobytes()
+    assert one.carbon.centres.tobytes() == same.carbon.centres.tobytes()
+    assert one.labels.tobytes() != other.labels.tobytes()
+
+
+@pytest.mark.parametrize("porosity", [0.0, 1.0, 0.05, float("nan")])
+def test_porosity_that_cannot_be(porosity):
+    with pytest.raises(RecipeError):
+        build_composite(
+            Recipe.parse("80:20:3"), porosity=porosity, box=BOX, voxel_size=2e-7, rng=np.random.default_rng(1)
+        )
+
+
+def test_patch_has_its_exact_shares(library):
+    patch = coating_patch(150e-9, 2e-6, 0.1, 10e-9, library=library, rng=np.random.default_rng(1))
+    porosity = Materials.load().matrix_porosity(0.1 / 0.9 * 1.96 / 2.59)
+    voxel = 1.0 / patch.labels.size
+    assert patch.fraction(Phase.CARBON) == pytest.approx(0.1 * (1 - porosity), abs=2e-4)
+    assert patch.fraction(Phase.PORE) == pytest.approx(porosity, abs=voxel)
+    assert patch.labels.shape == (15, 200, 200)
+    assert patch.phases == {0: Phase.PORE, 3: Phase.ELECTROLYTE, 4: Phase.CARBON}
+
+
+def test_patch_voxels_of_carbon_lie_on_primaries(library):
+    cube = bulk_patch(1e-6, 0.05, 20e-9, library=library, rng=np.random.default_rng(1))
+    index = np.argwhere(cube.labels == Phase.CARBON)[::37]
+    vectors = (index[:, None] + 0.5) * 20e-9 - cube.carbon.centres
+    vectors -= 1e-6 * np.rint(vectors / 1e-6)
+    # the union is corrected to the recipe's volume: a voxel may lie a little outside
+    assert np.linalg.norm(vectors, axis=2).min(axis=1).max() < 18.5e-9 + 10e-9
+
+
+def test_a_narrow_patch_warns(library):
+    with pytest.warns(UserWarning, match="eight aggregate"):
+        coating_patch(150e-9, 1e-6, 0.03, 20e-9, library=library, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("bad", [{"thickness": -1.0}, {"width": float("nan")}, {"voxel_size": 0.0}])
+def test_patch_lengths_are_positive(bad, library):
+    good = {"thickness": 150e-9, "width": 2e-6, "carbon_volume_fraction": 0.03, "voxel_size": 20e-9}
+    with pytest.raises(ValueError, match="positive length"):
+        coating_patch(**(good | bad), library=library, rng=np.random.default_rng(1))
+
+
+def test_images_return_from_disk(tmp_path, cell):
+    for suffix in (".tif", ".npy"):
+        write_image(cell.labels, tmp_path / f"cell{suffix}")
+        np.testing.assert_array_equal(read_image(tmp_path / f"cell{suffix}"), cell.labels)
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "cell.tif", labels={0: 7, 1: 8, 2: 9}), cell.labels + np.uint8(7)
+    )
+
+
+def test_a_file_that_is_no_image_is_refused(tmp_path):
+    (tmp_path / "text.tif").write_text("not an image")
+    with pytest.raises(ValueError, match="not an image"):
+        read_image(tmp_path / "text.tif")
+    np.save(tmp_path / "flat.npy", np.zeros((3, 3), np.uint8))
+    with pytest.raises(ValueError, match="three-dimensional"):
+        read_image(tmp_path / "flat.npy")
+    with pytest.raises(ValueError, match=r"\.tif"):
+        write_image(np.zeros((2, 2, 2), np.uint8), tmp_path / "image.jpg")
+    np.save(tmp_path / "values.npy", np.full((3, 3, 3), 300))
+    with pytest.raises(ValueError, match="300"):
+        read_image(tmp_path / "values.npy")
+
+
+def test_a_structure_is_written_whole_or_not_at_all(tmp_path, cell, monkeypatch):
+    import h5py
+
+    save_structure(cell, tmp_path / "cell.h5", carbon=True)
+    with h5py.File(tmp_path / "cell.h5") as file:
+        np.testing.assert_array_equal(file["labels"], cell.labels)
+        assert file["carbon"].attrs["count"] == cell.carbon.count
+    monkeypatch.setattr(h5py.File, "create_group", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_structure(cell, tmp_path / "broken.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["cell.h5"]

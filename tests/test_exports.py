@@ -1,0 +1,37 @@
+"""The public surface: what each package exports, and nothing that is not there."""
+
+import importlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+DOORS = {
+    "microstructure": {
+        "Recipe", "Structure", "Phase", "pack_spheres", "coating_patch", "build_composite", "read_image", "write_image",
+        "bulk_patch", "build_library", "find_contacts", "save_structure", "Materials", "Packing", "Carbon", "Coats",
+        "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table",
+    },
+    "percolation": {
+        "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
+        "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
+        "Clusters", "Spanning", "Bridges", "CarbonNetwork", "Utilisation",
+    },
+    "transport": {
+        "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
+        "Conduction", "ConductivityTensor", "Bounds", "NetworkConduction",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_exports(package):
+    module = importlib.import_module(package)
+    assert set(module.__all__) == DOORS[package]
+    for name in module.__all__:
+        assert getattr(module, name).__doc__, f"{package}.{name} has no docstring"
+
+
+def test_only_the_four_packages_are_shipped():
+    table = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
+    assert table["tool"]["setuptools"]["packages"] == ["microstructure", "percolation", "transport", "studies"]

@@ -1,0 +1,152 @@
+"""Study files: what is wrong in one is said in a sentence that names it, and nothing is written."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from microstructure.errors import PercoatError, StudyError
+from studies.compare import check_measured
+from studies.study import load_study, parse_study, shipped_studies
+from studies.values import Value, half_interval, summarise, tidy
+
+TINY = Path(__file__).with_name("tiny.toml")
+
+
+def table(**changes):
+    return {"title": "t", "compositions": ["80:20:3"]} | changes
+
+
+def test_shipped_studies_load():
+    for name in shipped_studies() if False else ["kissel2026"]:
+        full, quick = load_study(name), load_study(name, quick=True)
+        assert full.ensemble.seeds >= 8
+        assert quick.ensemble.seeds == 3
+        assert [str(recipe) for recipe in full.recipes] == [f"80:20:{x}" for x in ("0", "0.2", "0.5", "1", "2", "3")]
+        check_measured(full)
+
+
+def test_study_repeats_the_numbers_of_the_paper():
+    """CB:LIC mass ratios of 2 and 5 % are 2.55 and 6.20 vol% of the matrix."""
+    study = load_study("kissel2026")
+    low, high = (float(text.split()[0]) for text in study.measured["threshold_bulk"]["all"])
+    materials = study.constants
+    for ratio, percent in ((0.02, low), (0.05, high)):
+        volume = ratio / materials["cb.density"] / (ratio / materials["cb.density"] + 1 / materials["se.density"])
+        assert 100 * volume == pytest.approx(percent, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"titel": "t"}, "'title'"),
+        ({"composite": {"coers": 60}}, "'cores'"),
+        ({"composite": {"cores": 10}}, "50"),
+        ({"composite": {"thickness": 3.0}}, "5"),
+        ({"composite": {"voxel_size": "3 mS"}}, "no quantity"),
+        ({"composite": {"voxel_size": 100}}, "no unit"),
+        ({"composite": {"porosity": 1.2}}, "between 0 and 1"),
+        ({"composite": {"porosity": 0.1}}, "13.2%"),
+        ({"composite": {"porosity": 0.3, "pores_between_blocks": 0.1}}, "not both"),
+        ({"carbon": {"fit": "squash"}}, "compress"),
+        ({"carbon": {"contact_gap": "-1 nm"}}, "greater than or equal"),
+        ({"materials": {"se": {"densty": "2 g/cm3"}}}, "'density'"),
+        ({"materials": {"se": 3}}, "table"),
+        ({"compositions": ["80:20"]}, "three weights"),
+        ({"compositions": ["80:20:3", "80:20:3"]}, "twice"),
+        ({"compositions": []}, "compositions"),
+        ({"ensemble": {"seeds": 1}}, "2"),
+        ({"ensemble": {"seed": float("nan")}}, "seed"),
+    ],
+)
+def test_what_is_wrong_is_named(changes, words):
+    with pytest.raises(PercoatError, match=words):
+        parse_study(table(**changes))
+
+
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        ({"matrix_ionik": {"80:20:3": "1 mS/cm"}}, "'matrix_ionic'"),
+        ({"matrix_ionic": {"80:20:4": "1 mS/cm"}}, "'80:20:3'"),
+        ({"matrix_ionic": {"80:20:3": "1 nm"}}, "no quantity"),
+        ({"matrix_ionic": {"80:20:3": 1.0}}, "unit|quantity"),
+    ],
+)
+def test_measured_values_are_checked_before_anything_runs(measured, words):
+    with pytest.raises(StudyError, match=words):
+        check_measured(parse_study(table(measured=measured)))
+
+
+def test_no_such_study():
+    with pytest.raises(StudyError, match="kissel2026"):
+        load_study("kisel2026")
+    with pytest.raises(StudyError, match="cannot read"):
+        load_study("nowhere.toml")
+
+
+def test_porosity_between_blocks_and_total_agree():
+    study = parse_study(table(composite={"pores_between_blocks": 0.1}))
+    recipe = study.recipes[0]
+    total = study.composite.total_porosity(recipe)
+    core = recipe.core_fraction(total)
+    assert 1 - core - core * recipe.matrix_per_core == pytest.approx(0.1)
+
+
+def command(*words, folder):
+    return subprocess.run(
+        [sys.executable, "-c", "from studies.command import main; main()", *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "bad.toml", "--out", "out"], "'cores'"),
+        (["run", "nowhere.toml", "--out", "out"], "cannot read"),
+        (["run", "broken.toml", "--out", "out"], "valid TOML"),
+        (["run", "kissel2026", "--seeds", "one"], "--seeds"),
+        (["run", "kissel2026", "--sedes", "3"], "--sedes"),
+    ],
+)
+def test_the_command_line_says_one_sentence_and_leaves_nothing(tmp_path, words, said):
+    (tmp_path / "bad.toml").write_text('title = "t"\ncompositions = ["80:20:3"]\n[composite]\ncoers = 60\n')
+    (tmp_path / "broken.toml").write_text("title = \n")
+    done = command(*words, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.toml", "broken.toml"]
+
+
+def test_interval_of_the_mean():
+    """Coverage of Student's interval on normal draws, with a negative control."""
+    rng = np.random.default_rng(1)
+    hits, misses = 0, 0
+    for _ in range(2000):
+        values = rng.normal(5.0, 1.0, size=3)
+        half = half_interval(values)
+        hits += abs(values.mean() - 5.0) <= half
+        misses += abs(values.mean() - 5.0) <= half / 2.48
+    assert 0.935 < hits / 2000 < 0.965
+    assert misses / 2000 < 0.88
+
+
+def test_summary_of_values():
+    values = {seed: [Value("utilisation_ionic", "80:20:0", "", "1", value)] for seed, value in ((0, 0.9), (1, 1.0))}
+    row = summarise(tidy(values)).iloc[0]
+    assert row["mean"] == 0.95
+    assert row["high"] == 1.0  # a share ends at 1
+    assert row["seeds"] == 2
+
+
+def test_tiny_study_is_valid_toml_with_its_own_electrolyte():
+    assert tomllib.loads(TINY.read_text())["materials"]["se"]["density"] == "1.86 g/cm3"
+    assert load_study(str(TINY)).constants["se.density"] == 1860.0

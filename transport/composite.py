@@ -1,0 +1,128 @@
+"""Conductivity of a composite from its contact network: cores and coats are nodes, contacts are resistors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.structure import Phase, Structure
+from percolation.utilisation import BareContacts
+from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
+
+
+@dataclass(frozen=True)
+class ContactLaw:
+    """What the contact network conducts with; SI units."""
+
+    electronic: float = field(metadata={"unit": "S/m", "what": "matrix, electrons"})
+    ionic: float = field(metadata={"unit": "S/m", "what": "matrix, ions"})
+    core: float = field(metadata={"unit": "S/m", "what": "active material, electrons"})
+    bare_radius: float = field(metadata={"unit": "m", "what": "of a bare core-core contact"})
+    core_carbon: float = field(default=0.0, metadata={"unit": "ohm m2", "what": "between a core and its coat"})
+    block_electronic: float = field(default=0.0, metadata={"unit": "ohm m2", "what": "between two coats"})
+    block_ionic: float = field(default=0.0, metadata={"unit": "ohm m2", "what": "between two coats"})
+
+
+@dataclass(frozen=True)
+class CompositeConductivity:
+    """Effective conductivities of a composite between its plates, along axis 0."""
+
+    electronic: float = field(metadata={"unit": "S/m"})
+    ionic: float = field(metadata={"unit": "S/m"})
+    contacts: int = field(metadata={"unit": "1", "what": "contacts between coats, walls included"})
+
+
+def composite_conductivity(
+    structure: Structure, law: ContactLaw, bare: BareContacts, *, contacts: CoatContacts | None = None
+) -> CompositeConductivity:
+    """Solve the contact networks of electrons and ions of one composite between two plates.
+
+    A block is not a point: a coat is a spherical sheet, and its contacts share it. Between two coats lie the matrix up
+    to the face where they meet, and the resistance of that face. A core and its coat are joined by the core's own
+    spreading and the core-carbon resistance, two cores by their bare contact (Holm).
+
+    Parameters
+    ----------
+    structure : Structure
+        A composite with cores, coats and block ids.
+    law : ContactLaw
+    bare : BareContacts
+        Which cores touch, as `percolation.utilisation.find_bare_contacts` draws them.
+    contacts : CoatContacts, optional
+        From `find_coat_contacts`, where it serves several calls.
+
+    Returns
+    -------
+    CompositeConductivity
+        Exactly 0.0 where there is no path.
+
+    References
+    ----------
+    R. Holm, Electric Contacts, 4th ed. (Springer, 1967): spreading resistance 1/(4 sigma a) on each side.
+    """
+    contacts = contacts or find_coat_contacts(structure)
+    count = len(contacts.radii)
+    ionic = coat_sheets(contacts, law.ionic, law.block_ionic)
+    ions = solve_sheets(ionic, Resistors.none(), nodes=count)
+    electronic = coat_sheets(contacts, law.electronic, law.block_electronic)
+    electrons = solve_sheets(electronic, _core_resistors(contacts, law, bare), nodes=2 * count)
+    scale = structure.box[0] / (structure.box[1] * structure.box[2])
+    return CompositeConductivity(electrons * scale, ions * scale, len(contacts.pairs))
+
+
+def find_coat_contacts(structure: Structure) -> CoatContacts:
+    """Count the faces between matrix voxels of different blocks, each area freed of its voxel staircase."""
+    if structure.cores is None or structure.blocks is None:
+        raise ValueError("a contact network needs cores and block ids: give a composite, as build_composite makes it")
+    matrix, blocks, voxel = structure.labels == Phase.MATRIX, structure.blocks, structure.voxel_size
+    owner = np.where(matrix, blocks, -1).astype(np.int64)
+    count = len(structure.cores.diameters)
+    codes = [_face_codes(owner, axis, structure.periodic[axis], count) for axis in range(3)]
+    pairs_code, faces = np.unique(np.concatenate(codes), return_counts=True)
+    pairs = np.stack([pairs_code // (count + 2), pairs_code % (count + 2)], axis=1)
+    areas = faces * voxel**2 / np.abs(_normals(structure, pairs)).sum(axis=1)
+    volumes = np.bincount(owner[matrix & (owner >= 0)], minlength=count) * voxel**3
+    radii = 0.5 * structure.cores.diameters
+    thickness = radii * np.expm1(np.log1p(volumes / (4.0 / 3.0 * np.pi * radii**3)) / 3.0)
+    return CoatContacts(pairs, areas, _normals(structure, pairs), thickness, radii)
+
+
+def _core_resistors(contacts: CoatContacts, law: ContactLaw, bare: BareContacts) -> Resistors:
+    """Core to coat, core to core and core to wall; cores are numbered after the coats, then come the two walls."""
+    count = len(contacts.radii)
+    cores = np.arange(count)
+    inner = 4.0 * np.pi * contacts.radii / (1.0 / law.core + law.core_carbon / contacts.radii)
+    to_wall = bare.pairs[:, 1] >= count
+    spreading = np.where(to_wall, 4.0, 2.0) * law.core * law.bare_radius
+    pairs = np.concatenate([np.stack([cores, cores + count], axis=1), bare.pairs + count])
+    conductance = np.concatenate([inner if law.electronic > 0 else np.zeros(count), spreading])
+    return Resistors(pairs[conductance > 0], conductance[conductance > 0])
+
+
+def _face_codes(owner: NDArray[np.int64], axis: int, periodic: bool, count: int) -> NDArray[np.int64]:
+    """One code i (count + 2) + j, i < j, for each voxel face between two blocks, or a block and a wall."""
+    stacked = np.moveaxis(owner, axis, 0)
+    below, above = (stacked, np.roll(stacked, -1, 0)) if periodic else (stacked[:-1], stacked[1:])
+    between = (below >= 0) & (above >= 0) & (below != above)
+    low, high = np.minimum(below, above)[between], np.maximum(below, above)[between]
+    codes = [low * (count + 2) + high]
+    if not periodic:
+        for end, wall in ((0, count), (-1, count + 1)):
+            touching = stacked[end][stacked[end] >= 0]
+            codes.append(touching * (count + 2) + wall)
+    return np.concatenate(codes)
+
+
+def _normals(structure: Structure, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Unit vector across each contact, from the first block to the second or to the wall, shape (m, 3)."""
+    centres, box = structure.cores.centres, np.asarray(structure.box)
+    count = len(centres)
+    inner = pairs[:, 1] < count
+    normals = np.zeros((len(pairs), 3))
+    normals[~inner, 0] = np.where(pairs[~inner, 1] == count, -1.0, 1.0)
+    vectors = centres[pairs[inner, 1]] - centres[pairs[inner, 0]]
+    vectors -= np.where(structure.periodic, box * np.rint(vectors / box), 0.0)
+    normals[inner] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normals

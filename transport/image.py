@@ -1,0 +1,162 @@
+"""A labelled voxel image with what its phases conduct, checked once and brought into the form the solver works on."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from percolation.arguments import parse_count, parse_periodic
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseImage:
+    """Voxels by phase index, and tables over phases."""
+
+    phases: NDArray[np.int32] = field(repr=False)
+    blocks: NDArray[np.int64] = field(repr=False)  # shape (1, 1, 1) when no resistance acts between blocks
+    conductivities: NDArray[np.float64] = field(metadata={"unit": "S/m"})  # (phases,)
+    amounts: NDArray[np.float64] = field(metadata={"unit": "voxels"})  # (phases,)
+    interface: NDArray[np.float64] = field(metadata={"unit": "ohm m2"})  # (phases, phases)
+    voxel_size: NDArray[np.float64] = field(metadata={"unit": "m"})  # (3,)
+    periodic: NDArray[np.bool_]  # (3,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along each axis."""
+        return self.phases.shape
+
+
+def parse_image(
+    labels: ArrayLike,
+    conductivity: Mapping[int, float],
+    voxel_size: float | Sequence[float],
+    periodic: Sequence[bool],
+    interface_resistance: Mapping[Pair, float] | None,
+    blocks: ArrayLike | None,
+) -> PhaseImage:
+    """Check every argument and return the image; the caller's arrays are read, never changed."""
+    voxels = _integers("labels", labels)
+    values, inverse = np.unique(voxels, return_inverse=True)
+    known = _parse_conductivity(conductivity)
+    missing = [int(v) for v in values if int(v) not in known]
+    if missing:
+        raise ValueError(f"label {missing[0]} has no conductivity; conductivity= names {sorted(known)}, add {missing}")
+    phases = np.ascontiguousarray(inverse.reshape(voxels.shape), dtype=np.int32)
+    resistances = _parse_resistances(interface_resistance, known)
+    return PhaseImage(
+        phases=phases,
+        blocks=_parse_blocks(blocks, voxels.shape, resistances),
+        conductivities=np.array([known[int(v)] for v in values]),
+        amounts=np.bincount(phases.ravel(), minlength=values.size).astype(np.float64),
+        interface=_interface_table([int(v) for v in values], resistances),
+        voxel_size=parse_voxel_size(voxel_size),
+        periodic=np.array(parse_periodic(periodic)),
+    )
+
+
+def parse_number(name: str, value: Any, unit: str, *, infinite: bool = False) -> float:
+    """Return a number that is zero or more, finite unless `infinite` is allowed."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} must be a number in {unit}, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number in {unit}, got {value!r}") from None
+    if math.isnan(number) or number < 0.0 or (math.isinf(number) and not infinite):
+        finite = "" if infinite else "finite and "
+        raise ValueError(f"{name} must be {finite}zero or more, in {unit}; got {number!r}")
+    return number
+
+
+def parse_voxel_size(voxel_size: float | Sequence[float]) -> NDArray[np.float64]:
+    """Return the three edges of a voxel [m]."""
+    edges = np.atleast_1d(np.asarray(voxel_size))
+    if edges.dtype.kind not in "iuf":
+        raise TypeError(f"voxel_size must be a number or three numbers in m, got {voxel_size!r}")
+    if edges.shape not in ((1,), (3,)) or not np.all(np.isfinite(edges)) or np.any(edges <= 0.0):
+        raise ValueError(f"voxel_size must be one or three lengths above zero, in m; got {voxel_size!r}")
+    return np.ones(3) * edges
+
+
+def parse_tolerance(tolerance: float, max_iterations: int) -> float:
+    """Return the tolerance; both it and the number of iterations must be above zero."""
+    number = parse_number("tolerance", tolerance, "1")
+    if not 0.0 < number < 1.0:
+        raise ValueError(f"tolerance must lie between 0 and 1, got {number!r}; 1e-8 is the default")
+    parse_count(max_iterations, "max_iterations")
+    return number
+
+
+def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integers, got {array.dtype}; a mask becomes labels by .astype(numpy.uint8)")
+    if array.ndim != 3 or array.size == 0:
+        raise ValueError(f"{name} must be a 3D array [x, y, z] with at least one voxel, got shape {array.shape}")
+    return array
+
+
+def _parse_conductivity(conductivity: Mapping[int, float]) -> dict[int, float]:
+    if not isinstance(conductivity, Mapping):
+        raise TypeError(f"conductivity must map each label to S/m, as {{0: 0.0, 1: 0.07}}; got {conductivity!r}")
+    return {
+        _label("conductivity", label): parse_number(f"conductivity of label {label}", value, "S/m")
+        for label, value in conductivity.items()
+    }
+
+
+def _label(name: str, label: Any) -> int:
+    try:
+        return operator.index(label)
+    except TypeError:
+        raise TypeError(f"the keys of {name} must be integer labels, got {label!r}") from None
+
+
+def _parse_resistances(resistances: Mapping[Pair, float] | None, known: dict[int, float]) -> dict[Pair, float]:
+    if resistances is None:
+        return {}
+    if not isinstance(resistances, Mapping):
+        raise TypeError(f"interface_resistance must map pairs to ohm m2, as {{(1, 2): 4e-3}}; got {resistances!r}")
+    parsed: dict[Pair, float] = {}
+    for key, value in resistances.items():
+        if not isinstance(key, tuple) or len(key) != 2:
+            raise TypeError(f"the keys of interface_resistance must be pairs of labels, as (1, 2); got {key!r}")
+        first, second = sorted(_label("interface_resistance", label) for label in key)
+        for label in (first, second):
+            if label not in known:
+                raise ValueError(f"interface_resistance names label {label}, which has no conductivity; add it there")
+        number = parse_number(f"interface_resistance of {key}", value, "ohm m2", infinite=True)
+        if parsed.setdefault((first, second), number) != number:
+            raise ValueError(f"interface_resistance has two values for the pair {(first, second)}; keep one")
+    return parsed
+
+
+def _parse_blocks(
+    blocks: ArrayLike | None, shape: tuple[int, ...], resistances: dict[Pair, float]
+) -> NDArray[np.int64]:
+    needed = [pair for pair in resistances if pair[0] == pair[1]]
+    if blocks is None:
+        if needed:
+            raise ValueError(f"interface_resistance {needed[0]} acts between blocks of one phase and needs blocks=")
+        return np.zeros((1, 1, 1), np.int64)
+    parsed = _integers("blocks", blocks)
+    if parsed.shape != shape:
+        raise ValueError(f"blocks must have the shape of labels, {shape}; got {parsed.shape}")
+    return np.ascontiguousarray(parsed, dtype=np.int64) if needed else np.zeros((1, 1, 1), np.int64)
+
+
+def _interface_table(values: list[int], resistances: dict[Pair, float]) -> NDArray[np.float64]:
+    index = {label: number for number, label in enumerate(values)}
+    table = np.zeros((len(values), len(values)))
+    for (first, second), number in resistances.items():
+        if first in index and second in index:
+            table[index[first], index[second]] = table[index[second], index[first]] = number
+    return table

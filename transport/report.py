@@ -1,0 +1,20 @@
+"""How a result prints itself: one line per number, with its unit from the field's metadata."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+
+def describe(result: Any) -> str:
+    """Return the printed form of a result: the fields of its repr, one line each, with units."""
+    lines = [type(result).__name__]
+    for entry in dataclasses.fields(result):
+        if entry.repr:
+            unit = entry.metadata.get("unit", "")
+            lines.append(f"  {entry.name:<14}{_text(getattr(result, entry.name))} {unit}".rstrip())
+    return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
