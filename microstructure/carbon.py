@@ -40,6 +40,11 @@ class Carbon:
         return len(self.centres)
 
     @property
+    def order(self) -> NDArray[np.int32]:
+        """When each primary was inserted: the number of its aggregate, shape (n,)."""
+        return self.aggregate
+
+    @property
     def volume(self) -> float:
         """Sum of the volumes of the primaries [m3]."""
         return self.count * math.pi / 6.0 * self.diameter**3

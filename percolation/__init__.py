@@ -1,7 +1,7 @@
 """Whether, where and from what content on a phase percolates."""
 
 from percolation.bridges import Bridges, sweep_bridges
-from percolation.carbon_sweep import sweep_bulk, sweep_carbon, sweep_coat
+from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
 from percolation.clusters import Clusters, find_clusters
 from percolation.network import CarbonNetwork, link_carbon
 from percolation.sites import sweep_sites
@@ -13,6 +13,7 @@ from percolation.utilisation import Utilisation, measure_utilisation
 __all__ = [
     "Bridges",
     "CarbonNetwork",
+    "CarbonSweep",
     "Clusters",
     "Spanning",
     "Sweep",

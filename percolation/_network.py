@@ -180,6 +180,23 @@ def first_bridges(first, earlier, faces, window, onsets):
 
 
 @njit(cache=True)
+def largest_clusters(first, earlier, checkpoints, largest):
+    """Number of spheres in the largest cluster at each number of spheres inserted."""
+    count = first.size - 1
+    parent = np.arange(count)
+    size = np.ones(count, np.int64)
+    inserted, most = 0, 0
+    for step in range(checkpoints.size):
+        while inserted < checkpoints[step]:
+            most = max(most, 1)
+            for slot in range(first[inserted], first[inserted + 1]):
+                unite(parent, size, inserted, earlier[slot])
+            most = max(most, size[find(parent, inserted)])
+            inserted += 1
+        largest[step] = most
+
+
+@njit(cache=True)
 def body_groups(first, earlier, touch_start, touches, bodies, checkpoints, groups):
     """Which of `bodies` large bodies the spheres join to each other, at each number of spheres inserted.
 

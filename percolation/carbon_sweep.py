@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,25 @@ from microstructure.carbon import Carbon, fill_bulk, fill_flat
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Phase, Structure
-from percolation._network import first_bridges, first_wraps
+from percolation._network import first_bridges, first_wraps, largest_clusters
 from percolation.network import TOUCH, CarbonNetwork, link_carbon
 from percolation.sweep import Sweep
 
 QUANTITY = "CB volume fraction of the matrix, pores excluded"
 FIRST_SHARE, LAST_SHARE = 0.08, 0.64  # carbon shares of the box tried one after another, doubling
+
+
+@dataclass(frozen=True, eq=False)
+class CarbonSweep:
+    """What the carbon of one structure joins, against how much of it is in."""
+
+    fraction: NDArray[np.float64] = field(metadata={"unit": "1", "shape": "(steps,)", "what": QUANTITY})
+    wraps: NDArray[np.bool_] = field(
+        repr=False, metadata={"shape": "(steps, 3)", "what": "closes on itself along axis"}
+    )
+    spans: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(steps, 3)", "what": "joins both faces of axis"})
+    largest: NDArray[np.float64] = field(repr=False, metadata={"unit": "1", "what": "share in the largest cluster"})
+    sweep: Sweep = field(repr=False, metadata={"what": "onsets of all runs, for estimate_threshold"})
 
 
 def sweep_bulk(
@@ -98,13 +111,22 @@ def sweep_coat(
     return replace(sweep, axis=1)
 
 
-def sweep_carbon(structure: Structure, *, runs: int = 1, contact_gap: float = 0.0, rng: np.random.Generator) -> Sweep:
-    """When the carbon of a finished structure first spans (free axes) or wraps (periodic axes), aggregate by aggregate.
+def sweep_carbon(
+    structure: Structure,
+    *,
+    steps: int | Sequence[float] = 50,
+    runs: int = 1,
+    contact_gap: float = 0.0,
+    rng: np.random.Generator,
+) -> CarbonSweep:
+    """Insert the carbon of a finished structure aggregate by aggregate, and note what it joins on the way.
 
     Parameters
     ----------
     structure : Structure
         With carbon in it.
+    steps : int or sequence of float
+        How many even steps, or the CB volume fractions (rising, up to what is there) at which the curve is given.
     runs : int
         The first run keeps the order of insertion, each further one shuffles the aggregates: runs of one structure
         are not independent structures.
@@ -113,27 +135,48 @@ def sweep_carbon(structure: Structure, *, runs: int = 1, contact_gap: float = 0.
 
     Returns
     -------
-    Sweep
-        Onsets as CB volume over the volume of CB and SE in the box; infinite where the carbon there does not suffice.
+    CarbonSweep
 
     Raises
     ------
     ValueError
-        If the structure has no carbon, or nobody can tell its share of the matrix.
+        If the structure has no carbon, nobody can tell its share of the matrix, or a step lies outside.
+
+    Examples
+    --------
+    >>> from microstructure import bulk_patch
+    >>> rng = np.random.default_rng(1)
+    >>> curve = sweep_carbon(bulk_patch(1e-6, 0.1, 50e-9, rng=rng), steps=[0.01, 0.1], rng=rng)
+    >>> curve.wraps[:, 0].tolist()
+    [False, True]
     """
     if structure.carbon is None or structure.carbon.count == 0:
         raise ValueError("there is no carbon in this structure: a sweep adds it up to what is there")
-    full = _carbon_fraction(structure)
+    full, count = _carbon_fraction(structure), structure.carbon.count
+    fractions = _steps(steps, full)
     wrap, span = np.full((runs, 3), np.inf), np.full((runs, 3), np.inf)
+    largest = np.zeros((runs, len(fractions)), np.int64)
+    checkpoints = np.rint(fractions / full * count).astype(np.int64)
     for run in range(runs):
         carbon = structure.carbon if run == 0 else shuffle_aggregates(structure.carbon, rng=rng)
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        shares = full * _completed(network, wrap_onsets(network)) / carbon.count
-        wrap[run] = shares
+        wrap[run] = full * _completed(network, wrap_onsets(network)) / count
         for axis in (axis for axis in range(3) if not structure.periodic[axis]):
-            span[run, axis] = full * _completed(network, span_onset(network, axis))[0] / carbon.count
-    shape, jump = structure.box, np.full(runs, np.inf)
-    return Sweep(wrap, span, jump, shape, structure.periodic, 0, QUANTITY, repr(structure.carbon))
+            span[run, axis] = full * _completed(network, span_onset(network, axis))[0] / count
+        largest_clusters(network.first, network.earlier, checkpoints, largest[run])
+    never = np.full(runs, np.inf)
+    sweep = Sweep(wrap, span, never, structure.box, structure.periodic, 0, QUANTITY, repr(structure.carbon))
+    shares = largest[0] / np.maximum(checkpoints, 1)
+    reached = fractions[:, None] * (1.0 + 1e-12)
+    return CarbonSweep(fractions, wrap[0] <= reached, span[0] <= reached, shares, sweep)
+
+
+def _steps(steps: int | Sequence[float], full: float) -> NDArray[np.float64]:
+    fractions = np.linspace(0.0, full, steps + 1)[1:] if isinstance(steps, int) else np.asarray(steps, float)
+    inside = np.all((fractions >= 0.0) & (fractions <= full * (1.0 + 1e-9)))
+    if fractions.ndim != 1 or len(fractions) == 0 or not inside or np.any(np.diff(fractions) < 0):
+        raise ValueError(f"steps are CB volume fractions that rise from 0 up to the {full:.4g} there is; got {steps!r}")
+    return fractions
 
 
 def wrap_onsets(network: CarbonNetwork) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.carbon import Carbon, fill_bulk
-from microstructure.patch import coating_patch
+from microstructure.patch import bulk_patch, coating_patch
 from percolation._network import body_groups, first_bridges
 from percolation.bridges import CASES, sweep_bridges
 from percolation.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
@@ -175,9 +175,33 @@ def test_shuffled_aggregates_are_the_same_carbon(library):
 def test_patch_sweep_states_the_carbon_of_the_patch(library):
     rng = np.random.default_rng(3)
     patch = coating_patch(150e-9, 2e-6, 0.3, 25e-9, library=library, rng=rng)
-    sweep = sweep_carbon(patch, runs=2, rng=rng)
-    assert np.all(np.isinf(sweep.wrap[:, 0]))
-    assert np.all((sweep.wrap[:, 1:] > 0.05) & (sweep.wrap[:, 1:] <= 0.3 * 1.001))
+    found = sweep_carbon(patch, steps=20, runs=2, rng=rng)
+    wrap = found.sweep.wrap
+    assert np.all(np.isinf(wrap[:, 0]))
+    assert np.all((wrap[:, 1:] > 0.05) & (wrap[:, 1:] <= 0.3 * 1.001))
+    np.testing.assert_array_equal(found.wraps[:, 1], found.fraction >= wrap[0, 1] * (1 - 1e-9))
+    assert not found.wraps[:, 0].any()
+    assert found.fraction[-1] == pytest.approx(0.3, rel=2e-3)
+
+
+def test_largest_cluster_is_that_of_a_labelled_graph(library):
+    cube = bulk_patch(1e-6, 0.08, 50e-9, library=library, rng=np.random.default_rng(2))
+    found = sweep_carbon(cube, steps=5, rng=np.random.default_rng(0))
+    network = link_carbon(cube.carbon, box=cube.box, periodic=cube.periodic)
+    for fraction, share in zip(found.fraction, found.largest, strict=True):
+        count = round(fraction / found.fraction[-1] * cube.carbon.count)
+        inside = network.later < count
+        graph = coo_matrix(
+            (np.ones(inside.sum()), (network.later[inside], network.earlier[inside])), shape=(count, count)
+        )
+        assert share == np.bincount(connected_components(graph, directed=False)[1]).max() / count
+
+
+@pytest.mark.parametrize("steps", [[0.2, 0.1], [-0.1], [0.5], []])
+def test_steps_beyond_the_carbon_are_refused(library, steps):
+    cube = bulk_patch(1e-6, 0.08, 50e-9, library=library, rng=np.random.default_rng(2))
+    with pytest.raises(ValueError, match="steps are"):
+        sweep_carbon(cube, steps=steps, rng=np.random.default_rng(0))
 
 
 def test_a_coat_sweep_is_the_same_for_the_same_seed(library):

@@ -15,7 +15,7 @@ DOORS = {
     "percolation": {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
         "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
-        "Clusters", "Spanning", "Bridges", "CarbonNetwork", "Utilisation",
+        "Clusters", "Spanning", "Bridges", "CarbonNetwork", "CarbonSweep", "Utilisation",
     },
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",

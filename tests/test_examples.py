@@ -1,0 +1,19 @@
+"""Every example runs; the one of the README is the file in `examples/`."""
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_how_much_carbon(capsys):
+    found = runpy.run_path(str(ROOT / "examples" / "how_much_carbon.py"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:18].strip() for line in lines] == ["bulk pellet", "along the coat", "from core to core"]
+    assert found["bulk"].value < found["along"].value
+    assert 0.02 < found["bulk"].value < 0.08
+
+
+def test_the_readme_shows_the_example_as_it_is():
+    code = (ROOT / "examples" / "how_much_carbon.py").read_text().split("import numpy", 1)[1]
+    assert code.strip() in (ROOT / "README.md").read_text()
