@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from microstructure._coats import half_gaps, nearest_core, place_curved
 from microstructure.aggregates import AggregateLibrary
 from microstructure.carbon import FIT_MODES, ORIENTATIONS, Carbon, Insertion, fill
+from microstructure.contacts import find_contacts
 from microstructure.errors import RecipeError
 from microstructure.materials import known
 from microstructure.packing import Packing
@@ -72,21 +72,13 @@ def coat_thickness(recipe: Recipe, model: str) -> float:
 
 def neighbourhood(packing: Packing, reach: float) -> Neighbourhood:
     """All pairs of cores, images included, whose surfaces are less than `reach` apart."""
-    count, box = len(packing.diameters), np.asarray(packing.box)
-    radii = 0.5 * packing.diameters
-    shifts = np.array(np.meshgrid(*[(-1, 0, 1) if p else (0,) for p in packing.periodic], indexing="ij"))
-    shifts = shifts.reshape(3, -1).T
-    ghosts = (packing.centres[None] + shifts[:, None] * box).reshape(-1, 3)
-    names = np.tile(np.arange(count), len(shifts))
-    near = cKDTree(ghosts).query_ball_point(packing.centres, radii + radii.max() + reach)
-    sources = np.repeat(np.arange(count), [len(found) for found in near])
-    ghost = np.concatenate([np.asarray(sorted(found), np.int64) for found in near])
-    vectors = ghosts[ghost] - packing.centres[sources]
-    distance = np.linalg.norm(vectors, axis=1)
-    keep = (distance > 0) & (distance < radii[sources] + radii[names[ghost]] + reach)
-    start = np.concatenate([[0], np.cumsum(np.bincount(sources[keep], minlength=count))])
-    wall = 0.0 if packing.periodic[0] else float(box[0])
-    return Neighbourhood(start, vectors[keep], names[ghost[keep]].astype(np.int32), wall)
+    contacts = find_contacts(packing, gap=reach)
+    sources, neighbours = np.concatenate([contacts.pairs, contacts.pairs[:, ::-1]]).T
+    vectors = np.concatenate([contacts.vectors, -contacts.vectors])
+    order = np.argsort(sources, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=packing.count))])
+    wall = 0.0 if packing.periodic[0] else float(packing.box[0])
+    return Neighbourhood(start, vectors[order], neighbours[order].astype(np.int32), wall)
 
 
 def measure_regions(packing: Packing, near: Neighbourhood, voxel_size: float, reach: float) -> Regions:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from microstructure.coats import Neighbourhood, neighbourhood
+from microstructure.coats import neighbourhood
+from microstructure.contacts import find_contacts
 from microstructure.structure import Phase, Structure
 from percolation._network import body_groups, list_touches
 from percolation.clusters import find_clusters
@@ -117,19 +118,14 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
 
     The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it.
     """
-    packing, limit = structure.cores, structure.coats.thickness if structure.coats else 0.0
-    count, radii = len(packing.diameters), 0.5 * packing.diameters
-    near = neighbourhood(packing, limit)
-    sources = np.repeat(np.arange(count), np.diff(near.start))
-    pairs = np.stack([sources, near.neighbours.astype(np.int64)], axis=1)
-    pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
-    walls = [np.empty((0, 2), np.int64)]
-    if not packing.periodic[0]:
-        gaps = (packing.centres[:, 0] - radii, packing.box[0] - packing.centres[:, 0] - radii)
-        for wall, gap in enumerate(gaps):
-            touching = np.flatnonzero(gap <= limit)
-            walls.append(np.stack([touching, np.full(len(touching), count + wall)], axis=1))
-    pairs = np.concatenate([pairs, *walls])
+    limit, count = structure.coats.thickness if structure.coats else 0.0, structure.cores.count
+    near = find_contacts(structure.cores, gap=limit)
+    blocks = np.unique(near.pairs[near.pairs[:, 0] < near.pairs[:, 1]], axis=0)
+    separator, collector = (
+        np.stack([touching, np.full(len(touching), count + wall)], axis=1)
+        for wall, touching in enumerate((near.separator, near.collector))
+    )
+    pairs = np.concatenate([blocks, separator, collector])
     draw = rng.random((count + 2) * (count + 1) // 2)
     ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
     return BareContacts(pairs[ticket < share], len(pairs))
@@ -191,7 +187,7 @@ def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np
     if carbon is None:
         raise ValueError("there is no carbon in this structure")
     reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
-    near: Neighbourhood = neighbourhood(packing, 4.0 * reach)
+    near = neighbourhood(packing, 4.0 * reach)
     first = np.zeros(carbon.count + 1, np.int64)
     shared = (
         carbon.centres,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ STRUCTURE = {
 PREDICTED = {
     "threshold_bulk": ("threshold, bulk", "vol% CB", 1e-2),
     "threshold_in_plane": ("threshold, along the coat", "vol% CB", 1e-2),
-    "threshold_across": ("threshold, across the coat (50 %)", "vol% CB", 1e-2),
+    "threshold_across": ("threshold, across the coat", "vol% CB", 1e-2),
     "matrix_electronic": ("matrix, electrons", "mS/cm", 0.1),
     "matrix_ionic": ("matrix, ions", "mS/cm", 0.1),
     "composite_electronic": ("composite, electrons", "mS/cm", 0.1),
@@ -60,6 +61,18 @@ def comparison(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     rows = [*_composition_rows(study), *_summary_rows(study, summary)]
     columns = ["quantity", "composition", "setting", "unit", "prediction", "low", "high", "seeds", "measured", "role"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _own_settings(study: Study) -> str:
+    """The carbon settings that a study's own thresholds stand for; variants name what differs."""
+    carbon = study.carbon
+    return f"as set: {carbon.size_measure}, {carbon.fit}, gap {carbon.contact_gap * 1e9:g} nm"
+
+
+def natural(text: str) -> tuple[tuple[float, str], ...]:
+    """A sorting key that puts 2 nm before 10 nm."""
+    parts = re.split(r"(\d+\.?\d*)", text)
+    return tuple((float(part), "") if part[:1].isdigit() else (0.0, part) for part in parts)
 
 
 def _composition_rows(study: Study) -> list[tuple[object, ...]]:
@@ -97,12 +110,13 @@ def _summary_rows(study: Study, summary: pd.DataFrame) -> list[tuple[object, ...
         _, unit, scale = SHOWN[quantity]
         numbers = [rounded(float(row[name]) / scale) for name in ("mean", "low", "high")]
         measured = measured_text(study, quantity, composition)
+        shown = _own_settings(study) if quantity.startswith("threshold") and setting == "" else setting
         # a fitted number is fitted in the headline setting only; variants of it are shown beside for comparison
         role = _role(study, quantity, composition, "predicted") if setting == "" else "compared"
         rows.append(
-            (quantity, composition, setting, unit, *numbers, int(row["seeds"]), measured, role if measured else "")
+            (quantity, composition, shown, unit, *numbers, int(row["seeds"]), measured, role if measured else "")
         )
-    return sorted(rows, key=lambda row: (order[str(row[0])], str(row[2]), compositions.get(str(row[1]), -1)))
+    return sorted(rows, key=lambda row: (order[str(row[0])], natural(str(row[2])), compositions.get(str(row[1]), -1)))
 
 
 def measured_text(study: Study, quantity: str, composition: str) -> str:
@@ -115,13 +129,6 @@ def measured_text(study: Study, quantity: str, composition: str) -> str:
     signs = ["< " if str(text).startswith("<") else "" for text in texts]
     numbers = [parse_quantity(str(text).removeprefix("<").strip(), SI[unit]) / scale for text in texts]
     return " - ".join(f"{sign}{rounded(number):g}" for sign, number in zip(signs, numbers, strict=True))
-
-
-def case_text(composition: str, setting: str) -> str:
-    """What a row is about, in few words."""
-    if composition == "all":
-        return setting.replace("_", " ").replace("=", ": ") or "as set in the study"
-    return f"{composition}, {setting}" if setting else composition
 
 
 def _role(study: Study, quantity: str, composition: str, default: str) -> str:

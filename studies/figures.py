@@ -11,8 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from microstructure.files import whole_file
-from studies.compare import SHOWN, case_text, measured_text
+from studies.compare import SHOWN, measured_text, natural
 from studies.study import Study
+from studies.texts import case_text
 
 NAMES = {"threshold_bulk": "bulk", "threshold_in_plane": "along the coat", "threshold_across": "across the coat"}
 THRESHOLD_COLOURS = dict(zip(NAMES, ("#444444", "#c1440e", "#1f6f8b"), strict=True))
@@ -33,15 +34,18 @@ def draw_figures(study: Study, summary: pd.DataFrame, folder: Path) -> None:
 def draw_thresholds(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
     """Every threshold with its interval, over the measured interval of the bulk."""
     rows = summary[summary["quantity"].isin(NAMES)]
-    rows = rows.sort_values(["quantity", "setting"], key=lambda column: column.map(_rank), kind="stable")[::-1]
+    records: list[dict[str, Any]] = rows.to_dict("records")  # type: ignore[assignment]
+    records.sort(key=lambda row: (_rank(row["quantity"]), natural(row["setting"])), reverse=True)
     axes = figure.subplots()
-    heights = np.arange(len(rows))
-    for height, row in zip(heights, rows.to_dict("records"), strict=True):
+    heights = np.arange(len(records))
+    for height, row in zip(heights, records, strict=True):
         colour = THRESHOLD_COLOURS[str(row["quantity"])]
         mean, low, high = (100 * float(row[name]) for name in ("mean", "low", "high"))
         axes.plot([max(low, 1e-3), high], [height, height], color=colour, lw=1.2)
         axes.plot(mean, height, "o", color=colour, ms=6 if row["setting"] == "" else 4)
-    labels = [f"{NAMES[q]}: {case_text('all', s)}" for q, s in zip(rows["quantity"], rows["setting"], strict=True)]
+    labels = [
+        f"{NAMES[row['quantity']]}: {case_text('all', row['setting']) or 'as set in the study'}" for row in records
+    ]
     axes.set_yticks(heights, [label.replace("um2", "µm²") for label in labels], fontsize=7)
     axes.set_xscale("log")
     axes.grid(axis="x", which="both", alpha=0.25)
@@ -54,8 +58,9 @@ def draw_thresholds(study: Study, summary: pd.DataFrame, figure: Figure) -> None
 def draw_utilisation(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
     """Electronic, ionic and joint utilisation against the carbon content."""
     axes = figure.subplots()
-    for name, colour in (("electronic", "electrons"), ("ionic", "ions"), ("joint", "both")):
-        _series(study, summary, axes, f"utilisation_{name}", COLOURS[colour], 100.0, style="o-")
+    for name, colour, style in (("electronic", "electrons", "o-"), ("ionic", "ions", "s:"), ("joint", "both", "d--")):
+        _series(study, summary, axes, f"utilisation_{name}", COLOURS[colour], 100.0, style=style)
+    axes.plot([], [], "s", mfc="none", mec="black", ms=9, label="measured")
     axes.set_ylim(0, 105)
     axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
     axes.set_ylabel("utilisation of the active material (vol%)")
@@ -67,6 +72,8 @@ def draw_conductivity(study: Study, summary: pd.DataFrame, figure: Figure) -> No
     for axes, part in zip(figure.subplots(1, 2, sharey=True), ("matrix", "composite"), strict=True):
         for name, colour in (("electronic", "electrons"), ("ionic", "ions")):
             _series(study, summary, axes, f"{part}_{name}", COLOURS[colour], 10.0, style="o-")
+        axes.plot([], [], "s", mfc="none", mec="black", ms=9, label="measured")
+        axes.plot([], [], "v", mfc="none", mec="black", ms=9, label="measured, upper bound")
         axes.set_yscale("symlog", linthresh=1e-5)
         axes.set_ylim(bottom=0)
         axes.set_title(part, fontsize=10)
@@ -102,6 +109,6 @@ def _measured_band(study: Study, axes: Any) -> None:
         axes.legend(fontsize=7, loc="lower right")
 
 
-def _rank(text: str) -> str:
+def _rank(quantity: str) -> int:
     """Bulk first, then along, then across."""
-    return str(list(NAMES).index(text)) if text in NAMES else text
+    return list(NAMES).index(quantity)

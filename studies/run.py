@@ -21,11 +21,12 @@ from studies.compare import comparison
 from studies.contact_check import contact_task
 from studies.study import Study
 from studies.tasks import composition_task
+from studies.texts import markdown_table
 from studies.thresholds import threshold_task
 from studies.values import Value, summarise, tidy
 
 LOG = logging.getLogger(__name__)
-LIBRARIES = ("percoat", "numpy", "scipy", "numba", "pyamg", "scikit-image")
+LIBRARIES = ("percoat", "numpy", "scipy", "numba", "pyamg")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def plan(study: Study, folder: Path) -> list[Task]:
 
 
 def write_results(study: Study, folder: Path, tasks: list[Task]) -> Results:
-    """Gather the kept results and write `values.csv`, `summary.csv`, `table.csv`, `results.json` and the figures."""
+    """Gather the kept results and write the tables, the record and the figures."""
     from studies.figures import draw_figures
 
     values: dict[int, list[Value]] = {}
@@ -114,6 +115,8 @@ def write_results(study: Study, folder: Path, tasks: list[Task]) -> Results:
             content.to_csv(path, index=False, lineterminator="\n")
     _write_json(folder / "results.json", record(study))
     draw_figures(study, summary, folder)
+    with whole_file(folder / "table.md") as path:
+        path.write_text(markdown_table(table), "utf-8")
     return Results(study, frame, summary, table, folder)
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-import pandas as pd
 from rich.console import Console, Group
 from rich.table import Table
 
 from microstructure.materials import Materials
-from studies.compare import ARITHMETIC, PREDICTED, STRUCTURE, case_text
+from studies.compare import ARITHMETIC, PREDICTED, STRUCTURE
 from studies.run import Results
+from studies.texts import row_texts
 
-WIDTH = 124  # columns: narrower, and the table breaks its numbers
+WIDTH = 132  # columns: narrower, and the table breaks its numbers
 
 
 def show_results(results: Results) -> None:
     """Print the tables to standard output."""
     console = Console()
     console = Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))
-    folder = f"Written to {results.folder}: table.csv, summary.csv, values.csv, results.json and three figures."
+    folder = (
+        f"Written to {results.folder}: table.csv, summary.csv, values.csv, results.json and table.md and three figures."
+    )
     constants = materials_table(results.study.constants)
     console.print(Group(composition_table(results), prediction_table(results), constants, folder))
 
@@ -44,10 +43,10 @@ def composition_table(results: Results) -> Table:
 def prediction_table(results: Results) -> Table:
     """Prediction with its 95 % interval beside the measured value."""
     seeds = results.study.ensemble.seeds
-    table = Table(caption=f"prediction and 95 % interval of the mean over {seeds} seeds (Student's t)")
-    for heading in ("quantity", "case", "prediction", "interval", "unit", "measured", "measured value was"):
-        numeric = heading in ("prediction", "interval", "measured")
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading != "quantity")
+    table = Table(caption=f"prediction (95 % interval of the mean over {seeds} seeds, Student's t)")
+    for heading in ("quantity", "case", "prediction", "measured", "the measured value was"):
+        right = heading in ("prediction", "measured")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading in ("case", "prediction"))
     last = ""
     for row in results.table.to_dict("records"):
         quantity = str(row["quantity"])
@@ -55,10 +54,8 @@ def prediction_table(results: Results) -> Table:
             continue
         if quantity != last and last:
             table.add_section()
-        case = case_text(str(row["composition"]), str(row["setting"]))
-        prediction, interval = number_texts(row)
-        heading = "" if quantity == last else PREDICTED[quantity][0]
-        table.add_row(heading, case, prediction, interval, str(row["unit"]), str(row["measured"]), str(row["role"]))
+        heading = "" if quantity == last else f"{PREDICTED[quantity][0]} \\[{row['unit']}]"
+        table.add_row(heading, *row_texts(row))
         last = quantity
     return table
 
@@ -75,11 +72,3 @@ def materials_table(materials: Materials) -> Table:
     points = ", ".join(f"{v:g} at {p:g}" for p, v in zip(closure.points, closure.values, strict=True))
     table.add_row("matrix.porosity", points, "0 - 1", "at CB:SE", closure.source)
     return table
-
-
-def number_texts(row: Any) -> list[str]:
-    """Mean, and interval if there is one, with as many digits as they deserve."""
-    if not math.isfinite(row["prediction"]):
-        return ["out of reach", ""]
-    mean = f"{row['prediction']:.3g}"
-    return [mean, "" if pd.isna(row["low"]) else f"{row['low']:.3g} - {row['high']:.3g}"]

@@ -23,8 +23,9 @@ def threshold_task(study: Study, seed: int) -> list[Value]:
     values = []
     for number, (setting, variant) in enumerate(variants(study)):
         library = seed_library(variant, seed)
-        for stream_name, find in ((BULK, _bulk_threshold), (COAT, _coat_threshold), (CONTACT, _contact_threshold)):
-            values.append(find(variant, library, setting, stream(study, seed, stream_name, number)))
+        for kind, find in ((BULK, _bulk_threshold), (COAT, _coat_threshold), (CONTACT, _contact_threshold)):
+            if kind != BULK or not setting.startswith("fit"):  # nothing has to fit in the bulk
+                values.append(find(variant, library, setting, stream(study, seed, kind, number)))
     return values + _across_thresholds(study, seed, seed_library(study, seed))
 
 

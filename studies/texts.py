@@ -1,0 +1,48 @@
+"""Rows of the comparison as text, for the terminal, for Markdown and for figures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from studies.compare import PREDICTED
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """The headline rows as Markdown: every threshold case, and whatever was measured."""
+    lines = ["| quantity | case | prediction (95 %) | measured | the measured value was |", "|---|---|---:|---:|---|"]
+    for row in table.to_dict("records"):
+        quantity = str(row["quantity"])
+        headline = quantity.startswith("threshold") or (row["measured"] and row["setting"] == "")
+        if headline and quantity in PREDICTED:
+            lines.append(f"| {PREDICTED[quantity][0]} ({row['unit']}) | {' | '.join(row_texts(row))} |")
+    return "\n".join(lines) + "\n"
+
+
+def row_texts(row: Any) -> list[str]:
+    """Case, prediction with interval, measured value and role of one row."""
+    case = case_text(str(row["composition"]), str(row["setting"]))
+    return [case, number_text(row), str(row["measured"]), str(row["role"])]
+
+
+def case_text(composition: str, setting: str) -> str:
+    """What a row is about, in few words."""
+    if composition == "all":
+        return setting.replace("_", " ").replace("=", ": ")
+    return f"{composition}, {setting}" if setting else composition
+
+
+def number_text(row: Any) -> str:
+    """Mean, and interval if there is one."""
+    if not math.isfinite(row["prediction"]):
+        return "out of reach"
+    interval = row["high"] > row["low"]  # false for NaN too
+    mean, low, high = (digits(row[name]) for name in ("prediction", "low", "high"))
+    return f"{mean} ({low} - {high})" if interval else mean
+
+
+def digits(value: float) -> str:
+    """Three significant digits, without an exponent where a person would not write one."""
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e5 else f"{value:.3g}"
