@@ -125,7 +125,7 @@ def place_curved(
         c, first = cores[m], library_start[shapes[m]]
         count = library_start[shapes[m] + 1] - first
         block, kept = out[row : row + count], keep[row : row + count]
-        heights, ceilings = np.empty(count), np.empty(count)
+        heights, ceilings, borders = np.empty(count), np.empty(count), np.empty(count)
         best, least = 0, np.inf
         for attempt in range(tries + 1):
             chosen = best if attempt == tries else attempt
@@ -139,8 +139,8 @@ def place_curved(
                 height, half_gap = ray_height(
                     c, block[k, 0], block[k, 1], block[k, 2], centres[c, 0], radii, start, vectors, neighbours, length
                 )
-                touching_wall = floor if half_gap < height else 0.0
-                ceilings[k] = height - touching_wall if half_gap <= max(fill, film) else film
+                borders[k] = height - (floor if half_gap < height else 0.0)  # a wall is hard, a seam is not
+                ceilings[k] = borders[k] if half_gap <= max(fill, film) else film
                 ceilings[k] = min(ceilings[k], 2.0 * radii[c])
             excess = misfit(heights, ceilings, floor)
             if attempt == tries:
@@ -149,10 +149,9 @@ def place_curved(
                 best, least = attempt, excess
             if excess == 0.0:
                 break
-        blocked = ceilings < floor
         fit_heights(heights, ceilings, floor, mode, kept)
         for k in range(count):
-            if blocked[k] and film >= floor:
+            if borders[k] < floor:
                 kept[k] = False
             for d in range(3):
                 block[k, d] = centres[c, d] + (radii[c] + heights[k]) * block[k, d]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from microstructure.aggregates import AggregateLibrary, build_library
+from microstructure.arguments import check_kind, check_lengths, check_rng
 from microstructure.coats import coat_thickness, fill_coats, lay_coats, measure_regions, neighbourhood
 from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
@@ -59,6 +60,8 @@ def build_composite(
     ------
     RecipeError
         If the porosity is outside (0, 1) or below what the pores of the matrix need.
+    ValueError
+        If a length is not positive, or a voxel larger than a fifth of a core.
     PackingError
         If the cores cannot be packed that densely.
 
@@ -66,18 +69,17 @@ def build_composite(
     --------
     >>> recipe = Recipe.parse("80:20:0.2")
     >>> rng = np.random.default_rng(1)
-    >>> cell = build_composite(recipe, porosity=0.2, box=(8e-6, 6e-6, 6e-6), voxel_size=200e-9, rng=rng)
+    >>> cell = build_composite(recipe, porosity=0.2, box=(8e-6, 6e-6, 6e-6), voxel_size=125e-9, rng=rng)
     >>> round(float((cell.labels == 1).mean()), 3)
     0.546
     """
-    core_fraction = recipe.core_fraction(porosity)
-    if not (math.isfinite(voxel_size) and 0.0 < voxel_size <= min(box) / 2):
-        raise ValueError(f"a voxel is positive and at most half the box [m]; got {voxel_size!r} for a box of {box}")
-    materials = recipe.materials
+    check_kind("recipe", recipe, Recipe), check_rng(rng)
+    materials, core_fraction = recipe.materials, recipe.core_fraction(porosity)
+    check_lengths(voxel_size=voxel_size, **{f"box[{axis}]": edge for axis, edge in enumerate(box)})
     shape = [round(edge / voxel_size) for edge in box]
     core_rng, carbon_rng, library_rng = rng.spawn(3)
     packing = pack_spheres(
-        sizes or core_sizes(materials),
+        core_sizes(materials) if sizes is None else sizes,
         fraction=core_fraction,
         box=tuple(count * voxel_size for count in shape),
         periodic=PERIODIC,
@@ -100,6 +102,7 @@ def coat_composite(
     rng: np.random.Generator,
 ) -> Structure:
     """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
+    check_voxel(voxel_size, recipe, coat)
     reach = max(float(np.median(packing.diameters)), 4.0 * coat_thickness(recipe, coat))
     near = neighbourhood(packing, reach)
     regions = measure_regions(packing, near, voxel_size, reach)
@@ -125,6 +128,25 @@ def coat_composite(
     return Structure(
         labels, voxel_size, packing.periodic, (length, width, depth), recipe, regions.owner, packing, coats, carbon
     )
+
+
+def check_voxel(voxel_size: float, recipe: Recipe, coat: str) -> None:
+    """Refuse a voxel that cannot show a core; warn where it cannot show the coat.
+
+    Raises
+    ------
+    ValueError
+        If it is larger than a fifth of the median core.
+    """
+    core, thickness = recipe.materials["cam.median_diameter"], coat_thickness(recipe, coat)
+    if voxel_size > 0.2 * core:
+        raise ValueError(f"a voxel of {voxel_size * 1e9:.3g} nm does not show a core: take {2e8 * core:.3g} nm or less")
+    if voxel_size > thickness:
+        warnings.warn(
+            f"a voxel of {voxel_size * 1e9:.3g} nm is larger than the coat of {recipe}, {thickness * 1e9:.3g} nm: films"
+            " break up in the image, ionic utilisation and conductivity come out too low",
+            stacklevel=3,
+        )
 
 
 def core_sizes(materials: Materials) -> Lognormal:

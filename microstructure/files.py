@@ -28,20 +28,20 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def save_structure(structure: Structure, path: Path, *, carbon: bool = False) -> None:
+def save_structure(structure: Structure, path: str | Path, *, carbon: bool = False) -> None:
     """Write a structure as HDF5: its voxels, cores and recipe, and its primaries if asked for.
 
     Parameters
     ----------
     structure : Structure
-    path : Path
+    path : str or Path
         Ends in ".h5".
     carbon : bool
         Write every primary too (20 bytes each); without, the count alone.
     """
     import h5py
 
-    with whole_file(path) as temporary, h5py.File(temporary, "w", track_order=False) as file:
+    with whole_file(Path(path)) as temporary, h5py.File(temporary, "w", track_order=False) as file:
         file.attrs.update(voxel_size=structure.voxel_size, box=structure.box, periodic=structure.periodic)
         file.attrs["recipe"] = str(structure.recipe)
         file.create_dataset("labels", data=structure.labels, compression="gzip", compression_opts=1)
@@ -69,13 +69,14 @@ def write_image(labels: ArrayLike, path: str | Path) -> None:
     """
     target, image = Path(path), np.asarray(labels)
     _suffix(target)
+    _check_labels(image, "labels")
     with whole_file(target) as temporary:
         if target.suffix == ".npy":
             np.save(temporary, image)
         else:
             import tifffile
 
-            tifffile.imwrite(temporary, image)
+            tifffile.imwrite(temporary, image, photometric="minisblack")
 
 
 def read_image(path: str | Path, *, labels: dict[int, int] | None = None) -> NDArray[np.uint8]:
@@ -100,18 +101,21 @@ def read_image(path: str | Path, *, labels: dict[int, int] | None = None) -> NDA
     source = Path(path)
     _suffix(source)
     image = _load(source)
-    if image.ndim != 3 or not np.issubdtype(image.dtype, np.integer):
-        raise ValueError(f"{path} is no three-dimensional image of whole numbers; got {image.dtype} {image.shape}")
+    _check_labels(image, str(path))
     values = np.unique(image)
-    unknown = [int(v) for v in values if not (v in labels if labels else 0 <= v < 256)]
+    names = {int(value): int(value) for value in values} if labels is None else labels
+    if not all(isinstance(label, (int, np.integer)) and 0 <= label <= 255 for label in names.values()):
+        raise ValueError(f"labels are whole numbers from 0 to 255; name one for each value in labels=; got {names}")
+    unknown = [int(value) for value in values if value not in names]
     if unknown:
         raise ValueError(f"{path} holds the values {unknown}: name a label from 0 to 255 for each in labels=")
-    if labels is None:
-        return image.astype(np.uint8)
-    wanted = np.array([labels[int(value)] for value in values])
-    if np.any((wanted < 0) | (wanted > 255)):
-        raise ValueError(f"labels run from 0 to 255; got {sorted(labels.values())}")
+    wanted = np.array([names[int(value)] for value in values])
     return wanted.astype(np.uint8)[np.searchsorted(values, image)]
+
+
+def _check_labels(image: NDArray[np.generic], name: str) -> None:
+    if image.ndim != 3 or not np.issubdtype(image.dtype, np.integer):
+        raise ValueError(f"{name} must be a three-dimensional image of whole numbers; got {image.dtype} {image.shape}")
 
 
 def _suffix(path: Path) -> None:

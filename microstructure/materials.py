@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microstructure.errors import StudyError
 from microstructure.units import parse_quantity
@@ -36,6 +37,9 @@ UNITS = {
     "block_resistance_electronic": "ohm*m^2",
     "block_resistance_ionic": "ohm*m^2",
 }
+
+
+TABLE = ("mass_ratio", "porosity")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ class Closure:
 
     def __call__(self, point: float) -> float:
         return float(np.interp(point, self.points, self.values))
+
+    def curve(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values at many points."""
+        return np.interp(points, self.points, self.values)
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,13 @@ def _shipped() -> Mapping[str, Mapping[str, Any]]:
 
 def _override(shipped: Mapping[str, Any], entry: Any) -> Mapping[str, Any]:
     if isinstance(entry, Mapping):
+        for word in entry:
+            known(word, dict.fromkeys([*shipped, "range"]), "word in a material constant")
+        if not set(entry) & {"value", *TABLE}:
+            raise StudyError(f"a material constant in a study wants a value; got {dict(entry)!r}")
         return {**shipped, "source": "yours: set in the study file", **entry}
+    if "mass_ratio" in shipped:  # one porosity for every carbon content
+        return {"mass_ratio": [0.0], "porosity": [entry], "source": "yours: set in the study file"}
     return {**shipped, "value": entry, "source": "yours: set in the study file"}
 
 
@@ -157,9 +171,14 @@ def _constant(key: str, entry: Mapping[str, Any], unit: str) -> Constant:
 
 
 def _closure(entry: Mapping[str, Any]) -> Closure:
-    points, values = tuple(map(float, entry["mass_ratio"])), tuple(map(float, entry["porosity"]))
+    try:
+        points, values = (tuple(parse_quantity(one, "1") for one in entry[name]) for name in TABLE)
+    except (TypeError, ValueError) as error:
+        raise StudyError(
+            f"[materials.matrix] porosity: lists of mass ratios and of porosities are wanted; {error}"
+        ) from None
     if len(points) != len(values) or len(points) == 0 or not np.all(np.diff(points) > 0):
-        raise StudyError("[materials.matrix.porosity] wants as many mass ratios, rising, as porosities")
+        raise StudyError("[materials.matrix] porosity wants as many mass ratios, rising, as porosities")
     if not all(0.0 <= value < 1.0 for value in values):
-        raise StudyError(f"a matrix porosity lies in [0, 1); got {values}")
+        raise StudyError(f"[materials.matrix] porosity: a porosity lies in [0, 1); got {values}")
     return Closure(points, values, str(entry["source"]))

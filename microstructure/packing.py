@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure._packing import add_spheres, find_pairs, largest_overlap
+from microstructure.arguments import check_rng
 from microstructure.errors import PackingError
 from microstructure.relaxation import Arrangement, Cell, fill, jam
-from microstructure.sizes import Distribution, check_count, check_rng
+from microstructure.sizes import Distribution, check_count
 
 Method = Literal["relax", "sequential"]
 Sides = tuple[float, float, float]

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from microstructure._coats import nearest_core
 from microstructure.aggregates import AggregateLibrary
+from microstructure.arguments import check_fraction, check_lengths, check_rng
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
 from microstructure.composite import carbon_library
 from microstructure.materials import Materials
@@ -38,7 +39,7 @@ def coating_patch(
     carbon_volume_fraction : float
         CB over CB + SE by volume, pores excluded; the pores follow from the materials' closure.
     voxel_size : float
-        [m]
+        [m]; must divide thickness and width. One larger than a primary warns.
     fit : {"reorient", "compress", "cut"}
         How an aggregate taller than the coat is made to fit.
 
@@ -53,8 +54,11 @@ def coating_patch(
     >>> round(patch.fraction(Phase.CARBON), 4)
     0.0304
     """
-    _positive(thickness=thickness, width=width, voxel_size=voxel_size)
+    check_rng(rng)
+    check_lengths(thickness=thickness, width=width, voxel_size=voxel_size)
+    check_fraction("carbon_volume_fraction", carbon_volume_fraction)
     materials = materials or Materials.load()
+    layers, side = whole_voxels(voxel_size, materials, thickness=thickness, width=width)
     if width < 8.0 * materials["cb.aggregate_diameter"]:
         warnings.warn(
             f"a patch {width * 1e9:.0f} nm wide is below eight aggregate diameters"
@@ -63,7 +67,7 @@ def coating_patch(
         )
     library_rng, carbon_rng, pore_rng = rng.spawn(3)
     library = library or carbon_library(materials, rng=library_rng)
-    shape = (max(1, round(thickness / voxel_size)), *(2 * [max(1, round(width / voxel_size))]))
+    shape = (layers, side, side)
     box = (thickness, width, width)
     porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
     carbon = fill_flat(
@@ -97,11 +101,14 @@ def bulk_patch(
     >>> cube.labels.shape[0]
     50
     """
-    _positive(edge=edge, voxel_size=voxel_size)
+    check_rng(rng)
+    check_lengths(edge=edge, voxel_size=voxel_size)
+    check_fraction("carbon_volume_fraction", carbon_volume_fraction)
     materials = materials or Materials.load()
+    (side,) = whole_voxels(voxel_size, materials, edge=edge)
     library_rng, carbon_rng, pore_rng = rng.spawn(3)
     library = library or carbon_library(materials, rng=library_rng)
-    shape, box = 3 * (max(1, round(edge / voxel_size)),), (edge, edge, edge)
+    shape, box = (side, side, side), (edge, edge, edge)
     porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
     volume = carbon_volume_fraction * (1.0 - porosity) * edge**3
     carbon = fill_bulk(library, box=box, volume=volume, rng=carbon_rng)
@@ -144,7 +151,21 @@ def matrix_image(
     return labels.reshape(shape)
 
 
-def _positive(**lengths: float) -> None:
-    for name, value in lengths.items():
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is a positive length in m; got {value!r}")
+def whole_voxels(voxel_size: float, materials: Materials, **edges: float) -> list[int]:
+    """How many voxels make each edge; refuses a size that does not divide it, warns where it hides the primaries."""
+    primary = materials["cb.primary_diameter"]
+    if voxel_size > primary:
+        warnings.warn(
+            f"a voxel of {voxel_size * 1e9:.3g} nm is larger than a primary of {primary * 1e9:.3g} nm: the image keeps"
+            " the carbon's volume but not its shape; its connectivity is in .carbon",
+            stacklevel=3,
+        )
+    counts = [round(edge / voxel_size) for edge in edges.values()]
+    for (name, edge), count in zip(edges.items(), counts, strict=True):
+        if abs(count * voxel_size - edge) > 1e-3 * edge:
+            fits = " or ".join(f"{edge / n * 1e9:.6g}" for n in (count, count + 1) if n > 0)
+            raise ValueError(
+                f"voxel_size must divide the {name}: {edge * 1e9:.6g} nm are {edge / voxel_size:.3g} voxels of"
+                f" {voxel_size * 1e9:.6g} nm; take {fits} nm"
+            )
+    return counts

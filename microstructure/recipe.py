@@ -120,7 +120,7 @@ class Recipe:
         """
         if not 0.0 < porosity < 1.0:
             raise RecipeError(f"a porosity lies between 0 and 1; got {porosity!r}")
-        if porosity < self.minimum_porosity:
+        if porosity < self.minimum_porosity * (1.0 - 1e-9):
             raise RecipeError(
                 f"a total porosity of {porosity:.1%} is below the {self.minimum_porosity:.1%} that the pores inside"
                 f" the matrix of {self} need ({self.matrix_porosity:.0%} of the matrix): ask for more"
@@ -181,7 +181,7 @@ def solid_fraction(box_fraction: NDArray[np.float64] | float, materials: Materia
     """
     fractions = np.linspace(0.0, 0.999, 20001)
     ratios = fractions / (1.0 - fractions) * materials["cb.density"] / materials["se.density"]
-    shares = fractions * (1.0 - np.array([materials.matrix_porosity(ratio) for ratio in ratios]))
+    shares = fractions * (1.0 - materials.matrix_porosity.curve(ratios))
     if np.any(np.diff(shares) <= 0):
         raise RecipeError("the matrix porosity rises so steeply with carbon that a denser recipe holds less of it")
     return np.asarray(np.interp(box_fraction, shares, fractions, right=np.inf))

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from microstructure.arguments import check_rng
+
 Weighting = Literal["volume", "number"]
 
 
@@ -188,13 +190,6 @@ class Table:
         per_number = (diameters / diameters.max()) ** 3 if self.weighting == "volume" else np.ones(diameters.size)
         shares = np.array(self.weights) / per_number
         return np.asarray(shares / shares.sum(), dtype=np.float64)
-
-
-def check_rng(rng: object) -> np.random.Generator:
-    """The generator itself; anything else is a TypeError, so that no run draws from a hidden seed."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy Generator such as numpy.random.default_rng(1), got {type(rng).__name__}")
-    return rng
 
 
 def check_count(count: object) -> int:

@@ -57,6 +57,8 @@ def _bare_number(value: float, unit: str) -> float:
 def _magnitude(text: str, unit: str) -> float:
     import pint
 
+    if not re.match(r"\s*[-+]?\.?\d", text):
+        raise ValueError(f"a quantity begins with a number, as in '1.5 {unit}'; got {text!r}")
     registry = _registry()
     try:
         quantity = registry.Quantity(text)

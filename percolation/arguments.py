@@ -76,14 +76,6 @@ def parse_periodic(periodic: Any) -> Triple:
     return x, y, z
 
 
-def parse_rng(rng: Any) -> np.random.Generator:
-    """Return `rng`, once it is known to be a numpy Generator."""
-    if not isinstance(rng, np.random.Generator):
-        came = type(rng).__name__
-        raise TypeError(f"rng must be a numpy.random.Generator, got {came}: use numpy.random.default_rng(seed)")
-    return rng
-
-
 def neighbour_offsets(neighbours: int) -> NDArray[np.int64]:
     """Return the steps to all neighbours, int64 (neighbours, 3) [voxels], raster order: the first half lies before."""
     steps = itertools.product((-1, 0, 1), repeat=3)

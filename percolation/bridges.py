@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
+from microstructure.arguments import check_kind, check_lengths, check_runs
 from microstructure.carbon import Carbon, fill_flat, interleave
 from microstructure.errors import ThresholdError
 from microstructure.materials import Materials, known
@@ -41,13 +42,15 @@ class Bridges:
         ThresholdError
             If every window is bridged: then the rate lies above ln(windows) / A, and smaller windows are needed.
         """
+        if math.isnan(fraction):
+            raise ValueError("a carbon content is a number from 0 to 1; got NaN")
         open_windows = float(np.mean(self.onsets > fraction))
         if open_windows == 0.0:
             raise ThresholdError(
                 f"all {len(self.onsets)} windows are bridged at {fraction:.3g}: the rate is above"
                 f" {math.log(len(self.onsets)) / self.area:.3g} per m2; use smaller windows"
             )
-        return -math.log(open_windows) / self.area
+        return math.log(1.0 / open_windows) / self.area
 
     def half_point(self, *, rng: np.random.Generator | None = None) -> Threshold:
         """The carbon content at which half of the windows are bridged."""
@@ -98,8 +101,9 @@ def sweep_bridges(
     12
     """
     known(case, dict.fromkeys(CASES), "case across the coat")
-    if not (math.isfinite(area) and area > 0 and windows >= 1 and runs >= 1):
-        raise ValueError(f"area, windows and runs are positive; got {area!r}, {windows!r}, {runs!r}")
+    check_kind("library", library, AggregateLibrary)
+    check_lengths(thickness=thickness, width=area)
+    windows, runs = check_runs(windows, "windows"), check_runs(runs)
     materials = materials or Materials.load()
     side = math.sqrt(area)
     coat = _Coat(library, thickness, windows * side, case, fit, contact_gap)
@@ -159,6 +163,6 @@ def _first_bridges(
         onsets = np.full(windows**2, -1, np.int64)
         first_bridges(network.first, network.earlier, coat.faces(carbon), index @ (windows, 1), onsets)
         done = network.complete[np.maximum(onsets, 1) - 1]
-        shares = np.where(onsets < 0, np.inf, share * done / carbon.count)
+        shares = np.where(onsets < 0, np.inf, done * coat.library.primary_volume / math.prod(box))
         share *= 2.0
     return solid_fraction(shares, materials)

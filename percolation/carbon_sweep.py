@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
+from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
-from microstructure.structure import Phase, Structure
+from microstructure.structure import Structure
 from percolation._network import first_bridges, first_wraps, largest_clusters
 from percolation.network import TOUCH, CarbonNetwork, link_carbon
 from percolation.sweep import Sweep
@@ -61,12 +62,14 @@ def sweep_bulk(
     Sweep
         Onsets as CB volume fractions of the matrix, pores excluded, for wrapping along each axis.
     """
+    check_kind("library", library, AggregateLibrary)
+    check_lengths(edge=edge)
     box, periodic = (edge, edge, edge), (True, True, True)
 
     def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
         return fill_bulk(library, box=box, volume=volume, rng=np.random.default_rng(seed))
 
-    return _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, f"bulk matrix, {library}")
+    return _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, library)
 
 
 def sweep_coat(
@@ -94,6 +97,8 @@ def sweep_coat(
     >>> sweep.wrap.shape
     (8, 3)
     """
+    check_kind("library", library, AggregateLibrary)
+    check_lengths(thickness=thickness, width=width)
     box, periodic = (thickness, width, width), (False, True, True)
 
     def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
@@ -107,7 +112,7 @@ def sweep_coat(
             rng=np.random.default_rng(seed),
         )
 
-    sweep = _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, f"coat of {thickness:g} m, {library}")
+    sweep = _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, library)
     return replace(sweep, axis=1)
 
 
@@ -117,6 +122,7 @@ def sweep_carbon(
     steps: int | Sequence[float] = 50,
     runs: int = 1,
     contact_gap: float = 0.0,
+    materials: Materials | None = None,
     rng: np.random.Generator,
 ) -> CarbonSweep:
     """Insert the carbon of a finished structure aggregate by aggregate, and note what it joins on the way.
@@ -132,6 +138,8 @@ def sweep_carbon(
         are not independent structures.
     contact_gap : float
         [m]
+    materials : Materials, optional
+        For the pores that go with a carbon content; those of the recipe, or the shipped ones for a patch.
 
     Returns
     -------
@@ -140,40 +148,64 @@ def sweep_carbon(
     Raises
     ------
     ValueError
-        If the structure has no carbon, nobody can tell its share of the matrix, or a step lies outside.
+        If the structure has no carbon, or a step lies outside.
 
     Examples
     --------
     >>> from microstructure import bulk_patch
     >>> rng = np.random.default_rng(1)
-    >>> curve = sweep_carbon(bulk_patch(1e-6, 0.1, 50e-9, rng=rng), steps=[0.01, 0.1], rng=rng)
+    >>> curve = sweep_carbon(bulk_patch(1e-6, 0.1, 25e-9, rng=rng), steps=[0.01, 0.1], rng=rng)
     >>> curve.wraps[:, 0].tolist()
     [False, True]
     """
+    check_kind("structure", structure, Structure), check_rng(rng)
+    runs = check_runs(runs)
     if structure.carbon is None or structure.carbon.count == 0:
         raise ValueError("there is no carbon in this structure: a sweep adds it up to what is there")
-    full, count = _carbon_fraction(structure), structure.carbon.count
-    fractions = _steps(steps, full)
+    contents = _carbon_contents(structure, materials)
+    fractions = _steps(steps, float(contents[-1]))
+    checkpoints = np.rint(np.interp(fractions, contents, np.arange(len(contents)))).astype(np.int64)
     wrap, span = np.full((runs, 3), np.inf), np.full((runs, 3), np.inf)
     largest = np.zeros((runs, len(fractions)), np.int64)
-    checkpoints = np.rint(fractions / full * count).astype(np.int64)
     for run in range(runs):
         carbon = structure.carbon if run == 0 else shuffle_aggregates(structure.carbon, rng=rng)
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        wrap[run] = full * _completed(network, wrap_onsets(network)) / count
+        wrap[run] = _at(contents, _completed(network, wrap_onsets(network)))
         for axis in (axis for axis in range(3) if not structure.periodic[axis]):
-            span[run, axis] = full * _completed(network, span_onset(network, axis))[0] / count
+            span[run, axis] = _at(contents, _completed(network, span_onset(network, axis)))[0]
         largest_clusters(network.first, network.earlier, checkpoints, largest[run])
     never = np.full(runs, np.inf)
     sweep = Sweep(wrap, span, never, structure.box, structure.periodic, 0, QUANTITY, repr(structure.carbon))
     shares = largest[0] / np.maximum(checkpoints, 1)
-    reached = fractions[:, None] * (1.0 + 1e-12)
+    reached = fractions[:, None] * (1.0 + 1e-9)
     return CarbonSweep(fractions, wrap[0] <= reached, span[0] <= reached, shares, sweep)
 
 
+def _carbon_contents(structure: Structure, materials: Materials | None) -> NDArray[np.float64]:
+    """The CB volume fraction of the matrix when so many primaries are in it, shape (n + 1,)."""
+    if structure.carbon is None:
+        raise ValueError("there is no carbon in this structure")
+    if structure.recipe is None:
+        matrix, constants = structure.volume, materials or Materials.load()
+    else:
+        cores = structure.cores.fraction * structure.volume
+        matrix, constants = cores * structure.recipe.matrix_per_core, materials or structure.recipe.materials
+    volume = math.pi / 6.0 * structure.carbon.diameter**3
+    shares = np.arange(structure.carbon.count + 1, dtype=np.float64) * (volume / matrix)
+    return solid_fraction(shares, constants)
+
+
+def _at(contents: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The content at each number of primaries, infinite where that is."""
+    reached = np.isfinite(counts)
+    return np.where(reached, contents[np.where(reached, counts, 0).astype(np.int64)], np.inf)
+
+
 def _steps(steps: int | Sequence[float], full: float) -> NDArray[np.float64]:
-    fractions = np.linspace(0.0, full, steps + 1)[1:] if isinstance(steps, int) else np.asarray(steps, float)
-    inside = np.all((fractions >= 0.0) & (fractions <= full * (1.0 + 1e-9)))
+    if isinstance(steps, (int, np.integer)):
+        return np.linspace(0.0, full, check_runs(steps, "steps") + 1)[1:]
+    fractions = np.asarray(steps, float)
+    inside = np.all((fractions >= 0.0) & (fractions <= full * (1.0 + 1e-3)))
     if fractions.ndim != 1 or len(fractions) == 0 or not inside or np.any(np.diff(fractions) < 0):
         raise ValueError(f"steps are CB volume fractions that rise from 0 up to the {full:.4g} there is; got {steps!r}")
     return fractions
@@ -220,8 +252,9 @@ def _sweep_boxes(
     contact_gap: float,
     materials: Materials | None,
     rng: np.random.Generator,
-    recipe: str,
+    library: AggregateLibrary,
 ) -> Sweep:
+    runs, library_volume = check_runs(runs), library.primary_volume
     materials = materials or Materials.load()
     wanted, shares = np.array(periodic), np.full((runs, 3), np.inf)
     for run, seed in enumerate(_seeds(rng, runs)):
@@ -229,28 +262,18 @@ def _sweep_boxes(
         while share <= LAST_SHARE and np.isinf(shares[run, wanted]).any():
             carbon = grow(share * math.prod(box), seed)
             network = link_carbon(carbon, box=box, periodic=periodic, contact_gap=contact_gap)
-            shares[run] = share * _completed(network, wrap_onsets(network)) / carbon.count
+            shares[run] = _completed(network, wrap_onsets(network)) * library_volume / math.prod(box)
             share *= 2.0
     never = np.full((runs, 3), np.inf)
     wrap = solid_fraction(shares, materials)
-    return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, recipe)
+    return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, f"{library}")
 
 
 def _seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequence]:
     """One seed a run, so that a run started again with more carbon repeats itself."""
-    return [np.random.SeedSequence(int(entropy)) for entropy in rng.integers(2**63, size=count)]
+    return [np.random.SeedSequence(int(entropy)) for entropy in check_rng(rng).integers(2**63, size=count)]
 
 
 def _completed(network: CarbonNetwork, onsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Onsets rounded up to whole aggregates, infinite where there was none."""
     return np.where(onsets < 0, np.inf, network.complete[np.maximum(onsets, 1) - 1])
-
-
-def _carbon_fraction(structure: Structure) -> float:
-    """CB over CB + SE by volume of what is in the structure."""
-    if structure.recipe is not None:
-        return structure.recipe.volume_fraction
-    electrolyte = structure.fraction(Phase.ELECTROLYTE) * structure.volume
-    if electrolyte == 0.0 or structure.carbon is None:
-        raise ValueError("this structure has neither a recipe nor resolved electrolyte: its carbon content is unknown")
-    return structure.carbon.volume / (structure.carbon.volume + electrolyte)

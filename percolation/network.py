@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,7 @@ def link_carbon(
                 f" axis {axis} has {box[axis] * 1e9:.0f} nm"
             )
     edges, sides = np.asarray(box, float), np.asarray(periodic)
+    carbon = _cut_at_free_sides(carbon, edges, sides)
     start, members = np.zeros(int(np.prod(cells)) + 1, np.int64), np.empty(carbon.count, np.int64)
     cell_lists(carbon.centres, edges, cells, start, members)
     shared = (carbon.centres, carbon.aggregate, carbon.bond, edges, sides, reach, cells, start, members)
@@ -94,3 +95,10 @@ def link_carbon(
     earlier = np.empty(first[-1], np.int64)
     write_links(*shared, first, earlier)
     return CarbonNetwork(first, earlier, carbon, box, periodic, contact_gap)
+
+
+def _cut_at_free_sides(carbon: Carbon, box: NDArray[np.float64], periodic: NDArray[np.bool_]) -> Carbon:
+    """Carbon was filled into a periodic box: where a side is free now, a neck through it is no neck."""
+    stretch = np.abs(carbon.centres - carbon.centres[carbon.bond])
+    through = (carbon.bond >= 0) & np.any(~periodic & (stretch > 0.5 * box), axis=1)
+    return replace(carbon, bond=np.where(through, -1, carbon.bond)) if through.any() else carbon

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import check_rng
 from percolation._sites import JUMP, SPAN, insert_sites
 from percolation.arguments import (
     neighbour_offsets,
@@ -14,7 +15,6 @@ from percolation.arguments import (
     parse_count,
     parse_neighbours,
     parse_periodic,
-    parse_rng,
     parse_shape,
 )
 from percolation.sweep import Sweep
@@ -73,7 +73,7 @@ def sweep_sites(
     array([4., 4.])
     """
     edges, neighbours, axis = parse_shape(shape), parse_neighbours(neighbours), parse_axis(axis)
-    closed, runs, rng = parse_periodic(periodic), parse_count(runs, "runs"), parse_rng(rng)
+    closed, runs, rng = parse_periodic(periodic), parse_count(runs, "runs"), check_rng(rng)
     onset = _run_sweeps(edges, neighbours, closed, runs, rng)
     wrap, span = onset[:, :SPAN].copy(), onset[:, SPAN:JUMP].copy()
     total = edges[0] * edges[1] * edges[2]

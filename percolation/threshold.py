@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm, t
 
+from microstructure.arguments import check_rng
 from microstructure.errors import ThresholdError
-from percolation.arguments import parse_rng
 from percolation.critical import critical_probability
 from percolation.sweep import Sweep
 
@@ -134,7 +134,7 @@ def estimate_threshold(
     """
     if not isinstance(sweep, Sweep):
         raise TypeError(f"sweep must be a Sweep, got {type(sweep).__name__}: use sweep_sites first")
-    rng = np.random.default_rng(SEED) if rng is None else parse_rng(rng)
+    rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
     confidence = _parse_share(confidence, "confidence")
     onsets = sweep.onsets(kind, axis)
     looked = axis if isinstance(axis, str) else sweep.axis if axis is None else int(axis)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from microstructure.arguments import check_kind, check_rng, check_runs
 from microstructure.coats import neighbourhood
 from microstructure.contacts import find_contacts
 from microstructure.structure import Phase, Structure
@@ -85,10 +86,10 @@ def measure_utilisation(
     ValueError
         If there are no cores or coats, a share lies outside [0, 1], or `draws` is less than one.
     """
+    check_kind("structure", structure, Structure), check_rng(rng)
     if structure.cores is None or structure.coats is None or structure.recipe is None:
         raise ValueError("utilisation is a share of cores: give a composite, as build_composite makes it")
-    if draws < 1:
-        raise ValueError(f"draws is one or more; got {draws!r}")
+    draws = check_runs(draws, "draws")
     if bare_contact_share is None:
         bare_contact_share = structure.recipe.materials["composite.bare_contact_share"]
     shares = _shares(carbon=carbon, bare_contact_share=[bare_contact_share], ionic_contact_share=[ionic_contact_share])
@@ -209,6 +210,8 @@ def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np
 
 def _shares(**named: Sequence[float]) -> NDArray[np.float64]:
     for name, values in named.items():
+        if not isinstance(values, (Sequence, np.ndarray)) or len(values) == 0:
+            raise TypeError(f"{name} is a sequence of shares; got {values!r}")
         if not all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in values):
             raise ValueError(f"{name} lies in [0, 1]; got {values!r}")
     shares = np.asarray(named["carbon"], float)

@@ -61,3 +61,6 @@ def main() -> None:
     except (PercoatError, ValueError, TypeError, OSError) as error:
         sys.stderr.write(f"percoat: {' '.join(str(error).split())}\n")
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("percoat: interrupted; what is finished is kept, run the same command to go on\n")
+        raise SystemExit(130) from None

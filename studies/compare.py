@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import pandas as pd
@@ -121,14 +120,20 @@ def _summary_rows(study: Study, summary: pd.DataFrame) -> list[tuple[object, ...
 
 def measured_text(study: Study, quantity: str, composition: str) -> str:
     """The measured value as text in the unit shown; empty if there is none."""
+    numbers, bound = measured_numbers(study, quantity, composition)
+    return ("< " if bound else "") + " - ".join(f"{number:g}" for number in numbers)
+
+
+def measured_numbers(study: Study, quantity: str, composition: str) -> tuple[list[float], bool]:
+    """The measured value in the unit shown: none, one, or the two ends of an interval; and whether it is a bound."""
     entry = study.measured.get(quantity, {}).get(composition)
     if entry is None:
-        return ""
+        return [], False
     _, unit, scale = SHOWN[quantity]
     texts = entry if isinstance(entry, list) else [entry]
-    signs = ["< " if str(text).startswith("<") else "" for text in texts]
-    numbers = [parse_quantity(str(text).removeprefix("<").strip(), SI[unit]) / scale for text in texts]
-    return " - ".join(f"{sign}{rounded(number):g}" for sign, number in zip(signs, numbers, strict=True))
+    bound = len(texts) == 1 and str(texts[0]).lstrip().startswith("<")
+    words = [str(texts[0]).replace("<", "", 1).strip()] if bound else texts
+    return [rounded(parse_quantity(text, SI[unit]) / scale) for text in words], bound
 
 
 def _role(study: Study, quantity: str, composition: str, default: str) -> str:
@@ -144,8 +149,14 @@ def check_measured(study: Study) -> None:
         for composition in entries:
             known(composition, compositions, f"composition in [measured.{quantity}]")
             try:
-                text = measured_text(study, quantity, composition)
+                numbers, _ = measured_numbers(study, quantity, composition)
             except (TypeError, ValueError) as error:
                 raise StudyError(f"[measured.{quantity}] '{composition}': {error}") from None
-            if not text or not all(map(math.isfinite, map(float, text.replace("<", "").split(" - ")))):
-                raise StudyError(f"[measured.{quantity}] '{composition}' wants a value with a unit")
+            if len(numbers) not in (1, 2) or min(numbers) < 0 or numbers != sorted(numbers):
+                raise StudyError(
+                    f"[measured.{quantity}] '{composition}' wants one value with a unit, '< value', or [low, high];"
+                    f" got {entries[composition]!r}"
+                )
+    for name, parameter in study.fitted.items():
+        known(name.split(" ")[0], SHOWN, "quantity in [fitted]")
+        known(parameter, study.constants.constants, "constant in [fitted]")

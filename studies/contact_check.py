@@ -15,23 +15,27 @@ from transport import effective_conductivity
 from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
 
 GAP = 0.5  # gap between the two cores, in coat thicknesses
-VOXELS = 60  # across a core radius, and half of it: a thin coat's staircase error of 10-20 % is extrapolated away
+LAYERS = 4  # voxels across a coat; half as many too, since the staircase error is extrapolated away
+LARGEST = 100  # voxels across a core radius: a coat too thin for that is not checked
 
 
 def contact_task(study: Study) -> list[Value]:
-    """Ion conductance of a two-block contact: formula over voxel solve, for each composition's coat."""
-    return [
-        Value("contact_network_over_voxels", str(recipe), f"gap={GAP:g} coats", "1", contact_ratio(study, recipe))
-        for recipe in (study.recipes[0], study.recipes[-1])
-    ]
+    """Ion conductance of a two-block contact, formula over voxel solve: the first and the last composition's coat."""
+    recipes = {str(recipe): recipe for recipe in (study.recipes[0], study.recipes[-1])}
+    found = {name: contact_ratio(study, recipe) for name, recipe in recipes.items()}
+    quantity, setting = "contact_network_over_voxels", f"gap={GAP:g} coats"
+    return [Value(quantity, name, setting, "1", ratio) for name, ratio in found.items() if ratio is not None]
 
 
-def contact_ratio(study: Study, recipe: Recipe) -> float:
-    """Conductance between the equators of two equal coated cores: contact formula over voxel solve."""
+def contact_ratio(study: Study, recipe: Recipe) -> float | None:
+    """Conductance between the equators of two equal coated cores: formula over voxels; None for a coat too thin."""
     radius = 0.5 * study.constants["cam.median_diameter"]
     thickness = coat_thickness(recipe, study.composite.coat)
+    voxels = 2 * math.ceil(0.5 * LAYERS * radius / thickness)
+    if voxels > LARGEST:
+        return None
     gap = GAP * thickness
-    fine, coarse = (voxel_conductance(radius, thickness, gap, voxels) for voxels in (VOXELS, VOXELS // 2))
+    fine, coarse = (voxel_conductance(radius, thickness, gap, count) for count in (voxels, voxels // 2))
     return formula_conductance(radius, thickness, gap) / (2.0 * fine - coarse)
 
 

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from microstructure.files import whole_file
-from studies.compare import SHOWN, measured_text, natural
+from studies.compare import SHOWN, measured_numbers, natural
 from studies.study import Study
 from studies.texts import case_text
 
@@ -95,17 +95,14 @@ def _series(
         content, scale * found["mean"], yerr=scale * half, fmt=style, color=colour, ms=4, capsize=2, label=label
     )
     for recipe, x in zip(recipes, content, strict=True):
-        text = measured_text(study, quantity, str(recipe))
-        if text:
-            bound = text.startswith("<")
-            axes.plot(x, float(text.removeprefix("<")), "v" if bound else "s", mfc="none", mec=colour, ms=9)
+        numbers, bound = measured_numbers(study, quantity, str(recipe))
+        axes.plot([x] * len(numbers), numbers, "v-" if bound else "s-", mfc="none", color=colour, ms=9, lw=1)
 
 
 def _measured_band(study: Study, axes: Any) -> None:
-    text = measured_text(study, "threshold_bulk", "all")
-    if " - " in text:
-        low, high = map(float, text.split(" - "))
-        axes.axvspan(low, high, color="gold", alpha=0.35, label="measured, bulk pellet")
+    numbers, _ = measured_numbers(study, "threshold_bulk", "all")
+    if len(numbers) == 2:
+        axes.axvspan(*numbers, color="gold", alpha=0.35, label="measured, bulk pellet")
         axes.legend(fontsize=7, loc="lower right")
 
 

@@ -6,10 +6,11 @@ import hashlib
 import json
 import logging
 import platform
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib import metadata
+from importlib import metadata, resources
 from pathlib import Path
 
 import joblib
@@ -26,6 +27,8 @@ from studies.thresholds import threshold_task
 from studies.values import Value, summarise, tidy
 
 LOG = logging.getLogger(__name__)
+MARK = "study.sha256"
+PACKAGES = ("microstructure", "percolation", "transport", "studies")
 LIBRARIES = ("percoat", "numpy", "scipy", "numba", "pyamg")
 
 
@@ -73,12 +76,16 @@ def run_study(
         raise StudyError(f"workers is one or more; got {workers}")
     _claim(study, folder)
     tasks = plan(study, folder)
-    open_tasks = [task for task in tasks if not _kept(folder, task).exists()]
+    open_tasks = [task for task in tasks if read_kept(folder, task) is None]
     report = progress or (lambda done, total: None)
     report(len(tasks) - len(open_tasks), len(tasks))
-    for done, task in enumerate(_carry_out(open_tasks, folder, workers), len(tasks) - len(open_tasks) + 1):
-        LOG.info("finished %s", task)
-        report(done, len(tasks))
+    try:
+        for done, task in enumerate(_carry_out(open_tasks, folder, workers), len(tasks) - len(open_tasks) + 1):
+            LOG.info("finished %s", task)
+            report(done, len(tasks))
+    except BaseException:
+        _release(folder)
+        raise
     return write_results(study, folder, tasks)
 
 
@@ -105,8 +112,7 @@ def write_results(study: Study, folder: Path, tasks: list[Task]) -> Results:
 
     values: dict[int, list[Value]] = {}
     for task in tasks:
-        kept = json.loads(_kept(folder, task).read_text("utf-8"))
-        values.setdefault(task.seed, []).extend(Value(**entry) for entry in kept)
+        values.setdefault(task.seed, []).extend(read_kept(folder, task) or [])
     frame = tidy(values)
     summary = summarise(frame)
     table = comparison(study, summary)
@@ -128,7 +134,7 @@ def record(study: Study) -> dict[str, object]:
         "settings": study.model_dump(mode="json"),
         "seeds": [{"entropy": study.ensemble.seed, "spawn_key": [seed]} for seed in range(study.ensemble.seeds)],
         "materials": {"names": dict(study.constants.names), "constants": constants},
-        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES},
+        "versions": _versions(),
         "interval": "95 %, Student's t over the seeds",
     }
 
@@ -139,8 +145,16 @@ def _carry_out(tasks: list[Task], folder: Path, workers: int) -> Iterator[str]:
 
 
 def _keep(task: Task, path: Path) -> str:
-    _write_json(path, [asdict(value) for value in task.work()])
+    _write_json(path, {"values": [asdict(value) for value in task.work()]})
     return task.name
+
+
+def read_kept(folder: Path, task: Task) -> list[Value] | None:
+    """The result of a finished task; None if there is none, or it is damaged and has to be made again."""
+    try:
+        return [Value(**entry) for entry in json.loads(_kept(folder, task).read_text("utf-8"))["values"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _kept(folder: Path, task: Task) -> Path:
@@ -152,14 +166,27 @@ def _write_json(path: Path, content: object) -> None:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def _claim(study: Study, folder: Path) -> None:
-    """Mark the folder as this study's; more seeds may be added to it, nothing else may differ."""
+def fingerprint(study: Study) -> str:
+    """Of all that decides the numbers: settings, constants, versions, and percoat's own source."""
     settings = study.model_dump(mode="json")
     settings["ensemble"] = {"seed": study.ensemble.seed}
-    for shown in ("measured", "fitted", "title"):
+    for shown in ("measured", "fitted", "title", "materials"):
         settings.pop(shown)
-    mark = hashlib.sha256(json.dumps([settings, metadata.version("percoat")], sort_keys=True).encode()).hexdigest()
-    path = folder / "study.sha256"
+    digest = hashlib.sha256(json.dumps([settings, _versions()], sort_keys=True).encode())
+    digest.update(repr(study.constants).encode())
+    for package in PACKAGES:
+        for file in sorted(Path(str(resources.files(package))).glob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES}
+
+
+def _claim(study: Study, folder: Path) -> None:
+    """Mark the folder as this study's; more seeds may be added to it, nothing else may differ."""
+    mark, path = fingerprint(study), folder / MARK
     if path.exists() and path.read_text("utf-8").strip() != mark:
         raise StudyError(f"{folder} holds the results of other settings or another version: choose another --out")
     if not path.exists():
@@ -167,3 +194,13 @@ def _claim(study: Study, folder: Path) -> None:
             raise StudyError(f"{folder} is not empty and holds no results of percoat: choose another --out")
         with whole_file(path) as temporary:
             temporary.write_text(mark + "\n", "utf-8")
+
+
+def _release(folder: Path) -> None:
+    """Take the mark back if nothing was finished: a corrected study may then use the folder."""
+    if not any((folder / "tasks").glob("*.json")):
+        shutil.rmtree(folder / "structures", ignore_errors=True)
+        shutil.rmtree(folder / "tasks", ignore_errors=True)
+        (folder / MARK).unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -7,14 +7,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import Materials, known
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity
 
-Length = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(ge=0.0)]
+Gap = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(ge=0.0)]
+Length = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(gt=0.0)]
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
@@ -64,7 +65,7 @@ class CarbonSettings(_Part):
 
     size_measure: SizeMeasure = "hydrodynamic"
     fit: Fit = "reorient"
-    contact_gap: Length = 0.0
+    contact_gap: Gap = 0.0
 
 
 class Thresholds(_Part):
@@ -79,7 +80,14 @@ class Thresholds(_Part):
     size_measures: list[SizeMeasure] = ["extent", "gyration", "hydrodynamic", "projected_area"]
     fits: list[Fit] = ["reorient", "compress", "cut"]
     cases: list[Case] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
-    contact_gaps: list[Length] = [0.0]
+    contact_gaps: list[Gap] = [0.0]
+
+    @field_validator("size_measures", "fits", "cases", "contact_gaps")
+    @classmethod
+    def _each_once(cls, values: list[Any]) -> list[Any]:
+        if len(set(values)) < len(values):
+            raise ValueError("an entry stands twice")
+        return values
 
 
 class Matrix(_Part):
@@ -142,11 +150,12 @@ def load_study(name: str, *, quick: bool = False, seeds: int | None = None) -> S
     """
     table = _read(name)
     changes = table.pop("quick", {})
-    if quick:
-        table = _merged(table, changes)
+    if not isinstance(changes, dict):
+        raise StudyError(f"[quick] holds tables of settings; got {changes!r}")
     if seeds is not None:
-        table = _merged(table, {"ensemble": {"seeds": seeds}})
-    return parse_study(table)
+        table, changes = (_merged(one, {"ensemble": {"seeds": seeds}}) for one in (table, changes))
+    full, small = parse_study(table), parse_study(_merged(table, changes))  # both are checked, whichever is run
+    return small if quick else full
 
 
 def parse_study(table: dict[str, Any]) -> Study:
@@ -155,14 +164,29 @@ def parse_study(table: dict[str, Any]) -> Study:
         study = Study.model_validate(table)
     except ValidationError as error:
         raise StudyError(_sentence(error)) from None
-    if len(set(study.compositions)) < len(study.compositions):
+    names = [str(recipe) for recipe in study.recipes]
+    if len(set(names)) < len(names):
         raise StudyError(f"a composition stands twice in {study.compositions}")
+    _check_boxes(study)
     for recipe in study.recipes:
         try:
             recipe.core_fraction(study.composite.total_porosity(recipe))
         except PercoatError as error:
             raise StudyError(f"[composite]: {error}") from None
     return study
+
+
+def _check_boxes(study: Study) -> None:
+    """A box smaller than two aggregates says nothing about them."""
+    least = 2.0 * study.constants["cb.aggregate_diameter"]
+    boxes = {"thresholds.bulk_edge": study.thresholds.bulk_edge, "thresholds.coat_width": study.thresholds.coat_width}
+    boxes |= {"matrix.network_edge": study.matrix.network_edge}
+    boxes |= {"matrix.ion_voxels * ion_voxel_size": study.matrix.ion_voxels * study.matrix.ion_voxel_size}
+    for name, edge in boxes.items():
+        if edge < least:
+            raise StudyError(f"{name} must be two aggregates ({least * 1e9:.0f} nm) or more; got {edge * 1e9:.0f} nm")
+    if study.matrix.ion_voxel_size > study.constants["cb.primary_diameter"]:
+        raise StudyError("matrix.ion_voxel_size must not be larger than a primary of the carbon")
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from microstructure.aggregates import AggregateLibrary
+from microstructure.errors import ThresholdError
 from percolation.bridges import sweep_bridges
 from percolation.carbon_sweep import sweep_bulk, sweep_coat
+from percolation.sweep import Sweep
 from percolation.threshold import estimate_threshold
 from studies.streams import ACROSS, BULK, COAT, CONTACT, seed_library, stream
 from studies.study import Study
@@ -52,7 +54,7 @@ def _bulk_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
     sweep = sweep_bulk(
         library, edge=settings.bulk_edge, runs=settings.runs, contact_gap=gap, materials=study.constants, rng=rng
     )
-    return Value("threshold_bulk", "all", setting, VOLUME, estimate_threshold(sweep, kind="wrap", axis=0).value)
+    return Value("threshold_bulk", "all", setting, VOLUME, _value(sweep, 0))
 
 
 def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
@@ -67,7 +69,7 @@ def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
         materials=study.constants,
         rng=rng,
     )
-    return Value("threshold_in_plane", "all", setting, VOLUME, estimate_threshold(sweep, kind="wrap", axis=1).value)
+    return Value("threshold_in_plane", "all", setting, VOLUME, _value(sweep, 1))
 
 
 def _contact_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
@@ -107,4 +109,15 @@ def half_point(
         materials=study.constants,
         rng=rng,
     )
-    return bridges.half_point().value
+    try:
+        return bridges.half_point().value
+    except ThresholdError:
+        return math.inf
+
+
+def _value(sweep: Sweep, axis: int) -> float:
+    """The wrapping threshold, infinite where no carbon content that fits reaches it."""
+    try:
+        return estimate_threshold(sweep, kind="wrap", axis=axis).value
+    except ThresholdError:
+        return math.inf

@@ -8,7 +8,9 @@ from scipy.spatial import cKDTree
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.carbon import Carbon, fill_bulk
+from microstructure.composite import build_composite
 from microstructure.patch import bulk_patch, coating_patch
+from microstructure.recipe import Recipe
 from percolation._network import body_groups, first_bridges
 from percolation.bridges import CASES, sweep_bridges
 from percolation.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
@@ -185,7 +187,7 @@ def test_patch_sweep_states_the_carbon_of_the_patch(library):
 
 
 def test_largest_cluster_is_that_of_a_labelled_graph(library):
-    cube = bulk_patch(1e-6, 0.08, 50e-9, library=library, rng=np.random.default_rng(2))
+    cube = bulk_patch(1e-6, 0.05, 25e-9, library=library, rng=np.random.default_rng(2))  # pores still constant
     found = sweep_carbon(cube, steps=5, rng=np.random.default_rng(0))
     network = link_carbon(cube.carbon, box=cube.box, periodic=cube.periodic)
     for fraction, share in zip(found.fraction, found.largest, strict=True):
@@ -199,7 +201,7 @@ def test_largest_cluster_is_that_of_a_labelled_graph(library):
 
 @pytest.mark.parametrize("steps", [[0.2, 0.1], [-0.1], [0.5], []])
 def test_steps_beyond_the_carbon_are_refused(library, steps):
-    cube = bulk_patch(1e-6, 0.08, 50e-9, library=library, rng=np.random.default_rng(2))
+    cube = bulk_patch(1e-6, 0.08, 25e-9, library=library, rng=np.random.default_rng(2))
     with pytest.raises(ValueError, match="steps are"):
         sweep_carbon(cube, steps=steps, rng=np.random.default_rng(0))
 
@@ -233,6 +235,52 @@ def test_a_single_coat_is_bridged_before_two(library):
     one, merged, seam = (half(case) for case in CASES)
     assert one.high < merged.low
     assert merged.high < seam.low
+
+
+def test_a_path_through_the_side_of_a_window_does_not_count(library):
+    """One window as wide as the patch, or one of sixteen in a wider patch: the same area, the same answer."""
+
+    def half(windows, runs):
+        rng = np.random.default_rng(9)
+        return sweep_bridges(
+            library, thickness=150e-9, area=0.1e-12, windows=windows, runs=runs, case="core_to_outside", rng=rng
+        ).half_point()
+
+    one, many = half(1, 160), half(4, 10)
+    assert one.low < many.high
+    assert many.low < one.high
+
+
+def test_the_content_is_the_same_whatever_more_is_in_the_box(library):
+    """An onset is stated in the carbon that is in then: more carbon behind it, with more pores, changes nothing."""
+    onsets = []
+    for content in (0.06, 0.16):
+        rng = np.random.default_rng(3)
+        cube = bulk_patch(1e-6, content, 25e-9, library=library, rng=rng)
+        onsets.append(sweep_carbon(cube, rng=rng).sweep.wrap[0].min())
+    assert onsets[0] == pytest.approx(onsets[1], rel=1e-9)
+
+
+def test_content_of_all_the_carbon_is_that_of_the_recipe():
+    recipe = Recipe.parse("80:20:3")
+    cell = build_composite(recipe, porosity=0.3, box=(8e-6,) * 3, voxel_size=160e-9, rng=np.random.default_rng(1))
+    found = sweep_carbon(cell, steps=3, rng=np.random.default_rng(1))
+    assert found.fraction[-1] == pytest.approx(recipe.volume_fraction, rel=1e-4)
+
+
+@pytest.mark.parametrize("bad", [None, 1, "seed", np.random.RandomState(1)])
+def test_a_generator_is_required(library, bad):
+    cube = bulk_patch(1e-6, 0.02, 25e-9, library=library, rng=np.random.default_rng(1))
+    for call in (
+        lambda: sweep_carbon(cube, rng=bad),
+        lambda: sweep_bulk(library, edge=1e-6, runs=8, rng=bad),
+        lambda: sweep_coat(library, thickness=1e-7, width=1e-6, runs=8, rng=bad),
+        lambda: sweep_bridges(library, thickness=1e-7, area=1e-12, windows=1, runs=2, rng=bad),
+        lambda: coating_patch(150e-9, 2e-6, 0.03, 25e-9, rng=bad),
+        lambda: build_composite(Recipe.parse("80:20:0"), porosity=0.2, box=(8e-6,) * 3, voxel_size=1e-7, rng=bad),
+    ):
+        with pytest.raises(TypeError, match="rng"):
+            call()
 
 
 @pytest.mark.parametrize("gap", [-1e-9, np.nan, np.inf])

@@ -63,6 +63,30 @@ def test_no_primary_reaches_into_a_core_and_each_keeps_to_its_coat(cell):
     np.testing.assert_allclose(own, found.min(axis=1), atol=1e-12)
 
 
+@pytest.mark.parametrize("text", ["99:1:0.2", "98:2:0.3", "95:5:0.8"])
+def test_in_coats_thinner_than_a_primary_carbon_stays_out_of_the_cores(library, text):
+    with pytest.warns(UserWarning, match="larger than the coat"):
+        thin = build_composite(
+            Recipe.parse(text), porosity=0.42, box=BOX, voxel_size=250e-9, library=library, rng=np.random.default_rng(3)
+        )
+    found = distances(thin, thin.carbon.centres[:: max(1, thin.carbon.count // 3000)])
+    assert found.min() >= 0.5 * thin.carbon.diameter - 1e-12
+    wanted = thin.volume * 0.58 * thin.recipe.volume_fractions.cb
+    assert thin.carbon.volume == pytest.approx(wanted, abs=3e-23)
+
+
+def test_patch_voxels_must_divide_it_and_warn_where_they_hide_primaries(library):
+    with pytest.raises(ValueError, match=r"18\.75 nm"):
+        coating_patch(150e-9, 2e-6, 0.03, 20e-9, library=library, rng=np.random.default_rng(1))
+    with pytest.warns(UserWarning, match="larger than a primary"):
+        coating_patch(150e-9, 2.1e-6, 0.03, 50e-9, library=library, rng=np.random.default_rng(1))
+
+
+def test_a_voxel_that_shows_no_core_is_refused():
+    with pytest.raises(ValueError, match="does not show a core"):
+        build_composite(Recipe.parse("80:20:0"), porosity=0.2, box=BOX, voxel_size=1e-6, rng=np.random.default_rng(1))
+
+
 def test_no_primary_reaches_through_a_wall(cell):
     x = cell.carbon.centres[:, 0]
     radius = 0.5 * cell.carbon.diameter
@@ -122,7 +146,7 @@ def test_same_seed_same_structure(library):
             Recipe.parse("80:20:0.2"),
             porosity=0.3,
             box=(9e-6,) * 3,
-            voxel_size=200e-9,
+            voxel_size=125e-9,
             library=library,
             rng=np.random.default_rng(seed),
         )
@@ -162,12 +186,12 @@ def test_patch_voxels_of_carbon_lie_on_primaries(library):
 
 def test_a_narrow_patch_warns(library):
     with pytest.warns(UserWarning, match="eight aggregate"):
-        coating_patch(150e-9, 1e-6, 0.03, 20e-9, library=library, rng=np.random.default_rng(1))
+        coating_patch(150e-9, 1e-6, 0.03, 25e-9, library=library, rng=np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("bad", [{"thickness": -1.0}, {"width": float("nan")}, {"voxel_size": 0.0}])
 def test_patch_lengths_are_positive(bad, library):
-    good = {"thickness": 150e-9, "width": 2e-6, "carbon_volume_fraction": 0.03, "voxel_size": 20e-9}
+    good = {"thickness": 150e-9, "width": 2e-6, "carbon_volume_fraction": 0.03, "voxel_size": 25e-9}
     with pytest.raises(ValueError, match="positive length"):
         coating_patch(**(good | bad), library=library, rng=np.random.default_rng(1))
 

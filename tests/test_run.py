@@ -1,6 +1,7 @@
 """The main job on a tiny study: the same bytes for any workers, and for a run that was killed and resumed."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,3 +89,31 @@ def test_more_seeds_go_on_from_the_same_folder(done):
     grown = run_study(study, done.folder).values
     merged = grown[grown["seed"] < 2].reset_index(drop=True)
     pd.testing.assert_frame_equal(merged.fillna(""), before.fillna(""), check_dtype=False)
+
+
+def test_a_damaged_result_is_made_again(done, tmp_path):
+    folder, study = tmp_path / "out", load_study(str(TINY))
+    shutil.copytree(done.folder, folder)
+    before = contents(folder)
+    for damage in ("", "[]", '{"values": [{"quantity": 1}]}'):
+        (folder / "tasks" / "contact.json").write_text(damage)
+        assert contents(run_study(study, folder).folder) == before
+
+
+def test_changed_constants_are_noticed(done):
+    changed = load_study(str(TINY)).model_copy(update={"materials": {"se": {"density": "1.9 g/cm3"}}})
+    with pytest.raises(StudyError, match="other settings"):
+        run_study(changed, done.folder)
+
+
+def test_a_packing_out_of_reach_is_one_sentence_and_leaves_nothing(tmp_path):
+    text = (
+        TINY.read_text().replace("pores_between_blocks = 0.12", "pores_between_blocks = 0.0").replace("70:30", "97:3")
+    )
+    (tmp_path / "dense.toml").write_text(text.replace('"250 nm"', '"150 nm"'))
+    command = [sys.executable, "-W", "ignore", "-c", "from studies.command import main; main()", "run", "dense.toml"]
+    done = subprocess.run([*command, "--out", "out"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "cannot be packed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["dense.toml"]

@@ -21,7 +21,7 @@ def cell():
     rng = np.random.default_rng(3)
     library = build_library(rng=np.random.default_rng(1), count=60)
     return build_composite(
-        Recipe.parse("80:20:0.5"), porosity=0.15, box=BOX, voxel_size=150e-9, library=library, rng=rng
+        Recipe.parse("80:20:0.5"), porosity=0.15, box=BOX, voxel_size=125e-9, library=library, rng=rng
     )
 
 

@@ -125,7 +125,8 @@ def _sheet_matrix(
 ) -> NDArray[np.float64]:
     """Potential at each contact of a block for a unit current out of each, the matrix up to its face included."""
     middle = radius + 0.5 * thickness
-    cap = np.minimum(areas / (2.0 * np.pi * middle**2), 1.0)  # 1 - cos(a)
+    # 1 - cos(a); the caps of one sheet do not overlap, whatever the areas of the faces they stand for
+    cap = areas / (2.0 * np.pi * middle**2) * min(1.0, 4.0 * np.pi * middle**2 / areas.sum())
     chord = np.maximum(1.0 - directions @ directions.T, np.maximum.outer(cap, cap))
     mutual = -np.log(0.5 * chord)
     np.fill_diagonal(mutual, 0.5 - np.log(0.5 * cap))
