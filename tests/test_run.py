@@ -83,10 +83,11 @@ def test_another_studys_folder_is_refused(done, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_more_seeds_go_on_from_the_same_folder(done):
+def test_more_seeds_go_on_from_the_same_folder(done, tmp_path):
     study = load_study(str(TINY), seeds=3)
+    shutil.copytree(done.folder, tmp_path / "out")
     before = pd.read_csv(done.folder / "values.csv")
-    grown = run_study(study, done.folder).values
+    grown = run_study(study, tmp_path / "out").values
     merged = grown[grown["seed"] < 2].reset_index(drop=True)
     pd.testing.assert_frame_equal(merged.fillna(""), before.fillna(""), check_dtype=False)
 
