@@ -32,7 +32,7 @@ def ray_height(core, ux, uy, uz, position, radii, start, vectors, neighbours, le
 
 
 @njit(cache=True, parallel=True)
-def nearest_core(centres, radii, reach, origin_cell, voxel, periodic, distance, owner):
+def nearest_core(centres, radii, reach, voxel, periodic, distance, owner):
     """Signed distance of each voxel centre to the nearest core surface (at most `reach`), and that core."""
     nx, ny, nz = distance.shape
     for i in prange(nx):

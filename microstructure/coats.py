@@ -88,7 +88,7 @@ def measure_regions(packing: Packing, near: Neighbourhood, voxel_size: float, re
     owner = np.full(shape, -1, np.int32)
     half_gap = np.empty(shape, np.float32)
     radii, periodic = 0.5 * packing.diameters, np.asarray(packing.periodic)
-    nearest_core(packing.centres, radii, reach, 0, voxel_size, periodic, distance, owner)
+    nearest_core(packing.centres, radii, reach, voxel_size, periodic, distance, owner)
     half_gaps(
         distance,
         owner,
@@ -129,8 +129,8 @@ def lay_coats(regions: Regions, recipe: Recipe, *, model: str, core_fraction: fl
     order = np.argsort(rank, kind="stable")[:matrix_voxels]
     labels[outside[order]] = 2
     last = float(rank[order[-1]]) if matrix_voxels < len(outside) else math.inf
-    film = np.count_nonzero(in_film[order]) / matrix_voxels
-    recess = np.count_nonzero((rank[order] > 0) & (rank[order] <= 2.0 * thickness)) / matrix_voxels
+    film = float(np.mean(in_film[order]))
+    recess = float(np.mean((rank[order] > 0) & (rank[order] <= 2.0 * thickness)))
     coats = Coats(model, thickness, max(last, thickness), film, recess, max(0.0, 1.0 - film - recess))
     return labels.reshape(regions.distance.shape), coats
 

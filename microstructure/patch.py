@@ -142,7 +142,7 @@ def matrix_image(
         radii = np.full(carbon.count, 0.5 * carbon.diameter)
         owner = np.empty(shape, np.int32)
         reach = 0.5 * carbon.diameter + 2.0 * voxel
-        nearest_core(carbon.centres, radii, reach, 0, voxel, np.asarray(periodic), distance, owner)
+        nearest_core(carbon.centres, radii, reach, voxel, np.asarray(periodic), distance, owner)
     order = np.argsort(distance.ravel(), kind="stable")
     labels[order[:carbon_voxels]] = Phase.CARBON
     field = gaussian_filter(rng.standard_normal(shape), pore_length / voxel, mode="wrap").ravel()

@@ -15,7 +15,7 @@ from microstructure.errors import ThresholdError
 from microstructure.materials import Materials, known
 from microstructure.recipe import solid_fraction
 from percolation._network import first_bridges
-from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, _seeds
+from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, run_seeds
 from percolation.network import TOUCH, link_carbon
 from percolation.sweep import Sweep
 from percolation.threshold import Threshold, estimate_threshold
@@ -107,7 +107,7 @@ def sweep_bridges(
     materials = materials or Materials.load()
     side = math.sqrt(area)
     coat = _Coat(library, thickness, windows * side, case, fit, contact_gap)
-    onsets = [_first_bridges(coat, side, windows, materials, seed) for seed in _seeds(rng, runs)]
+    onsets = [_first_bridges(coat, side, windows, materials, seed) for seed in run_seeds(rng, runs)]
     return Bridges(np.concatenate(onsets), area, thickness, case, fit, f"{case}, coat of {thickness:g} m, {library}")
 
 

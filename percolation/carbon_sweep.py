@@ -257,7 +257,7 @@ def _sweep_boxes(
     runs, library_volume = check_runs(runs), library.primary_volume
     materials = materials or Materials.load()
     wanted, shares = np.array(periodic), np.full((runs, 3), np.inf)
-    for run, seed in enumerate(_seeds(rng, runs)):
+    for run, seed in enumerate(run_seeds(rng, runs)):
         share = FIRST_SHARE
         while share <= LAST_SHARE and np.isinf(shares[run, wanted]).any():
             carbon = grow(share * math.prod(box), seed)
@@ -269,7 +269,7 @@ def _sweep_boxes(
     return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, f"{library}")
 
 
-def _seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequence]:
+def run_seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequence]:
     """One seed a run, so that a run started again with more carbon repeats itself."""
     return [np.random.SeedSequence(int(entropy)) for entropy in check_rng(rng).integers(2**63, size=count)]
 

@@ -1,14 +1,18 @@
 """The contact network of coats: exact sheets, exact zeros, and a voxel solve beside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 from microstructure.composite import build_composite
+from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
+from microstructure.structure import Structure
 from percolation.utilisation import BareContacts
 from transport import effective_conductivity
-from transport.composite import ContactLaw, composite_conductivity
+from transport.composite import ContactLaw, composite_conductivity, find_coat_contacts
 from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
 
 RADIUS, THICK, SIGMA = 1.5e-6, 0.1e-6, 0.05
@@ -94,6 +98,27 @@ def cell():
 
 def law(**settings):
     return ContactLaw(**({"electronic": 0.0, "ionic": 1.0, "core": 1.0, "bare_radius": 1e-7} | settings))
+
+
+def test_an_oblique_face_has_its_true_area():
+    """Two blocks that meet in a diagonal plane of a cube: sqrt(2) L^2, where the voxel staircase has 2 L^2."""
+    count, edge = 60, 3e-6
+    packing = pack_spheres(np.full(2, 1e-6), box=(edge,) * 3, periodic=(False,) * 3, rng=np.random.default_rng(0))
+    centres = np.array([[0.9e-6, 0.9e-6, 1.5e-6], [2.1e-6, 2.1e-6, 1.5e-6]])
+    x, y, _ = np.indices((count,) * 3)
+    cell = Structure(
+        labels=np.full((count,) * 3, 2, np.uint8),
+        voxel_size=edge / count,
+        periodic=(False, False, False),
+        box=(edge,) * 3,
+        blocks=(x + y >= count).astype(np.int32),
+        cores=replace(packing, centres=centres),
+    )
+    contacts = find_coat_contacts(cell)
+    assert contacts.pairs.tolist() == [[0, 1], [0, 2], [0, 3], [1, 3]]
+    assert contacts.areas[0] == pytest.approx(np.sqrt(2) * edge**2, rel=0.02)
+    assert contacts.areas[1] == pytest.approx(edge**2)
+    assert contacts.areas[2] + contacts.areas[3] == pytest.approx(edge**2)
 
 
 NONE = BareContacts(np.empty((0, 2), np.int64), 0)

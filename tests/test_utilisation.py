@@ -68,12 +68,12 @@ def test_ions_stop_where_the_matrix_is_cut(cell):
 
 
 def row_of_cores():
-    """Two cores that touch, a third apart; the second touches the collector... in a box four diameters long."""
+    """One core at the separator; two that touch, and one of them the collector."""
     box, diameter = (4e-6, 3e-6, 3e-6), 1e-6
     packing = pack_spheres(np.full(3, diameter), box=box, rng=np.random.default_rng(0))
     from dataclasses import replace
 
-    centres = np.array([[0.6e-6, 1.5e-6, 1.5e-6], [2.5e-6, 1.5e-6, 1.5e-6], [3.5e-6, 1.5e-6, 1.5e-6]])
+    centres = np.array([[0.52e-6, 1.5e-6, 1.5e-6], [2.5e-6, 1.5e-6, 1.5e-6], [3.5e-6, 1.5e-6, 1.5e-6]])
     packing = replace(packing, centres=centres)
     coats = Coats("film", 50e-9, 50e-9, 1.0, 0.0, 0.0)
     labels = np.full((40, 30, 30), 2, np.uint8)
@@ -81,10 +81,10 @@ def row_of_cores():
     return Structure(labels, 1e-7, packing.periodic, box, Recipe.parse("80:20:0"), blocks, packing, coats, None)
 
 
-def test_a_chain_reaches_the_collector_and_a_lone_core_does_not():
+def test_a_chain_reaches_the_collector_and_a_core_at_the_separator_does_not():
     row = row_of_cores()
     bare = find_bare_contacts(row, share=1.0, rng=np.random.default_rng(0))
-    assert sorted(map(tuple, bare.pairs)) == [(1, 2), (2, 4)]
+    assert sorted(map(tuple, bare.pairs)) == [(0, 3), (1, 2), (2, 4)]  # walls are bodies 3 and 4
     found = measure_utilisation(row, bare_contact_share=1.0, rng=np.random.default_rng(0))
     np.testing.assert_array_equal(found.electronic_cores[0], [False, True, True])
     assert found.electronic[0] == pytest.approx(2 / 3)

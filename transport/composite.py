@@ -108,7 +108,7 @@ def _face_codes(owner: NDArray[np.int64], axis: int, periodic: bool, count: int)
     between = (below >= 0) & (above >= 0) & (below != above)
     low, high = np.minimum(below, above)[between], np.maximum(below, above)[between]
     codes = [low * (count + 2) + high]
-    if not periodic:
+    if axis == 0 and not periodic:
         for end, wall in ((0, count), (-1, count + 1)):
             touching = stacked[end][stacked[end] >= 0]
             codes.append(touching * (count + 2) + wall)
