@@ -31,6 +31,8 @@ UNITS = {
     "neck_conductance": "S",
     "contact_ratio": "1",
     "pore_length": "m",
+    "pores_between_blocks": "1",
+    "total_porosity": "1",
     "bare_contact_share": "1",
     "bare_contact_radius": "m",
     "core_carbon_resistance": "ohm*m^2",

@@ -15,7 +15,7 @@ from transport import effective_conductivity
 from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
 
 GAP = 0.5  # gap between the two cores, in coat thicknesses
-LAYERS = 4  # voxels across a coat; half as many too, since the staircase error is extrapolated away
+LAYERS = 6  # voxels across a coat, and half as many: the staircase error is extrapolated away
 LARGEST = 100  # voxels across a core radius: a coat too thin for that is not checked
 
 

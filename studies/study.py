@@ -37,6 +37,7 @@ class Composite(_Part):
 
     cores: int = Field(default=100, ge=50, le=100_000)
     thickness: float = Field(default=6.5, ge=5.0, description="in median core diameters")
+    state: Literal["pressed", "loose"] = "pressed"
     pores_between_blocks: float | None = Field(default=None, ge=0.0, lt=1.0)
     porosity: float | None = None
     coat: Literal["film", "shell"] = "film"
@@ -55,7 +56,10 @@ class Composite(_Part):
         """Pores inside the matrix and between the blocks, as a share of the volume."""
         if self.porosity is not None:
             return self.porosity
-        between = 0.08 if self.pores_between_blocks is None else self.pores_between_blocks
+        if self.pores_between_blocks is None and self.state == "loose":
+            return recipe.materials["loose.total_porosity"]
+        between = recipe.materials["pressed.pores_between_blocks"]
+        between = between if self.pores_between_blocks is None else self.pores_between_blocks
         solid = (1.0 - between) / (recipe.volume_fractions.cam * (1.0 + recipe.matrix_per_core))
         return 1.0 - solid
 

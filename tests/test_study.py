@@ -106,6 +106,14 @@ def test_porosity_between_blocks_and_total_agree():
     assert 1 - core - core * recipe.matrix_per_core == pytest.approx(0.1)
 
 
+def test_named_states():
+    pressed, loose = (parse_study(table(composite={"state": state})) for state in ("pressed", "loose"))
+    recipe = pressed.recipes[0]
+    assert loose.composite.total_porosity(recipe) == 0.25
+    core = recipe.core_fraction(pressed.composite.total_porosity(recipe))
+    assert 1 - core - core * recipe.matrix_per_core == pytest.approx(0.08)
+
+
 def command(*words, folder):
     return subprocess.run(
         [sys.executable, "-c", "from studies.command import main; main()", *words],
