@@ -54,15 +54,14 @@ def calibrate(study: Study, targets: Targets) -> Fit:
     materials = study.constants
     ions = targets.matrix_ionic / _mean_matrix(study, first)[1] * materials["se.ionic_conductivity"]
     neck = targets.matrix_electronic / _mean_matrix(study, last)[0] * materials["cb.neck_conductance"]
+    seeds = range(study.ensemble.seeds)
+    carbon = [neck / materials["cb.neck_conductance"] * _matrix(study, seed, last)[0] for seed in seeds]
+    matrix = [ions / materials["se.ionic_conductivity"] * _matrix(study, seed, second)[1] for seed in seeds]
     plain, loaded, second_cells = (_cells(study, recipe) for recipe in (first, last, second))
     share = _solve(lambda s: _utilisation(study, plain, s) - targets.utilisation, 0.0, 1.0, "bare_contact_share")
     study = _with(study, "composite", bare_contact_share=share)
     law = replace(contact_law(study, 0.0, ions, 0.0), core=1.0)
     core = targets.composite_electronic_low / _mean(study, plain, lambda seed: law).electronic
-    carbon = [neck / materials["cb.neck_conductance"] * _matrix(study, seed, last)[0] for seed in range(len(loaded))]
-    matrix = [
-        ions / materials["se.ionic_conductivity"] * _matrix(study, seed, second)[1] for seed in range(len(loaded))
-    ]
 
     def electronic_miss(resistance: float) -> float:
         changes = {"core": core, "block_electronic": resistance}
