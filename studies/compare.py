@@ -62,10 +62,13 @@ def comparison(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _own_settings(study: Study) -> str:
+def _own_settings(study: Study, quantity: str) -> str:
     """The carbon settings that a study's own thresholds stand for; variants name what differs."""
     carbon = study.carbon
-    return f"as set: {carbon.size_measure}, {carbon.fit}, gap {carbon.contact_gap * 1e9:g} nm"
+    text = f"as set: {carbon.size_measure}, {carbon.fit}, gap {carbon.contact_gap * 1e9:g} nm"
+    if quantity == "threshold_across":
+        text += f", seam, {study.thresholds.contact_area * 1e12:.2g} um2"
+    return text
 
 
 def natural(text: str) -> tuple[tuple[float, str], ...]:
@@ -109,7 +112,7 @@ def _summary_rows(study: Study, summary: pd.DataFrame) -> list[tuple[object, ...
         _, unit, scale = SHOWN[quantity]
         numbers = [rounded(float(row[name]) / scale) for name in ("mean", "low", "high")]
         measured = measured_text(study, quantity, composition)
-        shown = _own_settings(study) if quantity.startswith("threshold") and setting == "" else setting
+        shown = _own_settings(study, quantity) if quantity.startswith("threshold") and setting == "" else setting
         # a fitted number is fitted in the headline setting only; variants of it are shown beside for comparison
         role = _role(study, quantity, composition, "predicted") if setting == "" else "compared"
         rows.append(

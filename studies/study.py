@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -85,6 +86,11 @@ class Thresholds(_Part):
     fits: list[Fit] = ["reorient", "compress", "cut"]
     cases: list[Case] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
     contact_gaps: list[Gap] = [0.0]
+
+    @property
+    def contact_area(self) -> float:
+        """The overlap zone of two touching coats, pi R (t1 + t2) [m2]."""
+        return math.pi * 0.5 * self.core_diameter * 2.0 * self.coat_thickness
 
     @field_validator("size_measures", "fits", "cases", "contact_gaps")
     @classmethod

@@ -73,7 +73,9 @@ def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
 
 
 def _contact_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
-    value = half_point(study, library, "core_to_core_seam", contact_area(study), study.thresholds.windows, rng)
+    value = half_point(
+        study, library, "core_to_core_seam", study.thresholds.contact_area, study.thresholds.windows, rng
+    )
     return Value("threshold_across", "all", setting, VOLUME, value)
 
 
@@ -82,15 +84,10 @@ def _across_thresholds(study: Study, seed: int, library: AggregateLibrary) -> li
     settings, values = study.thresholds, []
     for number, case in enumerate(settings.cases):
         for factor, windows in ((0.1, 2 * settings.windows), (1.0, settings.windows), (10.0, 1)):
-            area = factor * contact_area(study)
+            area = factor * study.thresholds.contact_area
             value = half_point(study, library, case, area, windows, stream(study, seed, ACROSS, number, windows))
             values.append(Value("threshold_across", "all", f"{case}, {area * 1e12:.2g} um2", VOLUME, value))
     return values
-
-
-def contact_area(study: Study) -> float:
-    """The overlap zone of two touching coats, pi R (t1 + t2) [m2]."""
-    return math.pi * 0.5 * study.thresholds.core_diameter * 2.0 * study.thresholds.coat_thickness
 
 
 def half_point(
