@@ -149,7 +149,9 @@ def fill(library: AggregateLibrary, place: Place, *, volume: float, fit: str, rn
         bond, aggregate = np.empty(rows, np.int64), np.empty(rows, np.int32)
         number = bonds_of(chunk.shapes, library.start, library.parent, keep, bond, aggregate)
         if number == 0:
-            raise ValueError("no primary of a whole chunk of aggregates found room in the coat: is it thinner than 0?")
+            raise ValueError(
+                "none of a thousand aggregates found room in the coat: take a thicker coat, or another fit than 'cut'"
+            )
         bond, aggregate = bond[:number], aggregate[:number]
         part = Carbon(
             centres[keep],

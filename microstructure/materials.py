@@ -54,12 +54,6 @@ class Constant:
     high: float
     source: str
 
-    @property
-    def origin(self) -> str:
-        """ "fitted", "assumed", "yours" or "literature": the first word of the source, in four classes."""
-        first = self.source.split(":")[0].split()[0]
-        return first if first in ("fitted", "assumed", "yours") else "literature"
-
 
 @dataclass(frozen=True)
 class Closure:

@@ -17,11 +17,9 @@ from microstructure.relaxation import Arrangement, Cell, fill, jam
 from microstructure.sizes import Distribution, check_count
 
 Method = Literal["relax", "sequential"]
-Sides = tuple[float, float, float]
 Periods = tuple[bool, bool, bool]
 
 MOST_SPHERES = 10_000_000
-FRACTION_REACHED = 1e-4
 PATIENCE = 100_000  # failures in a row after which random addition ends
 TRIALS_AT_ONCE = 50_000
 

@@ -79,7 +79,7 @@ class Recipe:
 
     @property
     def mass_ratio(self) -> float:
-        """CB over SE by mass: what the paper calls the weight percentage in the matrix."""
+        """CB over SE by mass: the "wt.% in the matrix" of Kissel et al. (2026)."""
         return self.cb / self.se
 
     @property

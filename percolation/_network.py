@@ -260,7 +260,7 @@ def touched_bodies(i, centres, coat, cores, radii, start, vectors, neighbours, b
 @njit(cache=True)
 def list_touches(centres, coat, cores, radii, start, vectors, neighbours, box, periodic, reach, first, touches):
     """The bodies each sphere touches, as lists one after another; gives the total number."""
-    found, total = np.empty(16, np.int64), 0
+    found, total = np.empty(64, np.int64), 0  # a primary has no room for more than a few cores around it
     for i in range(centres.shape[0]):
         number = touched_bodies(i, centres, coat, cores, radii, start, vectors, neighbours, box, periodic, reach, found)
         if touches.size > 0:

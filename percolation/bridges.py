@@ -102,7 +102,9 @@ def sweep_bridges(
     """
     known(case, dict.fromkeys(CASES), "case across the coat")
     check_kind("library", library, AggregateLibrary)
-    check_lengths(thickness=thickness, width=area)
+    check_lengths(thickness=thickness)
+    if not (math.isfinite(area) and area > 0):
+        raise ValueError(f"area is a positive area of one window in m2; got {area!r}")
     windows, runs = check_runs(windows, "windows"), check_runs(runs)
     materials = materials or Materials.load()
     side = math.sqrt(area)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -125,12 +127,13 @@ class Study(_Part):
     @property
     def constants(self) -> Materials:
         """The material constants, with the study's own in place."""
-        return Materials.load(self.materials)
+        return _load_materials(json.dumps(self.materials, sort_keys=True))
 
     @property
     def recipes(self) -> list[Recipe]:
         """The compositions, parsed."""
-        return [Recipe.parse(text, self.constants) for text in self.compositions]
+        constants = self.constants
+        return [Recipe.parse(text, constants) for text in self.compositions]
 
 
 def parse_length(value: object) -> float:
@@ -139,6 +142,12 @@ def parse_length(value: object) -> float:
         return parse_quantity(value, "m")
     except TypeError as error:
         raise ValueError(str(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _load_materials(overrides: str) -> Materials:
+    """Parsing forty quantities takes milliseconds, and every task asks often."""
+    return Materials.load(json.loads(overrides))
 
 
 def load_study(name: str, *, quick: bool = False, seeds: int | None = None) -> Study:

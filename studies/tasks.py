@@ -128,7 +128,7 @@ def _structure_values(structure: Structure) -> list[Value]:
     found = [
         ("core_fraction", "1", structure.cores.fraction),
         ("core_fraction_inside", "1", inner_core_fraction(structure)),
-        ("core_overlap", "of the smaller diameter", structure.cores.overlap),
+        ("core_overlap", "1", structure.cores.overlap),
         ("porosity_total", "1", total),
         ("coat_thickness", "m", coats.thickness),
         ("matrix_in_film", "1", coats.film_share),

@@ -17,8 +17,6 @@ from studies.streams import ACROSS, BULK, COAT, CONTACT, seed_library, stream
 from studies.study import Study
 from studies.values import Value
 
-VOLUME = "CB volume fraction of the matrix"
-
 
 def threshold_task(study: Study, seed: int) -> list[Value]:
     """Carbon thresholds of one seed: the study's own settings, each varied alone, and every case across the coat."""
@@ -54,7 +52,7 @@ def _bulk_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
     sweep = sweep_bulk(
         library, edge=settings.bulk_edge, runs=settings.runs, contact_gap=gap, materials=study.constants, rng=rng
     )
-    return Value("threshold_bulk", "all", setting, VOLUME, _value(sweep, 0))
+    return Value("threshold_bulk", "all", setting, "1", _value(sweep, 0))
 
 
 def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
@@ -69,14 +67,14 @@ def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
         materials=study.constants,
         rng=rng,
     )
-    return Value("threshold_in_plane", "all", setting, VOLUME, _value(sweep, 1))
+    return Value("threshold_in_plane", "all", setting, "1", _value(sweep, 1))
 
 
 def _contact_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
     value = half_point(
         study, library, "core_to_core_seam", study.thresholds.contact_area, study.thresholds.windows, rng
     )
-    return Value("threshold_across", "all", setting, VOLUME, value)
+    return Value("threshold_across", "all", setting, "1", value)
 
 
 def _across_thresholds(study: Study, seed: int, library: AggregateLibrary) -> list[Value]:
@@ -86,7 +84,7 @@ def _across_thresholds(study: Study, seed: int, library: AggregateLibrary) -> li
         for factor, windows in ((0.1, 2 * settings.windows), (1.0, settings.windows), (10.0, 1)):
             area = factor * study.thresholds.contact_area
             value = half_point(study, library, case, area, windows, stream(study, seed, ACROSS, number, windows))
-            values.append(Value("threshold_across", "all", f"{case}, {area * 1e12:.2g} um2", VOLUME, value))
+            values.append(Value("threshold_across", "all", f"{case}, {area * 1e12:.2g} um2", "1", value))
     return values
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from scipy.stats import kstest
 
-from microstructure._placement import rotate
+from microstructure._placement import COMPRESS, CUT, fit_heights, rotate
 from microstructure.aggregates import build_library
 from microstructure.carbon import FIT_MODES, fill_bulk, fill_flat, interleave
 from microstructure.errors import StudyError
@@ -40,6 +40,23 @@ def test_rotation_is_scipys():
         point, out = rng.standard_normal(3), np.empty(3)
         rotate(rotation.as_quat(), point, out)
         np.testing.assert_allclose(out, rotation.apply(point), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("mode", "heights", "expected", "kept"),
+    [
+        (COMPRESS, [3.0, 4.0], [3.0, 4.0], [True, True]),  # fits as it is
+        (COMPRESS, [0.0, 2.0], [1.0, 3.0], [True, True]),  # shifted up from the core
+        (COMPRESS, [9.0, 12.0], [7.0, 10.0], [True, True]),  # shifted down from the outside
+        (COMPRESS, [-9.0, 0.0, 9.0], [1.0, 5.5, 10.0], [True, True, True]),  # squeezed to half
+        (CUT, [-0.1, 0.5, 5.0, 10.1], [1.0, 1.0, 5.0, 10.0], [False, True, True, False]),
+    ],
+)
+def test_heights_between_a_floor_of_one_and_a_ceiling_of_ten(mode, heights, expected, kept):
+    found, keep = np.array(heights), np.empty(len(heights), bool)
+    fit_heights(found, np.full(len(heights), 10.0), 1.0, mode, keep)
+    np.testing.assert_allclose(found, expected)
+    np.testing.assert_array_equal(keep, kept)
 
 
 @pytest.mark.parametrize("fit", FIT_MODES)
@@ -131,6 +148,12 @@ def test_interleaved_coats_keep_their_carbon_and_necks(library):
     assert np.all(both.aggregate[both.bond[bonded]] == both.aggregate[bonded])
     half = both.count // 2
     assert np.mean(both.coat[:half] == 0) == pytest.approx(lower.count / both.count, abs=0.05)
+
+
+def test_order_of_insertion_is_the_aggregates_own(library):
+    carbon = bulk(library)
+    np.testing.assert_array_equal(carbon.order, carbon.aggregate)
+    assert np.all(np.diff(carbon.order) >= 0)
 
 
 def test_unknown_fit_names_the_nearest(library):

@@ -97,7 +97,7 @@ def test_nothing_wraps_along_a_free_axis():
 
 
 def test_overlapping_spheres_percolate_at_their_known_volume_fraction():
-    """0.2896 of the volume (Lorenz & Ziff 2001), eta = 0.34189; 5 % more or less must be refused."""
+    """0.2896 of the volume (Lorenz & Ziff 2001), eta = 0.34189; 6 % more or less must be refused."""
     box, diameter = (1.2e-6,) * 3, 100e-9
     volume = np.pi / 6 * diameter**3
     etas = []

@@ -54,9 +54,7 @@ def test_face_resistances_and_blocks_in_a_row_add_up():
 
 def test_an_idle_contact_changes_nothing():
     contacts = chain(1)
-    pairs = np.array([*contacts.pairs, (0, 1)])  # a second block that leads nowhere
-    pairs[pairs == 1] = 1
-    pairs = np.array([(0, 2), (0, 3), (0, 1)])
+    pairs = np.array([(0, 2), (0, 3), (0, 1)])  # the second block leads nowhere
     idle = CoatContacts(
         pairs,
         np.full(3, 1e-14),
@@ -125,7 +123,7 @@ NONE = BareContacts(np.empty((0, 2), np.int64), 0)
 
 
 def test_ions_of_a_composite_agree_with_voxels(cell):
-    """Within 40 %, and below the upper Wiener bound: a network of uniform sheets is an estimate, and says so."""
+    """Within 25 %, and below the upper Wiener bound: a network of uniform sheets is an estimate, and says so."""
     network = composite_conductivity(cell, law(), NONE).ionic
     fine, coarse = (
         effective_conductivity(
@@ -138,7 +136,7 @@ def test_ions_of_a_composite_agree_with_voxels(cell):
         for n in (1, 2)
     )
     assert network < cell.fraction(2)
-    assert network == pytest.approx(2 * fine - coarse, rel=0.4)
+    assert network == pytest.approx(2 * fine - coarse, rel=0.25)
 
 
 def test_conductivity_scales_and_falls_with_resistance(cell):

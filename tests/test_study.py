@@ -21,12 +21,12 @@ def table(**changes):
 
 
 def test_shipped_studies_load():
-    for name in shipped_studies() if False else ["kissel2026"]:
-        full, quick = load_study(name), load_study(name, quick=True)
-        assert full.ensemble.seeds >= 8
-        assert quick.ensemble.seeds == 3
-        assert [str(recipe) for recipe in full.recipes] == [f"80:20:{x}" for x in ("0", "0.2", "0.5", "1", "2", "3")]
-        check_measured(full)
+    assert shipped_studies() == ["kissel2026"]
+    full, quick = load_study("kissel2026"), load_study("kissel2026", quick=True)
+    assert full.ensemble.seeds >= 8
+    assert quick.ensemble.seeds == 3
+    assert [str(recipe) for recipe in full.recipes] == [f"80:20:{x}" for x in ("0", "0.2", "0.5", "1", "2", "3")]
+    check_measured(full)
 
 
 def test_study_repeats_the_numbers_of_the_paper():
@@ -152,7 +152,7 @@ def test_interval_of_the_mean():
         values = rng.normal(5.0, 1.0, size=3)
         half = half_interval(values)
         hits += abs(values.mean() - 5.0) <= half
-        misses += abs(values.mean() - 5.0) <= half / 2.48
+        misses += abs(values.mean() - 5.0) <= half / 2.48  # about the normal quantile: too narrow for three seeds
     assert 0.935 < hits / 2000 < 0.965
     assert misses / 2000 < 0.88
 
