@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,20 @@ class Carbon:
     def order(self) -> NDArray[np.int32]:
         """When each primary was inserted: the number of its aggregate, shape (n,)."""
         return self.aggregate
+
+    def reordered(self, turn: NDArray[np.int64]) -> Carbon:
+        """The same carbon, with aggregate k inserted as number `turn[k]`."""
+        rows = np.argsort(turn[self.aggregate], kind="stable")
+        place = np.empty(len(rows), np.int64)
+        place[rows] = np.arange(len(rows))
+        bond = self.bond[rows]
+        return replace(
+            self,
+            centres=self.centres[rows],
+            aggregate=turn[self.aggregate][rows].astype(np.int32),
+            bond=np.where(bond < 0, -1, place[bond]),
+            coat=self.coat[rows],
+        )
 
     @property
     def volume(self) -> float:
@@ -168,25 +182,20 @@ def fill(library: AggregateLibrary, place: Place, *, volume: float, fit: str, rn
 
 def interleave(first: Carbon, second: Carbon) -> Carbon:
     """Two coats filled side by side: their aggregates in turn, so that both hold the same share at any time."""
-    share = np.concatenate([np.arange(part.count) / max(part.count, 1) for part in (first, second)])
-    aggregate = np.concatenate([first.aggregate, second.aggregate + (first.aggregate[-1] + 1 if first.count else 0)])
-    beginnings = np.unique(aggregate, return_index=True)[1]
-    order = np.argsort(share[beginnings], kind="stable")
-    turn = np.empty(len(order), np.int32)
-    turn[order] = np.arange(len(order))
-    rows = np.argsort(turn[aggregate], kind="stable")
-    place = np.empty(len(rows), np.int64)
-    place[rows] = np.arange(len(rows))
-    bond = np.concatenate([first.bond, np.where(second.bond < 0, -1, second.bond + first.count)])[rows]
-    return Carbon(
-        np.concatenate([first.centres, second.centres])[rows],
-        turn[aggregate][rows],
-        np.where(bond < 0, -1, place[bond]),
-        np.concatenate([np.zeros(first.count, np.int32), np.ones(second.count, np.int32)])[rows],
+    both = Carbon(
+        np.concatenate([first.centres, second.centres]),
+        np.concatenate([first.aggregate, second.aggregate + (first.aggregate[-1] + 1 if first.count else 0)]),
+        np.concatenate([first.bond, np.where(second.bond < 0, -1, second.bond + first.count)]),
+        np.repeat(np.array([0, 1], np.int32), [first.count, second.count]),
         first.diameter,
         first.fit,
         (first.left_out * first.count + second.left_out * second.count) / max(first.count + second.count, 1),
     )
+    share = np.concatenate([np.arange(part.count) / max(part.count, 1) for part in (first, second)])
+    beginnings = np.unique(both.aggregate, return_index=True)[1]
+    turn = np.empty(len(beginnings), np.int64)
+    turn[np.argsort(share[beginnings], kind="stable")] = np.arange(len(beginnings))
+    return both.reordered(turn)
 
 
 def _joined(parts: list[Carbon], wanted: int, left_out: float, diameter: float, fit: str) -> Carbon:

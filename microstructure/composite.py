@@ -73,7 +73,8 @@ def build_composite(
     >>> round(float((cell.labels == 1).mean()), 3)
     0.546
     """
-    check_kind("recipe", recipe, Recipe), check_rng(rng)
+    check_kind("recipe", recipe, Recipe)
+    check_rng(rng)
     materials, core_fraction = recipe.materials, recipe.core_fraction(porosity)
     check_lengths(voxel_size=voxel_size, **{f"box[{axis}]": edge for axis, edge in enumerate(box)})
     shape = [round(edge / voxel_size) for edge in box]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats
+from microstructure.packing import Packing
 from microstructure.recipe import Recipe
 
 
@@ -22,6 +22,16 @@ class Phase(IntEnum):
     MATRIX = 2  # electrolyte with carbon and pores in it, not resolved
     ELECTROLYTE = 3
     CARBON = 4
+
+
+@dataclass(frozen=True, eq=False)
+class CompositeParts:
+    """What a composite has and a patch of matrix has not."""
+
+    recipe: Recipe
+    cores: Packing
+    coats: Coats
+    blocks: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +49,7 @@ class Structure:
     blocks: NDArray[np.int32] | None = field(
         default=None, repr=False, metadata={"shape": "[x, y, z]", "what": "core that owns the voxel, -1 for none"}
     )
-    cores: Any = field(default=None, metadata={"what": "Packing of the cores"})
+    cores: Packing | None = field(default=None, metadata={"what": "the cores as spheres"})
     coats: Coats | None = None
     carbon: Carbon | None = None
 
@@ -47,6 +57,13 @@ class Structure:
     def phases(self) -> dict[int, Phase]:
         """Which phase each label in the image stands for."""
         return {int(label): Phase(label) for label in np.unique(self.labels)}
+
+    @property
+    def parts(self) -> CompositeParts:
+        """Recipe, cores, coats and block ids of a composite; a ValueError if this is none."""
+        if self.recipe is None or self.cores is None or self.coats is None or self.blocks is None:
+            raise ValueError("this needs cores, coats, block ids and a recipe: give a composite of build_composite")
+        return CompositeParts(self.recipe, self.cores, self.coats, self.blocks)
 
     @property
     def volume(self) -> float:

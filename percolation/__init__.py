@@ -8,9 +8,10 @@ from percolation.sites import sweep_sites
 from percolation.spanning import Spanning, find_spanning
 from percolation.sweep import Sweep
 from percolation.threshold import Threshold, estimate_threshold, extrapolate_threshold
-from percolation.utilisation import Utilisation, measure_utilisation
+from percolation.utilisation import BareContacts, Utilisation, find_bare_contacts, measure_utilisation
 
 __all__ = [
+    "BareContacts",
     "Bridges",
     "CarbonNetwork",
     "CarbonSweep",
@@ -21,6 +22,7 @@ __all__ = [
     "Utilisation",
     "estimate_threshold",
     "extrapolate_threshold",
+    "find_bare_contacts",
     "find_clusters",
     "find_spanning",
     "link_carbon",

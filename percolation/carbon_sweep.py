@@ -158,7 +158,8 @@ def sweep_carbon(
     >>> curve.wraps[:, 0].tolist()
     [False, True]
     """
-    check_kind("structure", structure, Structure), check_rng(rng)
+    check_kind("structure", structure, Structure)
+    check_rng(rng)
     runs = check_runs(runs)
     if structure.carbon is None or structure.carbon.count == 0:
         raise ValueError("there is no carbon in this structure: a sweep adds it up to what is there")
@@ -188,7 +189,7 @@ def _carbon_contents(structure: Structure, materials: Materials | None) -> NDArr
     if structure.recipe is None:
         matrix, constants = structure.volume, materials or Materials.load()
     else:
-        cores = structure.cores.fraction * structure.volume
+        cores = structure.parts.cores.fraction * structure.volume
         matrix, constants = cores * structure.recipe.matrix_per_core, materials or structure.recipe.materials
     volume = math.pi / 6.0 * structure.carbon.diameter**3
     shares = np.arange(structure.carbon.count + 1, dtype=np.float64) * (volume / matrix)
@@ -230,18 +231,7 @@ def span_onset(network: CarbonNetwork, axis: int) -> NDArray[np.int64]:
 
 def shuffle_aggregates(carbon: Carbon, *, rng: np.random.Generator) -> Carbon:
     """The same carbon, its aggregates inserted in another order."""
-    turn = rng.permutation(int(carbon.aggregate[-1]) + 1)[carbon.aggregate].astype(np.int32)
-    rows = np.argsort(turn, kind="stable")
-    place = np.empty(len(rows), np.int64)
-    place[rows] = np.arange(len(rows))
-    bond = carbon.bond[rows]
-    return replace(
-        carbon,
-        centres=carbon.centres[rows],
-        aggregate=turn[rows],
-        bond=np.where(bond < 0, -1, place[bond]),
-        coat=carbon.coat[rows],
-    )
+    return carbon.reordered(rng.permutation(int(carbon.aggregate[-1]) + 1))
 
 
 def _sweep_boxes(

@@ -86,20 +86,19 @@ def measure_utilisation(
     ValueError
         If there are no cores or coats, a share lies outside [0, 1], or `draws` is less than one.
     """
-    check_kind("structure", structure, Structure), check_rng(rng)
-    if structure.cores is None or structure.coats is None or structure.recipe is None:
-        raise ValueError("utilisation is a share of cores: give a composite, as build_composite makes it")
-    draws = check_runs(draws, "draws")
+    check_kind("structure", structure, Structure)
+    check_rng(rng)
+    parts, draws = structure.parts, check_runs(draws, "draws")
     if bare_contact_share is None:
-        bare_contact_share = structure.recipe.materials["composite.bare_contact_share"]
+        bare_contact_share = parts.recipe.materials["composite.bare_contact_share"]
     shares = _shares(carbon=carbon, bare_contact_share=[bare_contact_share], ionic_contact_share=[ionic_contact_share])
     groups = _carbon_groups(structure, shares, contact_gap)
     bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
     electronic = np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0)
     area = ionic_area(structure)
     ionic = area >= max(ionic_contact_share, 1e-12)
-    weights = structure.cores.diameters**3 / np.sum(structure.cores.diameters**3)
-    surfaces = structure.cores.diameters**2 / np.sum(structure.cores.diameters**2)
+    weights = parts.cores.diameters**3 / np.sum(parts.cores.diameters**3)
+    surfaces = parts.cores.diameters**2 / np.sum(parts.cores.diameters**2)
     joint = electronic * ionic
     return Utilisation(
         carbon=shares,
@@ -119,8 +118,8 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
 
     The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it.
     """
-    limit, count = structure.coats.thickness if structure.coats else 0.0, structure.cores.count
-    near = find_contacts(structure.cores, gap=limit)
+    cores = structure.parts.cores
+    count, near = cores.count, find_contacts(cores, gap=structure.parts.coats.thickness)
     blocks = np.unique(near.pairs[near.pairs[:, 0] < near.pairs[:, 1]], axis=0)
     separator, collector = (
         np.stack([touching, np.full(len(touching), count + wall)], axis=1)
@@ -140,9 +139,8 @@ def ionic_area(structure: Structure) -> NDArray[np.float64]:
     matrix = structure.labels == Phase.MATRIX
     clusters = find_clusters(matrix, neighbours=6, periodic=structure.periodic).labels
     connected = np.isin(clusters, np.setdiff1d(clusters[0], [0])) & matrix
-    owner = np.asarray(structure.blocks)
-    cores = np.where(structure.labels == Phase.CORE, owner, -1)
-    count = len(structure.cores.diameters)
+    parts, count = structure.parts, structure.parts.cores.count
+    cores = np.where(structure.labels == Phase.CORE, parts.blocks, -1)
     faces, reached = np.zeros(count), np.zeros(count)
     for axis in range(3):
         for step in (1, -1):
@@ -157,7 +155,7 @@ def ionic_area(structure: Structure) -> NDArray[np.float64]:
 
 def _carbon_groups(structure: Structure, shares: NDArray[np.float64], contact_gap: float) -> NDArray[np.int64]:
     """Which cores, and the collector behind them, carbon joins at each share of it: (steps, cores + 1) numbers."""
-    bodies, carbon = len(structure.cores.diameters) + 1, structure.carbon
+    bodies, carbon = structure.parts.cores.count + 1, structure.carbon
     groups = np.tile(np.arange(bodies), (len(shares), 1))
     if carbon is not None:
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
@@ -184,7 +182,7 @@ def _reached(groups: NDArray[np.int64], bare: NDArray[np.int64]) -> NDArray[np.b
 
 def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The bodies each primary touches: where its list begins (n + 1,), and the lists one after another."""
-    carbon, packing = structure.carbon, structure.cores
+    carbon, packing = structure.carbon, structure.parts.cores
     if carbon is None:
         raise ValueError("there is no carbon in this structure")
     reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap

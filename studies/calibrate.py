@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -12,112 +12,157 @@ from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
 from percolation.utilisation import measure_utilisation
+from studies.compare import SHOWN, measured_numbers
 from studies.streams import BARE, seed_library, stream
 from studies.study import Study
 from studies.tasks import DRAWS, build_seed, contact_law, matrix_conductivities, mean_conductivity
 from transport.composite import CompositeConductivity, ContactLaw
 
-
-@dataclass(frozen=True)
-class Targets:
-    """The measured numbers that are used up by the fit; conductivities in S/m."""
-
-    matrix_ionic: float  # first composition, no carbon
-    matrix_electronic: float  # last composition
-    utilisation: float  # first composition
-    composite_electronic_low: float  # first composition
-    composite_electronic_high: float  # last composition
-    composite_ionic: float  # second composition
+PARAMETERS = (
+    "se.ionic_conductivity",
+    "cb.neck_conductance",
+    "composite.bare_contact_share",
+    "cam.electronic_conductivity",
+    "composite.block_resistance_electronic",
+    "composite.block_resistance_ionic",
+)
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Fitted parameters, SI units, in the order they were fixed."""
+class Target:
+    """The one measured number that fixes a parameter."""
 
-    ionic_conductivity: float
-    neck_conductance: float
-    bare_contact_share: float
-    core_conductivity: float
-    block_resistance_electronic: float
-    block_resistance_ionic: float
+    recipe: Recipe
+    quantity: str
+    value: float = field(metadata={"unit": "SI"})
 
 
-def calibrate(study: Study, targets: Targets) -> Fit:
-    """Fit six parameters to six numbers, one after the other, on the mean over all seeds of a study.
+def find_targets(study: Study) -> dict[str, Target]:
+    """The targets of a study by parameter, from its [fitted] and [measured] tables.
 
     Raises
     ------
     StudyError
-        If a target lies outside of what its parameter can reach.
+        If a parameter has no target, or its target is an interval, a bound or missing.
     """
-    first, second, last = study.recipes[0], study.recipes[1], study.recipes[-1]
-    materials = study.constants
-    ions = targets.matrix_ionic / _mean_matrix(study, first)[1] * materials["se.ionic_conductivity"]
-    neck = targets.matrix_electronic / _mean_matrix(study, last)[0] * materials["cb.neck_conductance"]
-    seeds = range(study.ensemble.seeds)
-    carbon = [neck / materials["cb.neck_conductance"] * _matrix(study, seed, last)[0] for seed in seeds]
-    matrix = [ions / materials["se.ionic_conductivity"] * _matrix(study, seed, second)[1] for seed in seeds]
-    plain, loaded, second_cells = (_cells(study, recipe) for recipe in (first, last, second))
-    share = _solve(lambda s: _utilisation(study, plain, s) - targets.utilisation, 0.0, 1.0, "bare_contact_share")
+    recipes, found = {str(recipe): recipe for recipe in study.recipes}, {}
+    for name, parameter in study.fitted.items():
+        quantity, composition = name.split(" ")
+        numbers, bound = measured_numbers(study, quantity, composition)
+        if parameter in PARAMETERS:
+            if bound or len(numbers) != 1:
+                raise StudyError(f"{parameter} is fixed by one measured value; '{name}' has {len(numbers)} or a bound")
+            found[parameter] = Target(recipes[composition], quantity, numbers[0] * SHOWN[quantity][2])
+    missing = [parameter for parameter in PARAMETERS if parameter not in found]
+    if missing:
+        raise StudyError(f"[fitted] must name one measured value for each parameter; missing: {', '.join(missing)}")
+    return found
+
+
+def calibrate(study: Study) -> dict[str, float]:
+    """Fit six parameters to six numbers, one after the other, on the mean over all seeds of a study.
+
+    Returns
+    -------
+    dict
+        The fitted parameters in SI units.
+
+    Raises
+    ------
+    StudyError
+        If a parameter has no target, or it lies outside of what the parameter can reach.
+    """
+    targets = find_targets(study)
+    ions = _fit_ions(study, targets["se.ionic_conductivity"])
+    neck = _fit_neck(study, targets["cb.neck_conductance"])
+    share = _fit_share(study, targets["composite.bare_contact_share"])
+    study = _with(study, "se", ionic_conductivity=f"{ions} S/m")
+    study = _with(study, "cb", neck_conductance=f"{neck} S")
     study = _with(study, "composite", bare_contact_share=share)
-    law = replace(contact_law(study, 0.0, ions, 0.0), core=1.0)
-    core = targets.composite_electronic_low / _mean(study, plain, lambda seed: law).electronic
-
-    def electronic_miss(resistance: float) -> float:
-        changes = {"core": core, "block_electronic": resistance}
-        found = _mean(study, loaded, lambda seed: replace(contact_law(study, carbon[seed], ions), **changes))
-        return found.electronic - targets.composite_electronic_high
-
-    def ionic_miss(resistance: float) -> float:
-        laws = [replace(contact_law(study, 0.0, one), block_ionic=resistance) for one in matrix]
-        return _mean(study, second_cells, lambda seed: laws[seed]).ionic - targets.composite_ionic
-
-    electronic = _solve(electronic_miss, 0.0, 1.0, "block_resistance_electronic")
-    ionic = _solve(ionic_miss, 0.0, 1.0, "block_resistance_ionic")
-    return Fit(ions, neck, share, core, electronic, ionic)
+    core = _fit_core(study, targets["cam.electronic_conductivity"])
+    study = _with(study, "cam", electronic_conductivity=f"{core} S/m")
+    resistances = {
+        name: _fit_resistance(study, targets[f"composite.block_resistance_{name}"], name)
+        for name in ("electronic", "ionic")
+    }
+    return dict(zip(PARAMETERS, (ions, neck, share, core, *resistances.values()), strict=True))
 
 
-_matrix_cache: dict[tuple[str, int], tuple[float, float]] = {}
+def _fit_ions(study: Study, target: Target) -> float:
+    found = _mean_matrix(study, target.recipe)[1]
+    return target.value / found * study.constants["se.ionic_conductivity"]
 
 
-def _matrix(study: Study, seed: int, recipe: Recipe) -> tuple[float, float]:
-    key = (f"{study.model_dump_json()} {recipe}", seed)
-    if key not in _matrix_cache:
-        _matrix_cache[key] = matrix_conductivities(study, seed, recipe, seed_library(study, seed))
-    return _matrix_cache[key]
+def _fit_neck(study: Study, target: Target) -> float:
+    found = _mean_matrix(study, target.recipe)[0]
+    if found == 0.0:
+        raise StudyError(f"cb.neck_conductance cannot be fixed by {target.recipe}: its carbon does not percolate")
+    return target.value / found * study.constants["cb.neck_conductance"]
+
+
+def _fit_share(study: Study, target: Target) -> float:
+    cells = _cells(study, target.recipe)
+
+    def miss(share: float) -> float:
+        found = [
+            measure_utilisation(cell, bare_contact_share=share, draws=DRAWS, rng=stream(study, seed, BARE)).electronic[
+                -1
+            ]
+            for seed, cell in enumerate(cells)
+        ]
+        return float(np.mean(found)) - target.value
+
+    return solve(miss, "composite.bare_contact_share")
+
+
+def _fit_core(study: Study, target: Target) -> float:
+    matrix = _matrices(study, target.recipe)
+    laws = [replace(contact_law(study, *one), core=1.0) for one in matrix]
+    return target.value / _mean(study, _cells(study, target.recipe), laws).electronic
+
+
+def _fit_resistance(study: Study, target: Target, name: str) -> float:
+    cells, matrix = _cells(study, target.recipe), _matrices(study, target.recipe)
+
+    def miss(resistance: float) -> float:
+        laws = [replace(contact_law(study, *one), **{f"block_{name}": resistance}) for one in matrix]
+        return float(getattr(_mean(study, cells, laws), name)) - target.value
+
+    return solve(miss, f"composite.block_resistance_{name}")
+
+
+def _matrices(study: Study, recipe: Recipe) -> list[tuple[float, float]]:
+    return [
+        matrix_conductivities(study, seed, recipe, seed_library(study, seed)) for seed in range(study.ensemble.seeds)
+    ]
 
 
 def _mean_matrix(study: Study, recipe: Recipe) -> tuple[float, float]:
-    values = np.mean([_matrix(study, seed, recipe) for seed in range(study.ensemble.seeds)], axis=0)
-    return float(values[0]), float(values[1])
+    electronic, ionic = np.mean(_matrices(study, recipe), axis=0)
+    return float(electronic), float(ionic)
 
 
 def _cells(study: Study, recipe: Recipe) -> list[Structure]:
     return [build_seed(study, seed, recipe, seed_library(study, seed)) for seed in range(study.ensemble.seeds)]
 
 
-def _utilisation(study: Study, cells: list[Structure], share: float) -> float:
+def _mean(study: Study, cells: list[Structure], laws: list[ContactLaw]) -> CompositeConductivity:
     found = [
-        measure_utilisation(cell, bare_contact_share=share, draws=DRAWS, rng=stream(study, seed, BARE)).electronic[-1]
-        for seed, cell in enumerate(cells)
+        mean_conductivity(study, seed, cell, law) for seed, (cell, law) in enumerate(zip(cells, laws, strict=True))
     ]
-    return float(np.mean(found))
-
-
-def _mean(study: Study, cells: list[Structure], law: Callable[[int], ContactLaw]) -> CompositeConductivity:
-    found = [mean_conductivity(study, seed, cell, law(seed)) for seed, cell in enumerate(cells)]
     electronic, ionic = (float(np.mean([getattr(one, name) for one in found])) for name in ("electronic", "ionic"))
     return CompositeConductivity(electronic, ionic, found[0].contacts)
 
 
-def _with(study: Study, group: str, **constants: float) -> Study:
+def _with(study: Study, group: str, **constants: str | float) -> Study:
     """The study with some constants replaced."""
     materials = {**study.materials, group: {**study.materials.get(group, {}), **constants}}
     return study.model_copy(update={"materials": materials})
 
 
-def _solve(miss: Callable[[float], float], low: float, high: float, name: str) -> float:
-    ends = miss(low), miss(high)
+def solve(miss: Callable[[float], float], name: str) -> float:
+    """The root of `miss` between 0 and 1."""
+    ends = miss(0.0), miss(1.0)
     if ends[0] * ends[1] > 0:
         raise StudyError(f"{name} cannot reach its target: it is missed by {ends[0]:+.3g} to {ends[1]:+.3g}")
-    return float(brentq(miss, low, high, xtol=1e-6))
+    return float(brentq(miss, 0.0, 1.0, xtol=1e-7))

@@ -54,6 +54,27 @@ def run(
     show_results(results)
 
 
+@app.command()
+def calibrate(
+    study: Annotated[str, typer.Argument(help="A study whose [fitted] table names one measured value per parameter.")],
+    quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
+) -> None:
+    """Fit six parameters to six measured numbers, and print them as a [materials] table."""
+    from microstructure.materials import UNITS
+    from studies.calibrate import calibrate as fit
+    from studies.calibrate import find_targets
+    from studies.study import load_study
+
+    settings = load_study(study, quick=quick)
+    fixed_by = {name: f"{target.quantity} {target.recipe}" for name, target in find_targets(settings).items()}
+    for name, value in fit(settings).items():
+        group, key = name.split(".")
+        unit = UNITS[key]
+        text = f"{value:.4g}" if unit == "1" else f'"{value:.4g} {unit}"'
+        source = f"fitted: {fixed_by[name]}, {settings.ensemble.seeds} seeds"
+        typer.echo(f'[materials.{group}]\n{key} = {{ value = {text}, source = "{source}" }}')
+
+
 def main() -> None:
     """Run the command; an error that a person can mend is one sentence and exit status 2."""
     try:

@@ -119,16 +119,14 @@ def carbon_conductivity(study: Study, seed: int, recipe: Recipe, library: Aggreg
 
 
 def _structure_values(structure: Structure) -> list[Value]:
-    recipe, coats = structure.recipe, structure.coats
-    if recipe is None or coats is None:
-        raise ValueError("a composite has a recipe and coats")
+    recipe, cores, coats = structure.parts.recipe, structure.parts.cores, structure.parts.coats
     carbon = structure.carbon
     between = structure.fraction(Phase.PORE)
     total = between + structure.fraction(Phase.MATRIX) * recipe.matrix_porosity
     found = [
-        ("core_fraction", "1", structure.cores.fraction),
+        ("core_fraction", "1", cores.fraction),
         ("core_fraction_inside", "1", inner_core_fraction(structure)),
-        ("core_overlap", "1", structure.cores.overlap),
+        ("core_overlap", "1", cores.overlap),
         ("porosity_total", "1", total),
         ("coat_thickness", "m", coats.thickness),
         ("matrix_in_film", "1", coats.film_share),
@@ -142,7 +140,7 @@ def _structure_values(structure: Structure) -> list[Value]:
 
 def inner_core_fraction(structure: Structure) -> float:
     """Volume fraction of the cores more than one median diameter away from the walls, which order and loosen them."""
-    margin = round(float(np.median(structure.cores.diameters)) / structure.voxel_size)
+    margin = round(float(np.median(structure.parts.cores.diameters)) / structure.voxel_size)
     inside = structure.labels[margin : structure.labels.shape[0] - margin]
     return float(np.mean(inside == Phase.CORE))
 

@@ -15,10 +15,13 @@ DOORS = {
     "percolation": {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
         "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
-        "Clusters", "Spanning", "Bridges", "CarbonNetwork", "CarbonSweep", "Utilisation",
+        "Clusters", "Spanning", "Bridges",
+        "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
     },
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
+
+        "CompositeConductivity", "ContactLaw", "composite_conductivity",
         "Conduction", "ConductivityTensor", "Bounds", "NetworkConduction",
     },
 }  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from microstructure.coats import Coats
 from microstructure.composite import build_composite
 from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
@@ -111,6 +112,8 @@ def test_an_oblique_face_has_its_true_area():
         box=(edge,) * 3,
         blocks=(x + y >= count).astype(np.int32),
         cores=replace(packing, centres=centres),
+        coats=Coats("film", 1e-7, 1e-6, 1.0, 0.0, 0.0),
+        recipe=Recipe.parse("80:20:0"),
     )
     contacts = find_coat_contacts(cell)
     assert contacts.pairs.tolist() == [[0, 1], [0, 2], [0, 3], [1, 3]]

@@ -58,6 +58,21 @@ def composite_conductivity(
     CompositeConductivity
         Exactly 0.0 where there is no path.
 
+    Raises
+    ------
+    ValueError
+        If the structure has no cores or block ids.
+
+    Examples
+    --------
+    >>> from microstructure import Recipe, build_composite
+    >>> from percolation import find_bare_contacts
+    >>> rng = np.random.default_rng(1)
+    >>> cell = build_composite(Recipe.parse("80:20:0"), porosity=0.2, box=(8e-6,) * 3, voxel_size=125e-9, rng=rng)
+    >>> law = ContactLaw(electronic=0.0, ionic=0.07, core=0.1, bare_radius=1e-7)
+    >>> composite_conductivity(cell, law, find_bare_contacts(cell, share=0.0, rng=rng)).electronic
+    0.0
+
     References
     ----------
     R. Holm, Electric Contacts, 4th ed. (Springer, 1967): spreading resistance 1/(4 sigma a) on each side.
@@ -74,17 +89,15 @@ def composite_conductivity(
 
 def find_coat_contacts(structure: Structure) -> CoatContacts:
     """Count the faces between matrix voxels of different blocks, each area freed of its voxel staircase."""
-    if structure.cores is None or structure.blocks is None:
-        raise ValueError("a contact network needs cores and block ids: give a composite, as build_composite makes it")
-    matrix, blocks, voxel = structure.labels == Phase.MATRIX, structure.blocks, structure.voxel_size
-    owner = np.where(matrix, blocks, -1).astype(np.int64)
-    count = len(structure.cores.diameters)
+    parts, voxel, matrix = structure.parts, structure.voxel_size, structure.labels == Phase.MATRIX
+    owner = np.where(matrix, parts.blocks, -1).astype(np.int64)
+    count = parts.cores.count
     codes = [_face_codes(owner, axis, structure.periodic[axis], count) for axis in range(3)]
     pairs_code, faces = np.unique(np.concatenate(codes), return_counts=True)
     pairs = np.stack([pairs_code // (count + 2), pairs_code % (count + 2)], axis=1)
     areas = faces * voxel**2 / np.abs(_normals(structure, pairs)).sum(axis=1)
     volumes = np.bincount(owner[matrix & (owner >= 0)], minlength=count) * voxel**3
-    radii = 0.5 * structure.cores.diameters
+    radii = 0.5 * parts.cores.diameters
     thickness = radii * np.expm1(np.log1p(volumes / (4.0 / 3.0 * np.pi * radii**3)) / 3.0)
     return CoatContacts(pairs, areas, _normals(structure, pairs), thickness, radii)
 
@@ -117,7 +130,7 @@ def _face_codes(owner: NDArray[np.int64], axis: int, periodic: bool, count: int)
 
 def _normals(structure: Structure, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Unit vector across each contact, from the first block to the second or to the wall, shape (m, 3)."""
-    centres, box = structure.cores.centres, np.asarray(structure.box)
+    centres, box = structure.parts.cores.centres, np.asarray(structure.box)
     count = len(centres)
     inner = pairs[:, 1] < count
     normals = np.zeros((len(pairs), 3))
