@@ -10,6 +10,7 @@ import pytest
 
 from microstructure.errors import PercoatError, StudyError
 from studies.compare import check_measured
+from studies.contact_check import contact_ratio
 from studies.study import load_study, parse_study, shipped_studies
 from studies.values import Value, half_interval, summarise, tidy
 
@@ -104,6 +105,15 @@ def test_porosity_between_blocks_and_total_agree():
     total = study.composite.total_porosity(recipe)
     core = recipe.core_fraction(total)
     assert 1 - core - core * recipe.matrix_per_core == pytest.approx(0.1)
+
+
+def test_contact_network_and_voxels_agree_on_one_contact():
+    """Within 20 %: the formula takes a coat for a sheet, and its contact for an evenly fed cap."""
+    study = load_study("kissel2026", quick=True)
+    ratio = contact_ratio(study, study.recipes[-1])
+    assert ratio == pytest.approx(1.0, abs=0.2)
+    thin = parse_study(table(compositions=["99:1:0.2"], composite={"porosity": 0.42}))
+    assert contact_ratio(thin, thin.recipes[0]) is None
 
 
 def test_named_states():
