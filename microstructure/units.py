@@ -59,6 +59,8 @@ def _magnitude(text: str, unit: str) -> float:
 
     if not re.match(r"\s*[-+]?\.?\d", text):
         raise ValueError(f"a quantity begins with a number, as in '1.5 {unit}'; got {text!r}")
+    if unit != "1" and re.fullmatch(r"\s*[-+]?[\d.]+([eE][-+]?\d+)?\s*", text):
+        raise ValueError(f"{text!r} has no unit: write '{text.strip()} {unit}' or another unit of that kind")
     registry = _registry()
     try:
         quantity = registry.Quantity(text)

@@ -29,9 +29,13 @@ def percoat() -> None:
 def run(
     study: Annotated[str, typer.Argument(help="A shipped study (kissel2026) or the path of a .toml file.")],
     quick: Annotated[bool, typer.Option("--quick", help="Minutes instead of an hour, wider intervals.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="Independent seeds, two or more.", min=2)] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Independent seeds, two or more; the study's own number if not given.", min=2)
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes; the numbers do not depend on it.", min=1)] = 2,
-    out: Annotated[Path | None, typer.Option(help="Results folder; a run goes on from what it holds.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Results folder, results/STUDY if not given; a run goes on from what it holds.")
+    ] = None,
 ) -> None:
     """Run a study: thresholds, utilisation and conductivities, each beside what was measured."""
     from studies.compare import check_measured
@@ -43,14 +47,18 @@ def run(
     check_measured(settings)
     folder = out or Path("results") / (Path(study).stem + ("-quick" if quick else ""))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        line = bar.add_task(f"{study}, {settings.ensemble.seeds} seeds", total=None)
-        results = run_study(
-            settings,
-            folder,
-            workers=workers,
-            progress=lambda done, total: bar.update(line, completed=done, total=total),
-        )
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            line = bar.add_task(f"{study}, {settings.ensemble.seeds} seeds", total=None)
+            results = run_study(
+                settings,
+                folder,
+                workers=workers,
+                progress=lambda done, total: bar.update(line, completed=done, total=total),
+            )
+    except KeyboardInterrupt:
+        sys.stderr.write("percoat: interrupted; finished tasks are kept, the same command goes on from there\n")
+        raise typer.Exit(130) from None
     show_results(results)
 
 
@@ -82,6 +90,3 @@ def main() -> None:
     except (PercoatError, ValueError, TypeError, OSError) as error:
         sys.stderr.write(f"percoat: {' '.join(str(error).split())}\n")
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("percoat: interrupted; what is finished is kept, run the same command to go on\n")
-        raise SystemExit(130) from None

@@ -65,10 +65,10 @@ def comparison(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
 def _own_settings(study: Study, quantity: str) -> str:
     """The carbon settings that a study's own thresholds stand for; variants name what differs."""
     carbon = study.carbon
-    text = f"as set: {carbon.size_measure}, {carbon.fit}, gap {carbon.contact_gap * 1e9:g} nm"
-    if quantity == "threshold_across":
-        text += f", seam, {study.thresholds.contact_area * 1e12:.2g} um2"
-    return text
+    text = f"as set: {carbon.size_measure}, gap {carbon.contact_gap * 1e9:g} nm"
+    if quantity != "threshold_bulk":
+        text += f", {carbon.fit}, {study.coat_thickness * 1e9:.3g} nm"
+    return text + (f", seam, {study.contact_area * 1e12:.2g} um2" if quantity == "threshold_across" else "")
 
 
 def natural(text: str) -> tuple[tuple[float, str], ...]:

@@ -24,7 +24,7 @@ def draw_figures(study: Study, summary: pd.DataFrame, folder: Path) -> None:
     """Write `thresholds.png`, `utilisation.png` and `conductivity.png` into the results folder."""
     drawings = {"thresholds": draw_thresholds, "utilisation": draw_utilisation, "conductivity": draw_conductivity}
     for name, draw in drawings.items():
-        figure = Figure(figsize=(7.5, 5.2), layout="constrained")
+        figure = Figure(figsize=(8.0, 5.6), layout="constrained")
         FigureCanvasAgg(figure)
         draw(study, summary, figure)
         with whole_file(folder / f"{name}.png") as path:
@@ -41,7 +41,7 @@ def draw_thresholds(study: Study, summary: pd.DataFrame, figure: Figure) -> None
     for height, row in zip(heights, records, strict=True):
         colour = THRESHOLD_COLOURS[str(row["quantity"])]
         mean, low, high = (100 * float(row[name]) for name in ("mean", "low", "high"))
-        axes.plot([max(low, 1e-3), high], [height, height], color=colour, lw=1.2)
+        axes.plot([max(low, 0.2 * mean), high], [height, height], color=colour, lw=1.2)
         axes.plot(mean, height, "o", color=colour, ms=6 if row["setting"] == "" else 4)
     labels = [
         f"{NAMES[row['quantity']]}: {case_text('all', row['setting']) or 'as set in the study'}" for row in records
@@ -51,8 +51,8 @@ def draw_thresholds(study: Study, summary: pd.DataFrame, figure: Figure) -> None
     axes.grid(axis="x", which="both", alpha=0.25)
     _measured_band(study, axes)
     axes.set_xlabel("CB in the matrix at the threshold (vol%, pores excluded)")
-    thickness = study.thresholds.coat_thickness * 1e9
-    axes.set_title(f"Carbon thresholds of a {thickness:.0f} nm coat and of the bulk", fontsize=10)
+    thickness = study.coat_thickness * 1e9
+    axes.set_title(f"Carbon thresholds of a {thickness:.0f} nm coat and of the bulk", fontsize=10, loc="right")
 
 
 def draw_utilisation(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
@@ -60,8 +60,9 @@ def draw_utilisation(study: Study, summary: pd.DataFrame, figure: Figure) -> Non
     axes = figure.subplots()
     for name, colour, style in (("electronic", "electrons", "o-"), ("ionic", "ions", "s:"), ("joint", "both", "d--")):
         _series(study, summary, axes, f"utilisation_{name}", COLOURS[colour], 100.0, style=style)
-    axes.plot([], [], "s", mfc="none", mec="black", ms=9, label="measured")
+    _measured_legend(study, axes, "utilisation")
     axes.set_ylim(0, 105)
+    axes.set_title(study.title, fontsize=9)
     axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
     axes.set_ylabel("utilisation of the active material (vol%)")
     axes.legend(fontsize=8)
@@ -72,13 +73,13 @@ def draw_conductivity(study: Study, summary: pd.DataFrame, figure: Figure) -> No
     for axes, part in zip(figure.subplots(1, 2, sharey=True), ("matrix", "composite"), strict=True):
         for name, colour in (("electronic", "electrons"), ("ionic", "ions")):
             _series(study, summary, axes, f"{part}_{name}", COLOURS[colour], 10.0, style="o-")
-        axes.plot([], [], "s", mfc="none", mec="black", ms=9, label="measured")
-        axes.plot([], [], "v", mfc="none", mec="black", ms=9, label="measured, upper bound")
+        _measured_legend(study, axes, part)
         axes.set_yscale("symlog", linthresh=1e-5)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=-2e-6)
         axes.set_title(part, fontsize=10)
         axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
         axes.legend(fontsize=8)
+    figure.suptitle(study.title, fontsize=9)
     figure.axes[0].set_ylabel("effective conductivity (mS/cm)")
 
 
@@ -89,21 +90,28 @@ def _series(
     recipes = [recipe for recipe in study.recipes if str(recipe) in rows.index]
     content = [100 * recipe.volume_fraction for recipe in recipes]
     found = rows.loc[[str(recipe) for recipe in recipes]]
-    half = np.nan_to_num(found["high"] - found["mean"])
-    label = SHOWN[quantity][0].split(", ")[-1]
-    axes.errorbar(
-        content, scale * found["mean"], yerr=scale * half, fmt=style, color=colour, ms=4, capsize=2, label=label
-    )
+    mean, low, high = (scale * found[name].to_numpy(float) for name in ("mean", "low", "high"))
+    label, wide = SHOWN[quantity][0].split(", ")[-1], 3.0 if style == "o-" else 1.5
+    above = mean > 0  # zero is no path: a point of its own, not the end of a line
+    line = np.where(above, mean, np.nan)
+    bars = np.nan_to_num(np.stack([mean - np.maximum(low, 0.2 * mean), high - mean]))
+    axes.errorbar(content, line, yerr=bars, fmt=style, color=colour, ms=5, lw=wide, alpha=0.8, capsize=2, label=label)
+    axes.plot(np.array(content)[~above], mean[~above], "o", color=colour, ms=5)
     for recipe, x in zip(recipes, content, strict=True):
         numbers, bound = measured_numbers(study, quantity, str(recipe))
         axes.plot([x] * len(numbers), numbers, "v-" if bound else "s-", mfc="none", color=colour, ms=9, lw=1)
+
+
+def _measured_legend(study: Study, axes: Any, part: str) -> None:
+    if any(quantity.startswith(part) for quantity in study.measured):
+        axes.plot([], [], "s", mfc="none", mec="black", ms=9, label="measured (triangle: upper bound)")
 
 
 def _measured_band(study: Study, axes: Any) -> None:
     numbers, _ = measured_numbers(study, "threshold_bulk", "all")
     if len(numbers) == 2:
         axes.axvspan(*numbers, color="gold", alpha=0.35, label="measured, bulk pellet")
-        axes.legend(fontsize=7, loc="lower right")
+        axes.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0.0, 1.0))
 
 
 def _rank(quantity: str) -> int:

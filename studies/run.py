@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import pandas as pd
 
 from microstructure.errors import StudyError
 from microstructure.files import whole_file
+from microstructure.recipe import Recipe
 from studies.compare import comparison
 from studies.contact_check import contact_task
 from studies.study import Study
@@ -90,20 +92,17 @@ def run_study(
 
 
 def plan(study: Study, folder: Path) -> list[Task]:
-    """The tasks of a study, the long ones first."""
+    """The tasks of a study: short ones first, so that something is kept soon, then the long ones."""
     seeds, structures = range(study.ensemble.seeds), folder / "structures"
-    recipes = sorted(study.recipes, key=lambda recipe: -recipe.cb)
-    tasks = [
-        Task(
-            f"seed{seed}-{str(recipe).replace(':', '-')}",
-            seed,
-            partial(composition_task, study, seed, recipe, structures),
-        )
-        for recipe in recipes
-        for seed in seeds
-    ]
-    tasks += [Task(f"seed{seed}-thresholds", seed, partial(threshold_task, study, seed)) for seed in seeds]
-    return [*tasks, Task("contact", 0, partial(contact_task, study))]
+    lean, *rich = sorted(study.recipes, key=lambda recipe: recipe.cb)
+
+    def composition(recipe: Recipe, seed: int) -> Task:
+        name = f"seed{seed}-{str(recipe).replace(':', '-')}"
+        return Task(name, seed, partial(composition_task, study, seed, recipe, structures))
+
+    short = [Task("contact", 0, partial(contact_task, study)), *(composition(lean, seed) for seed in seeds)]
+    thresholds = [Task(f"seed{seed}-thresholds", seed, partial(threshold_task, study, seed)) for seed in seeds]
+    return short + thresholds + [composition(recipe, seed) for recipe in reversed(rich) for seed in seeds]
 
 
 def write_results(study: Study, folder: Path, tasks: list[Task]) -> Results:
@@ -119,7 +118,8 @@ def write_results(study: Study, folder: Path, tasks: list[Task]) -> Results:
     for name, content in (("values", frame), ("summary", summary), ("table", table)):
         with whole_file(folder / f"{name}.csv") as path:
             content.to_csv(path, index=False, lineterminator="\n")
-    _write_json(folder / "results.json", record(study))
+    known = summary.astype(object).where(summary.notna() & ~summary.isin([math.inf]), None)  # JSON has no NaN
+    _write_json(folder / "results.json", record(study) | {"summary": known.to_dict("records")})
     draw_figures(study, summary, folder)
     with whole_file(folder / "table.md") as path:
         path.write_text(markdown_table(table), "utf-8")
@@ -135,7 +135,7 @@ def record(study: Study) -> dict[str, object]:
         "seeds": [{"entropy": study.ensemble.seed, "spawn_key": [seed]} for seed in range(study.ensemble.seeds)],
         "materials": {"names": dict(study.constants.names), "constants": constants},
         "versions": _versions(),
-        "interval": "95 %, Student's t over the seeds",
+        "interval": "95 % of the mean over the seeds, Student's t: scatter between structures, no error of the model",
     }
 
 
@@ -190,8 +190,8 @@ def _claim(study: Study, folder: Path) -> None:
     if path.exists() and path.read_text("utf-8").strip() != mark:
         raise StudyError(f"{folder} holds the results of other settings or another version: choose another --out")
     if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise StudyError(f"{folder} is not empty and holds no results of percoat: choose another --out")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(f"{folder} is no empty folder and holds no results of percoat: choose another --out")
         with whole_file(path) as temporary:
             temporary.write_text(mark + "\n", "utf-8")
 

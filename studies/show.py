@@ -18,10 +18,21 @@ def show_results(results: Results) -> None:
     console = Console()
     console = Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))
     folder = (
-        f"Written to {results.folder}: table.csv, summary.csv, values.csv, results.json and table.md and three figures."
+        f"Written to {results.folder}: table.csv, table.md, summary.csv, values.csv, results.json and three figures."
     )
     constants = materials_table(results.study.constants)
-    console.print(Group(composition_table(results), prediction_table(results), constants, folder))
+    notice = borrowed_text(results)
+    console.print(Group(composition_table(results), prediction_table(results), constants, notice, folder))
+
+
+def borrowed_text(results: Results) -> str:
+    """A warning where a study runs on constants that were fitted to somebody else's measurements."""
+    study = results.study
+    fitted = [name for name, constant in study.constants.constants.items() if constant.source.startswith("fitted")]
+    borrowed = [name for name in fitted if name not in study.fitted.values()]
+    if not borrowed:
+        return ""
+    return f"Fitted to Kissel 2026 and used here as they are, set your own in \\[materials]: {', '.join(borrowed)}."
 
 
 def composition_table(results: Results) -> Table:
@@ -43,19 +54,22 @@ def composition_table(results: Results) -> Table:
 def prediction_table(results: Results) -> Table:
     """Prediction with its 95 % interval beside the measured value."""
     seeds = results.study.ensemble.seeds
-    table = Table(caption=f"prediction (95 % interval of the mean over {seeds} seeds, Student's t)")
-    for heading in ("quantity", "case", "prediction", "measured", "the measured value was"):
+    table = Table(
+        caption=f"95 % intervals of the mean over {seeds} seeds: scatter of structures, no error of the model"
+    )
+    for heading in ("quantity and case", "prediction", "measured", "the measured value was"):
         right = heading in ("prediction", "measured")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading in ("case", "prediction"))
+        table.add_column(heading, justify="right" if right else "left", no_wrap=not heading.startswith("the"))
     last = ""
     for row in results.table.to_dict("records"):
         quantity = str(row["quantity"])
         if quantity not in PREDICTED:
             continue
-        if quantity != last and last:
+        if quantity != last:
             table.add_section()
-        heading = "" if quantity == last else f"{PREDICTED[quantity][0]} \\[{row['unit']}]"
-        table.add_row(heading, *row_texts(row))
+            table.add_row(f"[bold]{PREDICTED[quantity][0]}[/bold] \\[{row['unit']}]")
+        case, *texts = row_texts(row)
+        table.add_row(f"  {case}", *texts)
         last = quantity
     return table
 

@@ -42,7 +42,7 @@ class Composite(_Part):
     thickness: float = Field(default=6.5, ge=5.0, description="in median core diameters")
     state: Literal["pressed", "loose"] = "pressed"
     pores_between_blocks: float | None = Field(default=None, ge=0.0, lt=1.0)
-    porosity: float | None = None
+    porosity: float | None = Field(default=None, gt=0.0, lt=1.0)
     coat: Literal["film", "shell"] = "film"
     voxel_size: Length = 100e-9
     ionic_contact_share: float = Field(default=0.1, ge=0.0, le=1.0)
@@ -51,8 +51,6 @@ class Composite(_Part):
     def _one_porosity(self) -> Composite:
         if self.porosity is not None and self.pores_between_blocks is not None:
             raise ValueError("give either the total porosity or pores_between_blocks, not both")
-        if self.porosity is not None and not 0.0 < self.porosity < 1.0:
-            raise ValueError(f"porosity lies between 0 and 1; got {self.porosity!r}")
         return self
 
     def total_porosity(self, recipe: Recipe) -> float:
@@ -78,8 +76,8 @@ class CarbonSettings(_Part):
 class Thresholds(_Part):
     """How the thresholds of bulk and coat are measured."""
 
-    coat_thickness: Length = 150e-9
-    core_diameter: Length = 3.3e-6
+    coat_thickness: Length | None = Field(default=None, description="the thickest film of the study, if not given")
+    core_diameter: Length | None = Field(default=None, description="the median of the cores, if not given")
     bulk_edge: Length = 2e-6
     coat_width: Length = 4e-6
     runs: int = Field(default=16, ge=8)
@@ -88,11 +86,6 @@ class Thresholds(_Part):
     fits: list[Fit] = ["reorient", "compress", "cut"]
     cases: list[Case] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
     contact_gaps: list[Gap] = [0.0]
-
-    @property
-    def contact_area(self) -> float:
-        """The overlap zone of two touching coats, pi R (t1 + t2) [m2]."""
-        return math.pi * 0.5 * self.core_diameter * 2.0 * self.coat_thickness
 
     @field_validator("size_measures", "fits", "cases", "contact_gaps")
     @classmethod
@@ -134,6 +127,19 @@ class Study(_Part):
         """The compositions, parsed."""
         constants = self.constants
         return [Recipe.parse(text, constants) for text in self.compositions]
+
+    @property
+    def coat_thickness(self) -> float:
+        """Thickness of the coat whose thresholds are measured [m]: as set, else the thickest pore-free film."""
+        given = self.thresholds.coat_thickness
+        return max(recipe.film_thickness() for recipe in self.recipes) if given is None else given
+
+    @property
+    def contact_area(self) -> float:
+        """The overlap zone of two touching coats, pi R (t1 + t2) [m2]."""
+        given = self.thresholds.core_diameter
+        diameter = self.constants["cam.median_diameter"] if given is None else given
+        return math.pi * 0.5 * diameter * 2.0 * self.coat_thickness
 
 
 def parse_length(value: object) -> float:

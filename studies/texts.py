@@ -11,12 +11,11 @@ from studies.compare import PREDICTED
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    """The headline rows as Markdown: every threshold case, and whatever was measured."""
+    """The rows as Markdown: every threshold, and everything else as the study sets it."""
     lines = ["| quantity | case | prediction (95 %) | measured | the measured value was |", "|---|---|---:|---:|---|"]
     for row in table.to_dict("records"):
         quantity = str(row["quantity"])
-        headline = quantity.startswith("threshold") or (row["measured"] and row["setting"] == "")
-        if headline and quantity in PREDICTED:
+        if quantity in PREDICTED and (quantity.startswith("threshold") or row["setting"] == ""):
             lines.append(f"| {PREDICTED[quantity][0]} ({row['unit']}) | {' | '.join(row_texts(row))} |")
     return "\n".join(lines) + "\n"
 

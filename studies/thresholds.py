@@ -59,7 +59,7 @@ def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
     settings, carbon = study.thresholds, study.carbon
     sweep = sweep_coat(
         library,
-        thickness=settings.coat_thickness,
+        thickness=study.coat_thickness,
         width=settings.coat_width,
         runs=settings.runs,
         fit=carbon.fit,
@@ -71,9 +71,7 @@ def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
 
 
 def _contact_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
-    value = half_point(
-        study, library, "core_to_core_seam", study.thresholds.contact_area, study.thresholds.windows, rng
-    )
+    value = half_point(study, library, "core_to_core_seam", study.contact_area, study.thresholds.windows, rng)
     return Value("threshold_across", "all", setting, "1", value)
 
 
@@ -82,7 +80,7 @@ def _across_thresholds(study: Study, seed: int, library: AggregateLibrary) -> li
     settings, values = study.thresholds, []
     for number, case in enumerate(settings.cases):
         for factor, windows in ((0.1, 2 * settings.windows), (1.0, settings.windows), (10.0, 1)):
-            area = factor * study.thresholds.contact_area
+            area = factor * study.contact_area
             value = half_point(study, library, case, area, windows, stream(study, seed, ACROSS, number, windows))
             values.append(Value("threshold_across", "all", f"{case}, {area * 1e12:.2g} um2", "1", value))
     return values
@@ -94,7 +92,7 @@ def half_point(
     """The carbon content at which half of the windows of this area are bridged."""
     bridges = sweep_bridges(
         library,
-        thickness=study.thresholds.coat_thickness,
+        thickness=study.coat_thickness,
         area=area,
         windows=windows,
         runs=max(2, math.ceil(4 * study.thresholds.runs / windows**2)),

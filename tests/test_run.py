@@ -78,7 +78,7 @@ def test_another_studys_folder_is_refused(done, tmp_path):
     with pytest.raises(StudyError, match="other settings"):
         run_study(other, done.folder)
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(StudyError, match="not empty"):
+    with pytest.raises(StudyError, match="no empty folder"):
         run_study(other, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

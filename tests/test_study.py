@@ -49,7 +49,7 @@ def test_study_repeats_the_numbers_of_the_paper():
         ({"composite": {"thickness": 3.0}}, "5"),
         ({"composite": {"voxel_size": "3 mS"}}, "no quantity"),
         ({"composite": {"voxel_size": 100}}, "no unit"),
-        ({"composite": {"porosity": 1.2}}, "between 0 and 1"),
+        ({"composite": {"porosity": 1.2}}, "less than 1"),
         ({"composite": {"porosity": 0.1}}, "13.2%"),
         ({"composite": {"porosity": 0.3, "pores_between_blocks": 0.1}}, "not both"),
         ({"carbon": {"fit": "squash"}}, "compress"),
