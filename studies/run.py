@@ -100,7 +100,7 @@ def plan(study: Study, folder: Path) -> list[Task]:
         name = f"seed{seed}-{str(recipe).replace(':', '-')}"
         return Task(name, seed, partial(composition_task, study, seed, recipe, structures))
 
-    short = [Task("contact", 0, partial(contact_task, study)), *(composition(lean, seed) for seed in seeds)]
+    short = [*(composition(lean, seed) for seed in seeds), Task("contact", 0, partial(contact_task, study))]
     thresholds = [Task(f"seed{seed}-thresholds", seed, partial(threshold_task, study, seed)) for seed in seeds]
     return short + thresholds + [composition(recipe, seed) for recipe in reversed(rich) for seed in seeds]
 
