@@ -16,7 +16,8 @@ def markdown_table(table: pd.DataFrame) -> str:
     for row in table.to_dict("records"):
         quantity = str(row["quantity"])
         if quantity in PREDICTED and (quantity.startswith("threshold") or row["setting"] == ""):
-            lines.append(f"| {PREDICTED[quantity][0]} ({row['unit']}) | {' | '.join(row_texts(row))} |")
+            cells = [f"{PREDICTED[quantity][0]} ({row['unit']})", *row_texts(row)]
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,12 +6,14 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from microstructure.errors import PercoatError, StudyError
 from studies.compare import check_measured
 from studies.contact_check import contact_ratio
 from studies.study import load_study, parse_study, shipped_studies
+from studies.texts import markdown_table
 from studies.values import Value, half_interval, summarise, tidy
 
 TINY = Path(__file__).with_name("tiny.toml")
@@ -178,3 +180,10 @@ def test_summary_of_values():
 def test_tiny_study_is_valid_toml_with_its_own_electrolyte():
     assert tomllib.loads(TINY.read_text())["materials"]["se"]["density"] == "1.86 g/cm3"
     assert load_study(str(TINY)).constants["se.density"] == 1860.0
+
+
+def test_markdown_rows_have_five_cells():
+    row = {"quantity": "reachable_area", "composition": "80:20:0", "setting": "", "unit": "%", "seeds": 3}
+    numbers = {"prediction": 99.0, "low": 98.0, "high": 100.0, "measured": "", "role": ""}
+    line = markdown_table(pd.DataFrame([row | numbers])).splitlines()[-1]
+    assert line == "| reachable CAM\\|SE area (%) | 80:20:0 | 99 (98 - 100) |  |  |"
