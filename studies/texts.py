@@ -17,7 +17,8 @@ def markdown_table(table: pd.DataFrame) -> str:
         quantity = str(row["quantity"])
         if quantity in PREDICTED and (quantity.startswith("threshold") or row["setting"] == ""):
             cells = [f"{PREDICTED[quantity][0]} ({row['unit']})", *row_texts(row)]
-            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+            escaped = [cell.replace("|", r"\|") for cell in cells]
+            lines.append(f"| {' | '.join(escaped)} |")
     return "\n".join(lines) + "\n"
 
 
