@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from microstructure import _aggregates
+from microstructure.arguments import check_rng
 from microstructure.errors import PackingError
 from microstructure.size_measures import measure_size, parse_measure
 
@@ -117,7 +118,7 @@ class AggregateLibrary:
         ValueError
             When `count` is negative.
         """
-        _require_generator(rng)
+        check_rng(rng)
         share = 1.0 / self.sizes
         return rng.choice(self.count, size=_integer("count", count, least=0), p=share / share.sum())
 
@@ -177,7 +178,7 @@ def grow_aggregate(
     >>> round(float(1.3 * (gyration / aggregate.radius) ** 1.8), 6)
     60.0
     """
-    _require_generator(rng)
+    check_rng(rng)
     count = _integer("primaries", primaries, least=1)
     radius = 0.5 * _positive("primary_diameter", primary_diameter)
     _require_law(fractal_dimension, prefactor)
@@ -241,7 +242,7 @@ def build_library(
     >>> round(library.median_size * 1e9, -1)
     250.0
     """
-    _require_generator(rng)
+    check_rng(rng)
     parse_measure(size_measure)
     members = _integer("count", count, least=1)
     radius = 0.5 * _positive("primary_diameter", primary_diameter)
@@ -321,11 +322,6 @@ def _truncated_normals(count: int, cutoff: float, rng: np.random.Generator) -> N
     below = ndtr(-cutoff)
     normals: NDArray[np.float64] = ndtri(below + (1.0 - 2.0 * below) * shares)
     return normals
-
-
-def _require_generator(rng: np.random.Generator) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator such as default_rng(1); got {type(rng).__name__}")
 
 
 def _require_law(fractal_dimension: float, prefactor: float) -> None:

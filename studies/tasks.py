@@ -23,7 +23,7 @@ from studies.streams import BARE, CARBON, CORES, CUBE, seed_library, stream
 from studies.study import Study
 from studies.values import Value
 from transport import effective_conductivity
-from transport.composite import CompositeConductivity, ContactLaw, composite_conductivity, find_coat_contacts
+from transport.composite import CompositeConductivity, ContactLaw, mean_composite_conductivity
 from transport.network import network_conductivity
 
 DRAWS = 16  # of the bare contacts, per structure
@@ -177,11 +177,8 @@ def _composite_values(study: Study, seed: int, structure: Structure, electronic:
 def mean_conductivity(study: Study, seed: int, structure: Structure, law: ContactLaw) -> CompositeConductivity:
     """Contact network of one structure, the mean over draws of its bare contacts."""
     share, rng = study.constants["composite.bare_contact_share"], stream(study, seed, BARE)
-    contacts = find_coat_contacts(structure)
-    bare = [find_bare_contacts(structure, share=share, rng=rng) for _ in range(DRAWS)]
-    found = [composite_conductivity(structure, law, draw, contacts=contacts) for draw in bare]
-    electronic = float(np.mean([one.electronic for one in found]))
-    return CompositeConductivity(electronic, found[0].ionic, found[0].contacts)
+    draws = [find_bare_contacts(structure, share=share, rng=rng) for _ in range(DRAWS)]
+    return mean_composite_conductivity(structure, law, draws)
 
 
 def extrapolated_ionic(structure: Structure, ionic: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,9 +35,7 @@ class CompositeConductivity:
     contacts: int = field(metadata={"unit": "1", "what": "contacts between coats, walls included"})
 
 
-def composite_conductivity(
-    structure: Structure, law: ContactLaw, bare: BareContacts, *, contacts: CoatContacts | None = None
-) -> CompositeConductivity:
+def composite_conductivity(structure: Structure, law: ContactLaw, bare: BareContacts) -> CompositeConductivity:
     """Solve the contact networks of electrons and ions of one composite between two plates.
 
     A block is not a point: a coat is a spherical sheet, and its contacts share it. Between two coats lie the matrix up
@@ -50,8 +49,6 @@ def composite_conductivity(
     law : ContactLaw
     bare : BareContacts
         Which cores touch, as `percolation.utilisation.find_bare_contacts` draws them.
-    contacts : CoatContacts, optional
-        From `find_coat_contacts`, where it serves several calls.
 
     Returns
     -------
@@ -77,14 +74,20 @@ def composite_conductivity(
     ----------
     R. Holm, Electric Contacts, 4th ed. (Springer, 1967): spreading resistance 1/(4 sigma a) on each side.
     """
-    contacts = contacts or find_coat_contacts(structure)
+    return mean_composite_conductivity(structure, law, [bare])
+
+
+def mean_composite_conductivity(
+    structure: Structure, law: ContactLaw, draws: Sequence[BareContacts]
+) -> CompositeConductivity:
+    """The mean over several draws of the bare contacts: they change the electrons' network alone."""
+    contacts = find_coat_contacts(structure)
     count = len(contacts.radii)
-    ionic = coat_sheets(contacts, law.ionic, law.block_ionic)
-    ions = solve_sheets(ionic, Resistors.none(), nodes=count)
-    electronic = coat_sheets(contacts, law.electronic, law.block_electronic)
-    electrons = solve_sheets(electronic, _core_resistors(contacts, law, bare), nodes=2 * count)
     scale = structure.box[0] / (structure.box[1] * structure.box[2])
-    return CompositeConductivity(electrons * scale, ions * scale, len(contacts.pairs))
+    ions = solve_sheets(coat_sheets(contacts, law.ionic, law.block_ionic), Resistors.none(), nodes=count)
+    sheets = coat_sheets(contacts, law.electronic, law.block_electronic)
+    electrons = [solve_sheets(sheets, _core_resistors(contacts, law, bare), nodes=2 * count) * scale for bare in draws]
+    return CompositeConductivity(float(np.mean(electrons)), ions * scale, len(contacts.pairs))
 
 
 def find_coat_contacts(structure: Structure) -> CoatContacts:
