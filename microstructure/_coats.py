@@ -1,30 +1,62 @@
-"""Kernels for coats on spheres: where a coat ends along a ray, voxel images, and aggregates in a curved coat."""
+"""Kernels for coats on cores: how thick a film is, where a region ends along a ray, and voxel images."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
-from microstructure._placement import fit_heights, misfit, rotate
+
+class Cores(NamedTuple):
+    """Cores and, for each, the cores around it: `vectors[start[c]:start[c + 1]]` lead to the images of them."""
+
+    centres: np.ndarray
+    radii: np.ndarray
+    start: np.ndarray
+    vectors: np.ndarray
+    neighbours: np.ndarray
+    wall: float  # length of axis 0 if it has walls, else 0
+
+
+class Film(NamedTuple):
+    """Thickness of a film over the surfaces of its cores, and the half gap up to which gaps are filled."""
+
+    thickness: float
+    fill: float
 
 
 @njit(cache=True)
-def ray_height(core, ux, uy, uz, position, radii, start, vectors, neighbours, length):
+def film_at(film, core, x, y, z):
+    """Thickness of the film on the surface point (x, y, z) of a core, measured from the core's centre."""
+    return film.thickness
+
+
+@njit(cache=True)
+def ceiling_at(film, core, x, y, z, border, half_gap):
+    """How high matrix reaches above a surface point whose region ends at `border`, half a gap of `half_gap` wide."""
+    local = film_at(film, core, x, y, z)
+    return border if half_gap <= max(film.fill, local) else min(local, border)
+
+
+@njit(cache=True)
+def ray_height(cores, core, ux, uy, uz):
     """Height at which a ray from a core leaves its own region, and half the gap that it crosses there.
 
     Region borders lie half-way between two core surfaces (an additively weighted Voronoi cell); a wall at x = 0 or
-    x = `length` ends the region itself, so that half its gap is half the height.
+    x = `cores.wall` ends the region itself, so that half its gap is half the height.
     """
-    radius = radii[core]
+    radius = cores.radii[core]
     height, half_gap = np.inf, np.inf
-    for n in range(start[core], start[core + 1]):
-        difference = radii[neighbours[n]] - radius
-        along = ux * vectors[n, 0] + uy * vectors[n, 1] + uz * vectors[n, 2] + difference
+    for n in range(cores.start[core], cores.start[core + 1]):
+        x, y, z = cores.vectors[n, 0], cores.vectors[n, 1], cores.vectors[n, 2]
+        difference = cores.radii[cores.neighbours[n]] - radius
+        along = ux * x + uy * y + uz * z + difference
         if along > 0.0:
-            square = vectors[n, 0] ** 2 + vectors[n, 1] ** 2 + vectors[n, 2] ** 2
-            middle = 0.5 * (square - difference * difference) / along - radius
+            middle = 0.5 * (x * x + y * y + z * z - difference * difference) / along - radius
             height = min(height, middle)
     half_gap = height
-    if length > 0.0 and ux != 0.0:
-        wall = ((length - position) / ux if ux > 0.0 else -position / ux) - radius
+    if cores.wall > 0.0 and ux != 0.0:
+        position = cores.centres[core, 0]
+        wall = ((cores.wall - position) / ux if ux > 0.0 else -position / ux) - radius
         if wall < height:
             height = wall
             half_gap = 0.5 * wall
@@ -68,7 +100,7 @@ def span(centre, half, voxel, count, periodic):
 
 
 @njit(cache=True, parallel=True)
-def half_gaps(distance, owner, centres, radii, start, vectors, neighbours, length, voxel, periodic, out):
+def half_gaps(distance, owner, cores, voxel, periodic, out):
     """Half the gap between the two surfaces that face each other across each voxel outside the cores."""
     nx, ny, nz = distance.shape
     for i in prange(nx):
@@ -78,9 +110,9 @@ def half_gaps(distance, owner, centres, radii, start, vectors, neighbours, lengt
                 if c < 0:
                     out[i, j, k] = np.inf
                     continue
-                dx = (i + 0.5) * voxel - centres[c, 0]
-                dy = (j + 0.5) * voxel - centres[c, 1]
-                dz = (k + 0.5) * voxel - centres[c, 2]
+                dx = (i + 0.5) * voxel - cores.centres[c, 0]
+                dy = (j + 0.5) * voxel - cores.centres[c, 1]
+                dz = (k + 0.5) * voxel - cores.centres[c, 2]
                 if periodic[0]:
                     dx -= nx * voxel * np.rint(dx / (nx * voxel))
                 if periodic[1]:
@@ -88,71 +120,4 @@ def half_gaps(distance, owner, centres, radii, start, vectors, neighbours, lengt
                 if periodic[2]:
                     dz -= nz * voxel * np.rint(dz / (nz * voxel))
                 norm = max(np.sqrt(dx * dx + dy * dy + dz * dz), 1e-30)
-                out[i, j, k] = ray_height(
-                    c, dx / norm, dy / norm, dz / norm, centres[c, 0], radii, start, vectors, neighbours, length
-                )[1]
-
-
-@njit(cache=True)
-def place_curved(
-    anchors,
-    cores,
-    shapes,
-    quaternions,
-    library_start,
-    offsets,
-    floor,
-    film,
-    fill,
-    mode,
-    tries,
-    centres,
-    radii,
-    start,
-    vectors,
-    neighbours,
-    length,
-    out,
-    keep,
-):
-    """Set aggregates into the coats of spheres; heights are measured from the core that owns the coat.
-
-    A ray's ceiling is the border of the region where the gap is filled (half gap at most `fill`), else the film.
-    A primary that finds less than its own radius between two cores is left out: there is no room for it.
-    """
-    row = 0
-    for m in range(shapes.size):
-        c, first = cores[m], library_start[shapes[m]]
-        count = library_start[shapes[m] + 1] - first
-        block, kept = out[row : row + count], keep[row : row + count]
-        heights, ceilings, borders = np.empty(count), np.empty(count), np.empty(count)
-        best, least = 0, np.inf
-        for attempt in range(tries + 1):
-            chosen = best if attempt == tries else attempt
-            for k in range(count):
-                rotate(quaternions[m, chosen], offsets[first + k], block[k])
-                for d in range(3):
-                    block[k, d] += anchors[m, d] - centres[c, d]
-                norm = max(np.sqrt((block[k] * block[k]).sum()), 1e-30)
-                heights[k] = norm - radii[c]
-                block[k] /= norm
-                height, half_gap = ray_height(
-                    c, block[k, 0], block[k, 1], block[k, 2], centres[c, 0], radii, start, vectors, neighbours, length
-                )
-                borders[k] = height - (floor if half_gap < height else 0.0)  # a wall is hard, a seam is not
-                ceilings[k] = borders[k] if half_gap <= max(fill, film) else film
-                ceilings[k] = min(ceilings[k], 2.0 * radii[c])
-            excess = misfit(heights, ceilings, floor)
-            if attempt == tries:
-                break
-            if excess < least:
-                best, least = attempt, excess
-            if excess == 0.0:
-                break
-        fit_heights(heights, ceilings, floor, mode, kept)
-        for k in range(count):
-            if borders[k] < floor:
-                kept[k] = False
-            for d in range(3):
-                block[k, d] = centres[c, d] + (radii[c] + heights[k]) * block[k, d]
-        row += count
+                out[i, j, k] = ray_height(cores, c, dx / norm, dy / norm, dz / norm)[1]

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure._coats import half_gaps, nearest_core, place_curved
-from microstructure.aggregates import AggregateLibrary
-from microstructure.carbon import FIT_MODES, ORIENTATIONS, Carbon, Insertion, fill
+from microstructure._coats import Cores, Film, half_gaps, nearest_core
 from microstructure.contacts import find_contacts
 from microstructure.errors import RecipeError
 from microstructure.materials import known
@@ -31,6 +29,11 @@ class Coats:
     recess_share: float = field(metadata={"unit": "1", "what": "share in recesses: half gap up to two thicknesses"})
     interstice_share: float = field(metadata={"unit": "1", "what": "share in the wider gaps"})
 
+    @property
+    def film(self) -> Film:
+        """The film as the kernels want it."""
+        return Film(self.thickness, self.fill_height)
+
 
 @dataclass(frozen=True)
 class Regions:
@@ -39,16 +42,6 @@ class Regions:
     distance: NDArray[np.float32]  # [m] to the nearest core surface, negative inside
     owner: NDArray[np.int32]  # that core
     half_gap: NDArray[np.float32]  # [m] half the gap that faces the voxel
-
-
-@dataclass(frozen=True)
-class Neighbourhood:
-    """For each core, the cores around it with their images, as the kernels want them."""
-
-    start: NDArray[np.int64]
-    vectors: NDArray[np.float64]
-    neighbours: NDArray[np.int32]
-    wall: float  # length of axis 0 if it has walls, else 0
 
 
 def coat_thickness(recipe: Recipe, model: str) -> float:
@@ -70,38 +63,26 @@ def coat_thickness(recipe: Recipe, model: str) -> float:
     return radius * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
 
 
-def neighbourhood(packing: Packing, reach: float) -> Neighbourhood:
-    """All pairs of cores, images included, whose surfaces are less than `reach` apart."""
+def neighbourhood(packing: Packing, reach: float) -> Cores:
+    """The cores, each with all those whose surfaces are less than `reach` apart, images included."""
     contacts = find_contacts(packing, gap=reach)
     sources, neighbours = np.concatenate([contacts.pairs, contacts.pairs[:, ::-1]]).T
     vectors = np.concatenate([contacts.vectors, -contacts.vectors])
     order = np.argsort(sources, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=packing.count))])
     wall = 0.0 if packing.periodic[0] else float(packing.box[0])
-    return Neighbourhood(start, vectors[order], neighbours[order].astype(np.int32), wall)
+    return Cores(packing.centres, packing.radii, start, vectors[order], neighbours[order].astype(np.int32), wall)
 
 
-def measure_regions(packing: Packing, near: Neighbourhood, voxel_size: float, reach: float) -> Regions:
+def measure_regions(packing: Packing, cores: Cores, voxel_size: float, reach: float) -> Regions:
     """Distance, owner and facing gap of every voxel of the box."""
     shape = tuple(round(edge / voxel_size) for edge in packing.box)
     distance = np.full(shape, np.float32(reach))
     owner = np.full(shape, -1, np.int32)
     half_gap = np.empty(shape, np.float32)
-    radii, periodic = 0.5 * packing.diameters, np.asarray(packing.periodic)
-    nearest_core(packing.centres, radii, reach, voxel_size, periodic, distance, owner)
-    half_gaps(
-        distance,
-        owner,
-        packing.centres,
-        radii,
-        near.start,
-        near.vectors,
-        near.neighbours,
-        near.wall,
-        voxel_size,
-        periodic,
-        half_gap,
-    )
+    periodic = np.asarray(packing.periodic)
+    nearest_core(cores.centres, cores.radii, reach, voxel_size, periodic, distance, owner)
+    half_gaps(distance, owner, cores, voxel_size, periodic, half_gap)
     return Regions(distance, owner, half_gap)
 
 
@@ -133,60 +114,3 @@ def lay_coats(regions: Regions, recipe: Recipe, *, model: str, core_fraction: fl
     recess = float(np.mean((rank[order] > 0) & (rank[order] <= 2.0 * thickness)))
     coats = Coats(model, thickness, max(last, thickness), film, recess, max(0.0, 1.0 - film - recess))
     return labels.reshape(regions.distance.shape), coats
-
-
-def fill_coats(
-    library: AggregateLibrary,
-    packing: Packing,
-    near: Neighbourhood,
-    labels: NDArray[np.uint8],
-    owner: NDArray[np.int32],
-    coats: Coats,
-    *,
-    voxel_size: float,
-    volume: float,
-    fit: str = "reorient",
-    rng: np.random.Generator,
-) -> Carbon:
-    """Carbon of an exact volume [m3], spread uniformly over the matrix voxels of packed, coated cores.
-
-    Each aggregate keeps to the coat of the core nearest to where it was set (a seam between blocks).
-    """
-    known(fit, FIT_MODES, "fit mode")
-    matrix = np.flatnonzero((labels == 2) & (owner >= 0))
-    radii, tries = 0.5 * packing.diameters, ORIENTATIONS if fit == "reorient" else 1
-    owners, box = owner.ravel(), np.asarray(packing.box)
-    periodic = np.asarray(packing.periodic)
-
-    def place(chunk: Insertion, rows: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
-        voxels = matrix[(chunk.positions[:, 3] * len(matrix)).astype(np.int64)]
-        corners = np.stack(np.unravel_index(voxels, labels.shape), axis=1)
-        anchors = (corners + chunk.positions[:, :3]) * voxel_size
-        cores = owners[voxels]
-        offset = anchors - packing.centres[cores]
-        anchors -= np.where(periodic, box * np.rint(offset / box), 0.0)
-        centres, keep = np.empty((rows, 3)), np.empty(rows, bool)
-        place_curved(
-            anchors,
-            cores,
-            chunk.shapes,
-            chunk.quaternions,
-            library.start,
-            library.centres,
-            library.radius,
-            coats.thickness,
-            coats.fill_height,
-            FIT_MODES[fit],
-            tries,
-            packing.centres,
-            radii,
-            near.start,
-            near.vectors,
-            near.neighbours,
-            near.wall,
-            centres,
-            keep,
-        )
-        return np.where(periodic, centres % box, centres), keep, cores
-
-    return fill(library, place, volume=volume, fit=fit, rng=rng)

@@ -9,7 +9,8 @@ import numpy as np
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.arguments import check_kind, check_lengths, check_rng
-from microstructure.coats import coat_thickness, fill_coats, lay_coats, measure_regions, neighbourhood
+from microstructure.coat_carbon import fill_coats
+from microstructure.coats import coat_thickness, lay_coats, measure_regions, neighbourhood
 from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe

@@ -118,9 +118,7 @@ def test_rays_end_half_way_between_two_surfaces(cell):
     for core in range(0, len(radii), 5):
         direction = rng.standard_normal(3)
         direction /= np.linalg.norm(direction)
-        height, half_gap = ray_height(
-            core, *direction, packing.centres[core, 0], radii, near.start, near.vectors, near.neighbours, near.wall
-        )
+        height, half_gap = ray_height(near, core, *direction)
         end = packing.centres[core] + (radii[core] + height) * direction
         found = np.sort(distances(cell, end[None] % [np.inf, *BOX[1:]])[0])
         if half_gap < height:  # a wall
