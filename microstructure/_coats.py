@@ -1,9 +1,9 @@
-"""Kernels for coats on cores: how thick a film is, where a region ends along a ray, and voxel images."""
+"""Kernels for coats on cores: how thick a film is, and where a region ends along a ray."""
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 
 class Cores(NamedTuple):
@@ -18,22 +18,63 @@ class Cores(NamedTuple):
 
 
 class Film(NamedTuple):
-    """Thickness of a film over the surfaces of its cores, and the half gap up to which gaps are filled."""
+    """A film over the surfaces of its cores, and the half gap up to which gaps are filled with matrix."""
 
-    thickness: float
+    thickness: float  # mean over the surface, bare patches included
+    roughness: float  # matrix under the film, in the texture of the surface
     fill: float
+    spread: float  # standard deviation of ln(thickness); 0 for an even film
+    scale: float  # factor that keeps the mean
+    thick: np.ndarray  # two periodic Gaussian fields, float32 (n, n, n)
+    bare: np.ndarray
+    bare_below: float  # patches where the second field is below this are bare; -inf for none
+    spacing: float
+    offsets: np.ndarray  # where each core lies in the fields, float64 (cores, 3)
+
+
+@njit(cache=True)
+def field_at(field, x, y, z, spacing):
+    """A periodic field between its grid points, trilinear."""
+    n = field.shape[0]
+    gx, gy, gz = x / spacing, y / spacing, z / spacing
+    i, j, k = int(np.floor(gx)), int(np.floor(gy)), int(np.floor(gz))
+    wx, wy, wz = gx - i, gy - j, gz - k
+    i, j, k = i % n, j % n, k % n
+    p, q, r = (i + 1) % n, (j + 1) % n, (k + 1) % n
+    low = (field[i, j, k] * (1.0 - wz) + field[i, j, r] * wz) * (1.0 - wy)
+    low += (field[i, q, k] * (1.0 - wz) + field[i, q, r] * wz) * wy
+    high = (field[p, j, k] * (1.0 - wz) + field[p, j, r] * wz) * (1.0 - wy)
+    high += (field[p, q, k] * (1.0 - wz) + field[p, q, r] * wz) * wy
+    return low * (1.0 - wx) + high * wx
 
 
 @njit(cache=True)
 def film_at(film, core, x, y, z):
-    """Thickness of the film on the surface point (x, y, z) of a core, measured from the core's centre."""
-    return film.thickness
+    """Height of the film over the surface point (x, y, z), measured from the core's centre; 0 on a bare patch."""
+    if film.spread == 0.0 and film.bare_below == -np.inf:
+        return film.roughness + film.thickness
+    x, y, z = x + film.offsets[core, 0], y + film.offsets[core, 1], z + film.offsets[core, 2]
+    if film.bare_below > -np.inf and field_at(film.bare, x, y, z, film.spacing) < film.bare_below:
+        return 0.0
+    factor = film.scale
+    if film.spread > 0.0:
+        factor *= np.exp(film.spread * field_at(film.thick, x, y, z, film.spacing))
+    return film.roughness + film.thickness * factor
+
+
+@njit(cache=True)
+def films_at(film, cores, points, out):
+    """Height of the film over many surface points."""
+    for n in range(cores.size):
+        out[n] = film_at(film, cores[n], points[n, 0], points[n, 1], points[n, 2])
 
 
 @njit(cache=True)
 def ceiling_at(film, core, x, y, z, border, half_gap):
     """How high matrix reaches above a surface point whose region ends at `border`, half a gap of `half_gap` wide."""
     local = film_at(film, core, x, y, z)
+    if local == 0.0:  # over a bare patch
+        return 0.0
     return border if half_gap <= max(film.fill, local) else min(local, border)
 
 
@@ -61,63 +102,3 @@ def ray_height(cores, core, ux, uy, uz):
             height = wall
             half_gap = 0.5 * wall
     return height, half_gap
-
-
-@njit(cache=True, parallel=True)
-def nearest_core(centres, radii, reach, voxel, periodic, distance, owner):
-    """Signed distance of each voxel centre to the nearest core surface (at most `reach`), and that core."""
-    nx, ny, nz = distance.shape
-    for i in prange(nx):
-        x = (i + 0.5) * voxel
-        for c in range(radii.size):
-            outer = radii[c] + reach
-            dx = x - centres[c, 0]
-            if periodic[0]:
-                dx -= nx * voxel * np.rint(dx / (nx * voxel))
-            if abs(dx) > outer:
-                continue
-            half = np.sqrt(outer * outer - dx * dx)
-            j0, j1 = span(centres[c, 1], half, voxel, ny, periodic[1])
-            k0, k1 = span(centres[c, 2], half, voxel, nz, periodic[2])
-            for j in range(j0, j1):
-                dy = (j + 0.5) * voxel - centres[c, 1]
-                for k in range(k0, k1):
-                    dz = (k + 0.5) * voxel - centres[c, 2]
-                    delta = np.sqrt(dx * dx + dy * dy + dz * dz) - radii[c]
-                    if delta < distance[i, j % ny, k % nz]:
-                        distance[i, j % ny, k % nz] = delta
-                        owner[i, j % ny, k % nz] = c
-
-
-@njit(cache=True)
-def span(centre, half, voxel, count, periodic):
-    """First and last voxel (exclusive) whose centre lies within `half` of `centre`; no voxel twice."""
-    low = int(np.ceil((centre - half) / voxel - 0.5))
-    high = int(np.floor((centre + half) / voxel - 0.5)) + 1
-    if not periodic:
-        return max(0, low), min(count, high)
-    return low, high
-
-
-@njit(cache=True, parallel=True)
-def half_gaps(distance, owner, cores, voxel, periodic, out):
-    """Half the gap between the two surfaces that face each other across each voxel outside the cores."""
-    nx, ny, nz = distance.shape
-    for i in prange(nx):
-        for j in range(ny):
-            for k in range(nz):
-                c = owner[i, j, k]
-                if c < 0:
-                    out[i, j, k] = np.inf
-                    continue
-                dx = (i + 0.5) * voxel - cores.centres[c, 0]
-                dy = (j + 0.5) * voxel - cores.centres[c, 1]
-                dz = (k + 0.5) * voxel - cores.centres[c, 2]
-                if periodic[0]:
-                    dx -= nx * voxel * np.rint(dx / (nx * voxel))
-                if periodic[1]:
-                    dy -= ny * voxel * np.rint(dy / (ny * voxel))
-                if periodic[2]:
-                    dz -= nz * voxel * np.rint(dz / (nz * voxel))
-                norm = max(np.sqrt(dx * dx + dy * dy + dz * dz), 1e-30)
-                out[i, j, k] = ray_height(cores, c, dx / norm, dy / norm, dz / norm)[1]

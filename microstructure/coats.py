@@ -1,4 +1,4 @@
-"""Coats on packed cores: a film on every core, and the rest of the matrix in recesses and interstices."""
+"""Coats on packed cores: a film on every core, and the rest of the matrix in its roughness, recesses, interstices."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.optimize import brentq
 
-from microstructure._coats import Cores, Film, half_gaps, nearest_core
+from microstructure._coats import Cores, Film
 from microstructure.contacts import find_contacts
 from microstructure.errors import RecipeError
 from microstructure.materials import known
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
+from microstructure.relief import Relief, even_film
 
 COAT_MODELS = ("film", "shell")
 
@@ -23,25 +24,22 @@ class Coats:
     """How the matrix of a recipe lies on the cores of a packing."""
 
     model: str
-    thickness: float = field(metadata={"unit": "m", "what": "of the film or shell, matrix pores included"})
+    thickness: float = field(metadata={"unit": "m", "what": "mean of the film or shell, matrix pores included"})
     fill_height: float = field(metadata={"unit": "m", "what": "gaps up to twice this are filled with matrix"})
     film_share: float = field(metadata={"unit": "1", "what": "share of the matrix in the film"})
     recess_share: float = field(metadata={"unit": "1", "what": "share in recesses: half gap up to two thicknesses"})
-    interstice_share: float = field(metadata={"unit": "1", "what": "share in the wider gaps"})
+    interstice_share: float = field(metadata={"unit": "1", "what": "share in wider gaps, and over bare patches"})
+    roughness_share: float = field(default=0.0, metadata={"unit": "1", "what": "share in the roughness of the cores"})
+    roughness: float = field(
+        default=0.0, metadata={"unit": "m", "what": "matrix under the film, in the texture of the surface"}
+    )
+    relief: Relief | None = field(default=None, repr=False, metadata={"what": "how the film varies, if it does"})
 
     @property
     def film(self) -> Film:
         """The film as the kernels want it."""
-        return Film(self.thickness, self.fill_height)
-
-
-@dataclass(frozen=True)
-class Regions:
-    """Voxel fields that the coats are cut from."""
-
-    distance: NDArray[np.float32]  # [m] to the nearest core surface, negative inside
-    owner: NDArray[np.int32]  # that core
-    half_gap: NDArray[np.float32]  # [m] half the gap that faces the voxel
+        shape = even_film if self.relief is None else self.relief.film
+        return shape(self.thickness, self.roughness, self.fill_height)
 
 
 def coat_thickness(recipe: Recipe, model: str) -> float:
@@ -63,6 +61,43 @@ def coat_thickness(recipe: Recipe, model: str) -> float:
     return radius * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
 
 
+def dry_coats(recipe: Recipe, packing: Packing, model: str, relief: Relief | None = None) -> Coats:
+    """The film and what lies in the roughness under it, before any gap is filled."""
+    thickness = coat_thickness(recipe, model)
+    return Coats(
+        model,
+        thickness,
+        fill_height=0.0,
+        film_share=1.0,
+        recess_share=0.0,
+        interstice_share=0.0,
+        roughness=roughness_depth(recipe, packing, thickness),
+        relief=relief,
+    )
+
+
+def roughness_depth(recipe: Recipe, packing: Packing, thickness: float) -> float:
+    """Matrix in the roughness of the cores over their smooth area [m]: its capacity, or all that the film leaves over.
+
+    Drawn as a layer under the film, because the cores are drawn smooth.
+    """
+    radii, volume = packing.radii, packing.fraction * float(np.prod(packing.box)) * recipe.matrix_per_core
+    capacity = recipe.materials["cam.roughness"]
+
+    def excess(depth: float) -> float:
+        return 4.0 / 3.0 * math.pi * float(np.sum((radii + thickness + depth) ** 3 - radii**3)) - volume
+
+    if excess(capacity) <= 0.0:
+        return capacity
+    return float(brentq(excess, 0.0, capacity)) if excess(0.0) < 0.0 else 0.0
+
+
+def coat_reach(recipe: Recipe, model: str, packing: Packing) -> float:
+    """How far from a core matrix is looked for [m]."""
+    height = coat_thickness(recipe, model) + recipe.materials["cam.roughness"]
+    return max(float(np.median(packing.diameters)), 4.0 * height)
+
+
 def neighbourhood(packing: Packing, reach: float) -> Cores:
     """The cores, each with all those whose surfaces are less than `reach` apart, images included."""
     contacts = find_contacts(packing, gap=reach)
@@ -72,45 +107,3 @@ def neighbourhood(packing: Packing, reach: float) -> Cores:
     start = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=packing.count))])
     wall = 0.0 if packing.periodic[0] else float(packing.box[0])
     return Cores(packing.centres, packing.radii, start, vectors[order], neighbours[order].astype(np.int32), wall)
-
-
-def measure_regions(packing: Packing, cores: Cores, voxel_size: float, reach: float) -> Regions:
-    """Distance, owner and facing gap of every voxel of the box."""
-    shape = tuple(round(edge / voxel_size) for edge in packing.box)
-    distance = np.full(shape, np.float32(reach))
-    owner = np.full(shape, -1, np.int32)
-    half_gap = np.empty(shape, np.float32)
-    periodic = np.asarray(packing.periodic)
-    nearest_core(cores.centres, cores.radii, reach, voxel_size, periodic, distance, owner)
-    half_gaps(distance, owner, cores, voxel_size, periodic, half_gap)
-    return Regions(distance, owner, half_gap)
-
-
-def lay_coats(regions: Regions, recipe: Recipe, *, model: str, core_fraction: float) -> tuple[NDArray[np.uint8], Coats]:
-    """Label cores, matrix and pores so that each has the recipe's volume, exact to one voxel.
-
-    Returns
-    -------
-    labels : uint8 [x, y, z]
-        0 pore, 1 core, 2 matrix.
-    coats : Coats
-    """
-    thickness = coat_thickness(recipe, model)
-    size = regions.distance.size
-    core_voxels = round(core_fraction * size)
-    matrix_voxels = min(round(core_fraction * recipe.matrix_per_core * size), size - core_voxels)
-    labels = np.zeros(size, np.uint8)
-    distance, half_gap = regions.distance.ravel(), regions.half_gap.ravel()
-    ranked = np.argpartition(distance, core_voxels - 1)
-    labels[ranked[:core_voxels]] = 1
-    outside = ranked[core_voxels:]
-    in_film = distance[outside] <= thickness
-    # the film first, from the core outwards; then the gaps, narrow ones first
-    rank = np.where(in_film, distance[outside] - thickness, np.maximum(half_gap[outside], thickness))
-    order = np.argsort(rank, kind="stable")[:matrix_voxels]
-    labels[outside[order]] = 2
-    last = float(rank[order[-1]]) if matrix_voxels < len(outside) else math.inf
-    film = float(np.mean(in_film[order]))
-    recess = float(np.mean((rank[order] > 0) & (rank[order] <= 2.0 * thickness)))
-    coats = Coats(model, thickness, max(last, thickness), film, recess, max(0.0, 1.0 - film - recess))
-    return labels.reshape(regions.distance.shape), coats

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,14 @@ import numpy as np
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.arguments import check_kind, check_lengths, check_rng
 from microstructure.coat_carbon import fill_coats
-from microstructure.coats import coat_thickness, lay_coats, measure_regions, neighbourhood
+from microstructure.coats import coat_reach, coat_thickness, dry_coats, neighbourhood
 from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
+from microstructure.relief import Unevenness, draw_relief
 from microstructure.sizes import Lognormal
 from microstructure.structure import Structure
+from microstructure.voxels import check_voxel, lay_coats
 
 PERIODIC = (False, True, True)
 
@@ -30,6 +31,7 @@ def build_composite(
     voxel_size: float,
     fit: str = "reorient",
     library: AggregateLibrary | None = None,
+    unevenness: Unevenness | None = None,
     rng: np.random.Generator,
 ) -> Structure:
     """Build a composite between separator (x = 0) and collector (x = box[0]), periodic in y and z.
@@ -51,6 +53,8 @@ def build_composite(
         How an aggregate larger than the local coat is made to fit.
     library : AggregateLibrary, optional
         Aggregates to use; built from the materials if not given.
+    unevenness : Unevenness, optional
+        How the film varies over a core, and what share of it is bare; an even film if not given.
 
     Returns
     -------
@@ -90,7 +94,16 @@ def build_composite(
     )
     if library is None and recipe.cb > 0:
         library = carbon_library(materials, rng=library_rng)
-    return coat_composite(recipe, packing, voxel_size=voxel_size, coat=coat, fit=fit, library=library, rng=carbon_rng)
+    return coat_composite(
+        recipe,
+        packing,
+        voxel_size=voxel_size,
+        coat=coat,
+        fit=fit,
+        library=library,
+        unevenness=unevenness,
+        rng=carbon_rng,
+    )
 
 
 def coat_composite(
@@ -101,14 +114,14 @@ def coat_composite(
     coat: str = "film",
     fit: str = "reorient",
     library: AggregateLibrary | None,
+    unevenness: Unevenness | None = None,
     rng: np.random.Generator,
 ) -> Structure:
     """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
     check_voxel(voxel_size, recipe, coat)
-    reach = max(float(np.median(packing.diameters)), 4.0 * coat_thickness(recipe, coat))
-    near = neighbourhood(packing, reach)
-    regions = measure_regions(packing, near, voxel_size, reach)
-    labels, coats = lay_coats(regions, recipe, model=coat, core_fraction=packing.fraction)
+    near = neighbourhood(packing, coat_reach(recipe, coat, packing))
+    relief = None if unevenness is None else draw_relief(unevenness, packing, rng=rng.spawn(1)[0])
+    image, coats = lay_coats(packing, near, recipe, voxel_size, film=dry_coats(recipe, packing, coat, relief))
     carbon = None
     if recipe.cb > 0:
         if library is None:
@@ -118,8 +131,8 @@ def coat_composite(
             library,
             packing,
             near,
-            labels,
-            regions.owner,
+            image.labels,
+            image.owners,
             coats,
             voxel_size=voxel_size,
             fit=fit,
@@ -127,28 +140,8 @@ def coat_composite(
             volume=packing.fraction * float(np.prod(packing.box)) * volumes.cb / volumes.cam,
         )
     length, width, depth = packing.box.tolist()
-    return Structure(
-        labels, voxel_size, packing.periodic, (length, width, depth), recipe, regions.owner, packing, coats, carbon
-    )
-
-
-def check_voxel(voxel_size: float, recipe: Recipe, coat: str) -> None:
-    """Refuse a voxel that cannot show a core; warn where it cannot show the coat.
-
-    Raises
-    ------
-    ValueError
-        If it is larger than a fifth of the median core.
-    """
-    core, thickness = recipe.materials["cam.median_diameter"], coat_thickness(recipe, coat)
-    if voxel_size > 0.2 * core:
-        raise ValueError(f"a voxel of {voxel_size * 1e9:.3g} nm does not show a core: take {2e8 * core:.3g} nm or less")
-    if voxel_size > thickness:
-        warnings.warn(
-            f"a voxel of {voxel_size * 1e9:.3g} nm is larger than the coat of {recipe}, {thickness * 1e9:.3g} nm: films"
-            " break up in the image, ionic utilisation and conductivity come out too low",
-            stacklevel=3,
-        )
+    box = (length, width, depth)
+    return Structure(image.labels, voxel_size, packing.periodic, box, recipe, image.owners, packing, coats, carbon)
 
 
 def core_sizes(materials: Materials) -> Lognormal:

@@ -21,6 +21,7 @@ UNITS = {
     "median_diameter": "m",
     "size_width": "1",
     "specific_surface": "m^2/kg",
+    "roughness": "m",
     "electronic_conductivity": "S/m",
     "ionic_conductivity": "S/m",
     "aggregate_diameter": "m",

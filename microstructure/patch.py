@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from microstructure._coats import nearest_core
 from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_fraction, check_lengths, check_rng
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
@@ -17,6 +16,7 @@ from microstructure.composite import carbon_library
 from microstructure.materials import Materials
 from microstructure.recipe import carbon_scales
 from microstructure.structure import Phase, Structure
+from microstructure.voxels import check_primary, image_primaries
 
 
 def coating_patch(
@@ -136,30 +136,18 @@ def matrix_image(
     size = int(np.prod(shape))
     carbon_voxels = round(carbon.volume / math.prod(box) * size)
     pore_voxels = min(round(porosity * size), size - carbon_voxels)
-    labels = np.full(size, Phase.ELECTROLYTE, np.uint8)
-    distance = np.full(shape, np.float32(np.inf))
-    if carbon.count:
-        radii = np.full(carbon.count, 0.5 * carbon.diameter)
-        owner = np.empty(shape, np.int32)
-        reach = 0.5 * carbon.diameter + 2.0 * voxel
-        nearest_core(carbon.centres, radii, reach, voxel, np.asarray(periodic), distance, owner)
-    order = np.argsort(distance.ravel(), kind="stable")
-    labels[order[:carbon_voxels]] = Phase.CARBON
-    field = gaussian_filter(rng.standard_normal(shape), pore_length / voxel, mode="wrap").ravel()
-    free = order[carbon_voxels:]
-    labels[free[np.argsort(-field[free], kind="stable")[:pore_voxels]]] = Phase.PORE
-    return labels.reshape(shape)
+    labels, keys = np.full(shape, Phase.ELECTROLYTE, np.uint8), np.empty(shape, np.uint16)
+    image_primaries(carbon, labels, keys, voxel, periodic, carbon_voxels)
+    values = gaussian_filter(rng.standard_normal(shape), pore_length / voxel, mode="wrap")
+    values[labels == Phase.CARBON] = -np.inf
+    pores = np.argsort(-values.ravel(), kind="stable")[:pore_voxels]
+    labels.reshape(-1)[pores] = Phase.PORE
+    return labels
 
 
 def whole_voxels(voxel_size: float, materials: Materials, **edges: float) -> list[int]:
     """How many voxels make each edge; refuses a size that does not divide it, warns where it hides the primaries."""
-    primary = materials["cb.primary_diameter"]
-    if voxel_size > primary:
-        warnings.warn(
-            f"a voxel of {voxel_size * 1e9:.3g} nm is larger than a primary of {primary * 1e9:.3g} nm: the image keeps"
-            " the carbon's volume but not its shape; its connectivity is in .carbon",
-            stacklevel=3,
-        )
+    check_primary(voxel_size, materials)
     counts = [round(edge / voxel_size) for edge in edges.values()]
     for (name, edge), count in zip(edges.items(), counts, strict=True):
         if abs(count * voxel_size - edge) > 1e-3 * edge:

@@ -31,7 +31,7 @@ class CompositeParts:
     recipe: Recipe
     cores: Packing
     coats: Coats
-    blocks: NDArray[np.int32]
+    owners: NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,8 @@ class Structure:
     periodic: tuple[bool, bool, bool]
     box: tuple[float, float, float] = field(metadata={"unit": "m"})
     recipe: Recipe | None = None
-    blocks: NDArray[np.int32] | None = field(
-        default=None, repr=False, metadata={"shape": "[x, y, z]", "what": "core that owns the voxel, -1 for none"}
+    owners: NDArray[np.signedinteger] | None = field(
+        default=None, repr=False, metadata={"shape": "[x, y, z]", "what": "core nearest to the voxel, -1 for none"}
     )
     cores: Packing | None = field(default=None, metadata={"what": "the cores as spheres"})
     coats: Coats | None = None
@@ -60,10 +60,15 @@ class Structure:
 
     @property
     def parts(self) -> CompositeParts:
-        """Recipe, cores, coats and block ids of a composite; a ValueError if this is none."""
-        if self.recipe is None or self.cores is None or self.coats is None or self.blocks is None:
-            raise ValueError("this needs cores, coats, block ids and a recipe: give a composite of build_composite")
-        return CompositeParts(self.recipe, self.cores, self.coats, self.blocks)
+        """Recipe, cores, coats and core ids of a composite; a ValueError if this is none."""
+        if self.recipe is None or self.cores is None or self.coats is None or self.owners is None:
+            raise ValueError("this needs cores, coats, core ids and a recipe: give a composite of build_composite")
+        return CompositeParts(self.recipe, self.cores, self.coats, self.owners)
+
+    @property
+    def blocks(self) -> NDArray[np.signedinteger] | None:
+        """Building block of each voxel, -1 for none: its core's own number."""
+        return self.owners
 
     @property
     def volume(self) -> float:

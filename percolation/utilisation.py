@@ -140,7 +140,7 @@ def ionic_area(structure: Structure) -> NDArray[np.float64]:
     clusters = find_clusters(matrix, neighbours=6, periodic=structure.periodic).labels
     connected = np.isin(clusters, np.setdiff1d(clusters[0], [0])) & matrix
     parts, count = structure.parts, structure.parts.cores.count
-    cores = np.where(structure.labels == Phase.CORE, parts.blocks, -1)
+    cores = np.where(structure.labels == Phase.CORE, parts.owners, -1)
     faces, reached = np.zeros(count), np.zeros(count)
     for axis in range(3):
         for step in (1, -1):

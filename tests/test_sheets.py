@@ -110,7 +110,7 @@ def test_an_oblique_face_has_its_true_area():
         voxel_size=edge / count,
         periodic=(False, False, False),
         box=(edge,) * 3,
-        blocks=(x + y >= count).astype(np.int32),
+        owners=(x + y >= count).astype(np.int32),
         cores=replace(packing, centres=centres),
         coats=Coats("film", 1e-7, 1e-6, 1.0, 0.0, 0.0),
         recipe=Recipe.parse("80:20:0"),

@@ -93,7 +93,7 @@ def mean_composite_conductivity(
 def find_coat_contacts(structure: Structure) -> CoatContacts:
     """Count the faces between matrix voxels of different blocks, each area freed of its voxel staircase."""
     parts, voxel, matrix = structure.parts, structure.voxel_size, structure.labels == Phase.MATRIX
-    owner = np.where(matrix, parts.blocks, -1).astype(np.int64)
+    owner = np.where(matrix, parts.owners, -1).astype(np.int64)
     count = parts.cores.count
     codes = [_face_codes(owner, axis, structure.periodic[axis], count) for axis in range(3)]
     pairs_code, faces = np.unique(np.concatenate(codes), return_counts=True)
