@@ -1,6 +1,7 @@
 """Coated battery particles as voxels and spheres: recipes, packings, coats and the carbon in them."""
 
 from microstructure.aggregates import AggregateLibrary, build_library
+from microstructure.block import building_block
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats
 from microstructure.composite import build_composite
@@ -10,8 +11,10 @@ from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
+from microstructure.relief import Unevenness
 from microstructure.sizes import Equal, Lognormal, Table
 from microstructure.structure import Phase, Structure
+from microstructure.voxels import voxelise
 
 __all__ = [
     "AggregateLibrary",
@@ -26,13 +29,16 @@ __all__ = [
     "Recipe",
     "Structure",
     "Table",
+    "Unevenness",
     "build_composite",
     "build_library",
+    "building_block",
     "bulk_patch",
     "coating_patch",
     "find_contacts",
     "pack_spheres",
     "read_image",
     "save_structure",
+    "voxelise",
     "write_image",
 ]

@@ -23,6 +23,7 @@ class Film(NamedTuple):
     thickness: float  # mean over the surface, bare patches included
     roughness: float  # matrix under the film, in the texture of the surface
     fill: float
+    open: float  # where no surface faces the core, matrix reaches at least this high
     spread: float  # standard deviation of ln(thickness); 0 for an even film
     scale: float  # factor that keeps the mean
     thick: np.ndarray  # two periodic Gaussian fields, float32 (n, n, n)
@@ -75,6 +76,8 @@ def ceiling_at(film, core, x, y, z, border, half_gap):
     local = film_at(film, core, x, y, z)
     if local == 0.0:  # over a bare patch
         return 0.0
+    if half_gap == np.inf:
+        return max(local, film.open)
     return border if half_gap <= max(film.fill, local) else min(local, border)
 
 

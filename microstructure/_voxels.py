@@ -8,7 +8,8 @@ from microstructure._coats import field_at, film_at, ray_height
 NEVER = 65535  # key of a voxel that cannot take the label
 FINEST = 65533  # highest key of a plain length
 FILM_KEYS = 8192  # keys of the film, by height over thickness; then the gaps, logarithmic in their width
-GAP_KEYS = 49152
+GAP_KEYS = 48128
+OPEN_KEYS = 1024  # where no surface faces the core: by height
 BARE_KEYS = 8000  # bare patches come last
 
 
@@ -75,8 +76,8 @@ def gap_key(half_gap, narrowest, widest):
 
 
 @njit(cache=True)
-def region_key(film, cores, c, dx, dy, dz, narrowest, widest):
-    """Key of the point (dx, dy, dz) from the centre of its core: in the film, in a gap, or over a bare patch."""
+def region_key(film, cores, c, dx, dy, dz, narrowest, widest, reach):
+    """Key of the point (dx, dy, dz) from the centre of its core: in the film, a gap, the open, or over a bare patch."""
     norm = max(np.sqrt(dx * dx + dy * dy + dz * dz), 1e-30)
     ux, uy, uz = dx / norm, dy / norm, dz / norm
     radius = cores.radii[c]
@@ -85,8 +86,11 @@ def region_key(film, cores, c, dx, dy, dz, narrowest, widest):
     if height < local:
         return int(height / local * FILM_KEYS)
     if local == 0.0 and height < film.thickness:
-        return FILM_KEYS + GAP_KEYS + int(height / film.thickness * BARE_KEYS)
-    return gap_key(ray_height(cores, c, ux, uy, uz)[1], narrowest, widest)
+        return FILM_KEYS + GAP_KEYS + OPEN_KEYS + int(height / film.thickness * BARE_KEYS)
+    half_gap = ray_height(cores, c, ux, uy, uz)[1]
+    if half_gap < np.inf:
+        return gap_key(half_gap, narrowest, widest)
+    return FILM_KEYS + GAP_KEYS + int(min(height / reach, 1.0) * (OPEN_KEYS - 1))
 
 
 @njit(cache=True, parallel=True)
@@ -107,7 +111,7 @@ def coat_keys(cores, film, reach, narrowest, widest, voxel, periodic, labels, ke
                 if labels[i, j, k] != 0:
                     continue
                 if c < 0:
-                    keys[i, j, k] = FILM_KEYS + GAP_KEYS - 1
+                    keys[i, j, k] = FILM_KEYS + GAP_KEYS + OPEN_KEYS - 1
                     continue
                 dx = (i + 0.5) * voxel - cores.centres[c, 0]
                 dy = (j + 0.5) * voxel - cores.centres[c, 1]
@@ -118,7 +122,7 @@ def coat_keys(cores, film, reach, narrowest, widest, voxel, periodic, labels, ke
                     dy -= ny * voxel * np.rint(dy / (ny * voxel))
                 if periodic[2]:
                     dz -= nz * voxel * np.rint(dz / (nz * voxel))
-                keys[i, j, k] = region_key(film, cores, c, dx, dy, dz, narrowest, widest)
+                keys[i, j, k] = region_key(film, cores, c, dx, dy, dz, narrowest, widest, reach)
 
 
 @njit(cache=True)

@@ -33,20 +33,23 @@ class Coats:
     roughness: float = field(
         default=0.0, metadata={"unit": "m", "what": "matrix under the film, in the texture of the surface"}
     )
+    open_height: float = field(
+        default=0.0, metadata={"unit": "m", "what": "how high matrix reaches where no core faces, if above the film"}
+    )
     relief: Relief | None = field(default=None, repr=False, metadata={"what": "how the film varies, if it does"})
 
     @property
     def film(self) -> Film:
         """The film as the kernels want it."""
         shape = even_film if self.relief is None else self.relief.film
-        return shape(self.thickness, self.roughness, self.fill_height)
+        return shape(self.thickness, self.roughness, self.fill_height, self.open_height)
 
 
-def coat_thickness(recipe: Recipe, model: str) -> float:
+def coat_thickness(recipe: Recipe, model: str, diameter: float | None = None) -> float:
     """Thickness of one block's coat, the pores inside the matrix included [m].
 
     "film": the recipe's soft volume on the true (specific) surface of the cores; "shell": all of it evenly on smooth
-    spheres of the median diameter.
+    spheres of one diameter, the median of the materials if not given.
     """
     known(model, dict.fromkeys(COAT_MODELS), "coat model")
     if model == "film":
@@ -57,7 +60,7 @@ def coat_thickness(recipe: Recipe, model: str) -> float:
                 f" {smooth:.0f} m2/kg of smooth spheres: use coat='shell' or a larger surface"
             )
         return recipe.film_thickness() / (1.0 - recipe.matrix_porosity)
-    radius = 0.5 * recipe.materials["cam.median_diameter"]
+    radius = 0.5 * (recipe.materials["cam.median_diameter"] if diameter is None else diameter)
     return radius * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
 
 

@@ -115,11 +115,13 @@ def coat_composite(
     fit: str = "reorient",
     library: AggregateLibrary | None,
     unevenness: Unevenness | None = None,
+    walls: bool = True,
     rng: np.random.Generator,
 ) -> Structure:
     """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
     check_voxel(voxel_size, recipe, coat)
     near = neighbourhood(packing, coat_reach(recipe, coat, packing))
+    near = near if walls else near._replace(wall=0.0)
     relief = None if unevenness is None else draw_relief(unevenness, packing, rng=rng.spawn(1)[0])
     image, coats = lay_coats(packing, near, recipe, voxel_size, film=dry_coats(recipe, packing, coat, relief))
     carbon = None

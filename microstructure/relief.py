@@ -68,13 +68,14 @@ class Relief:
     bare_below: float = field(metadata={"unit": "1", "what": "the film is missing where `bare` is below this"})
     scale: float = field(metadata={"unit": "1", "what": "keeps the mean thickness over the whole surface"})
 
-    def film(self, thickness: float, roughness: float, fill: float) -> Film:
+    def film(self, thickness: float, roughness: float = 0.0, fill: float = 0.0, open_height: float = 0.0) -> Film:
         """A film of this mean thickness [m], as the kernels want it."""
         spacing, spread = self.unevenness.correlation_length / POINTS_PER_LENGTH, self.unevenness.spread
         return Film(
             thickness,
             roughness,
             fill,
+            open_height,
             spread,
             self.scale,
             self.thick,
@@ -85,10 +86,10 @@ class Relief:
         )
 
 
-def even_film(thickness: float, roughness: float, fill: float) -> Film:
+def even_film(thickness: float, roughness: float = 0.0, fill: float = 0.0, open_height: float = 0.0) -> Film:
     """A film of one thickness everywhere, as the kernels want it."""
     nothing = np.zeros((1, 1, 1), np.float32)
-    return Film(thickness, roughness, fill, 0.0, 1.0, nothing, nothing, -math.inf, 1.0, np.zeros((1, 3)))
+    return Film(thickness, roughness, fill, open_height, 0.0, 1.0, nothing, nothing, -math.inf, 1.0, np.zeros((1, 3)))
 
 
 def draw_relief(unevenness: Unevenness, cores: Packing, *, rng: np.random.Generator) -> Relief:
@@ -110,7 +111,7 @@ def draw_relief(unevenness: Unevenness, cores: Packing, *, rng: np.random.Genera
         films_at(_bare_alone(first), whose, points, heights)
         limit = float(np.quantile(np.log(heights), 1.0 - unevenness.coverage))
     cut = Relief(unevenness, thick, bare, offsets, limit, 1.0)
-    films_at(cut.film(1.0, 0.0, 0.0), whose, points, heights)
+    films_at(cut.film(1.0), whose, points, heights)
     return Relief(unevenness, thick, bare, offsets, limit, 1.0 / float(heights.mean()))
 
 
@@ -129,7 +130,7 @@ def _check_coverage(value: object) -> None:
 
 def _bare_alone(relief: Relief) -> Film:
     """A film whose logarithm is the field of the bare patches."""
-    return relief.film(1.0, 0.0, 0.0)._replace(spread=1.0, thick=relief.bare)
+    return relief.film(1.0)._replace(spread=1.0, thick=relief.bare)
 
 
 def _surface_points(cores: Packing, *, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -13,6 +13,7 @@ from microstructure._coats import Cores, Film
 from microstructure._voxels import (
     FILM_KEYS,
     GAP_KEYS,
+    OPEN_KEYS,
     coat_keys,
     core_keys,
     count_in_planes,
@@ -169,13 +170,12 @@ def image_coats(
     core_keys(near, MARGIN * voxel_size, voxel_size, periodic, keys)
     label_lowest(labels, keys, core_voxels, Phase.CORE)
     narrowest, widest = gap_range(film, packing)
-    reach = widest / 4.0
-    coat_keys(near, film, reach, narrowest, widest, voxel_size, periodic, labels, keys, owners)
+    coat_keys(near, film, 0.25 * widest, narrowest, widest, voxel_size, periodic, labels, keys, owners)
     return Image(labels, owners), label_lowest(labels, keys, matrix_voxels, Phase.MATRIX)
 
 
 def gap_range(film: Film, packing: Packing) -> tuple[float, float]:
-    """Half gaps between which the keys of gaps are spread [m]."""
+    """Half gaps between which the keys of gaps are spread [m]; a quarter of the wider is how far a core reaches."""
     mean = film.thickness + film.roughness
     return 0.25 * mean, 4.0 * max(float(np.median(packing.diameters)), 4.0 * mean)
 
@@ -220,10 +220,10 @@ def image_primaries(
 
 
 def fill_level(limit: int, film: Film, packing: Packing) -> float:
-    """Half the gap that the key of a gap stands for [m]; infinite for the last."""
+    """Half the gap that the key of a gap stands for [m]; the widest for the open and beyond."""
     narrowest, widest = gap_range(film, packing)
     share = (limit + 1 - FILM_KEYS) / (GAP_KEYS - 1)
-    return narrowest * math.exp(share * math.log(widest / narrowest)) if share < 1.0 else math.inf
+    return narrowest * math.exp(min(share, 1.0) * math.log(widest / narrowest))
 
 
 def _filled(coats: Coats, packing: Packing, filled: Filled) -> Coats:
@@ -242,6 +242,7 @@ def _filled(coats: Coats, packing: Packing, filled: Filled) -> Coats:
     return replace(
         coats,
         fill_height=max(fill_level(filled.limit, film, packing), height),
+        open_height=max(0.0, (filled.limit + 1 - FILM_KEYS - GAP_KEYS) / (OPEN_KEYS - 1) * 0.25 * widest),
         film_share=in_film - rough,
         roughness_share=rough,
         recess_share=recess,

@@ -1,0 +1,106 @@
+"""One building block by itself: a core, or a few that touch, in a coat with all of its carbon."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.aggregates import AggregateLibrary
+from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
+from microstructure.coats import coat_thickness
+from microstructure.composite import carbon_library, coat_composite
+from microstructure.packing import Packing
+from microstructure.recipe import Recipe
+from microstructure.relief import Unevenness
+from microstructure.structure import Structure
+
+ROOM = 2.5  # coat thicknesses around the cores: an uneven coat and the carbon that stands out of it fit in
+PLACES = 10_000  # tried for each further core of a cluster
+
+
+def building_block(
+    recipe: Recipe,
+    *,
+    diameter: float | None = None,
+    cores: int = 1,
+    coat: str = "shell",
+    voxel_size: float,
+    fit: str = "reorient",
+    unevenness: Unevenness | None = None,
+    library: AggregateLibrary | None = None,
+    rng: np.random.Generator,
+) -> Structure:
+    """Build one block with free space around it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    diameter : float
+        Diameter of each core [m]; the median of the materials if not given.
+    cores : int
+        Cores in the block; each touches an earlier one. The recesses between them are filled first.
+    coat : {"shell", "film"}
+        See `microstructure.coats.coat_thickness`. What a film leaves over lies in recesses, then around the film.
+    voxel_size : float
+        Edge of a voxel [m].
+    fit, unevenness, library, rng
+        As in `build_composite`.
+
+    Returns
+    -------
+    Structure
+        With walls nowhere and nothing periodic; matrix and carbon have the recipe's volume.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong kind or out of range.
+
+    Examples
+    --------
+    >>> block = building_block(Recipe.parse("80:20:0"), voxel_size=50e-9, rng=np.random.default_rng(1))
+    >>> round(block.coats.thickness * 1e9)
+    231
+    """
+    check_kind("recipe", recipe, Recipe)
+    check_rng(rng)
+    size = recipe.materials["cam.median_diameter"] if diameter is None else diameter
+    check_lengths(diameter=size, voxel_size=voxel_size)
+    core_rng, carbon_rng, library_rng = rng.spawn(3)
+    centres = _touching(check_runs(cores, "cores"), size, rng=core_rng)
+    room = 0.5 * size + ROOM * coat_thickness(recipe, coat, size)
+    extent = np.ceil((np.ptp(centres, axis=0) + 2.0 * room) / voxel_size) * voxel_size
+    centres += 0.5 * (extent - centres.max(axis=0) - centres.min(axis=0))
+    fraction = cores * math.pi / 6.0 * size**3 / float(np.prod(extent))
+    alone = (False, False, False)
+    packing = Packing(centres, np.full(cores, size), extent, alone, fraction, 0.0, "block")
+    if library is None and recipe.cb > 0:
+        library = carbon_library(recipe.materials, rng=library_rng)
+    return coat_composite(
+        recipe,
+        packing,
+        voxel_size=voxel_size,
+        coat=coat,
+        fit=fit,
+        library=library,
+        unevenness=unevenness,
+        walls=False,
+        rng=carbon_rng,
+    )
+
+
+def _touching(count: int, diameter: float, *, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Centres of spheres of which each touches an earlier one and none overlaps another, float64 (count, 3)."""
+    centres = np.zeros((1, 3))
+    while len(centres) < count:
+        for _ in range(PLACES):
+            direction = rng.standard_normal(3)
+            place = centres[rng.integers(len(centres))] + diameter * direction / np.linalg.norm(direction)
+            if np.all(np.linalg.norm(centres - place, axis=1) > diameter * (1.0 - 1e-9)):
+                break
+        else:
+            raise ValueError(f"{count} cores of one size cannot touch in one block; ask for fewer")
+        centres = np.append(centres, place[None], axis=0)
+    return centres
