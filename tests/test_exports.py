@@ -10,7 +10,7 @@ DOORS = {
     "microstructure": {
         "Recipe", "Structure", "Phase", "pack_spheres", "coating_patch", "build_composite", "read_image", "write_image",
         "bulk_patch", "build_library", "find_contacts", "save_structure", "Materials", "Packing", "Carbon", "Coats",
-        "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table",
+        "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table", "building_block", "voxelise", "Unevenness",
     },
     "percolation": {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
