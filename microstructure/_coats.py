@@ -5,16 +5,24 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from microstructure._bodies import foot, ray_to_border
+
 
 class Cores(NamedTuple):
     """Cores and, for each, the cores around it: `vectors[start[c]:start[c + 1]]` lead to the images of them."""
 
     centres: np.ndarray
-    radii: np.ndarray
+    radii: np.ndarray  # of the spheres that just hold them
     start: np.ndarray
     vectors: np.ndarray
     neighbours: np.ndarray
     wall: float  # length of axis 0 if it has walls, else 0
+    corners: np.ndarray  # from here on their true shapes, as in `Solids`: parallel loops take no tuple in a tuple
+    corner_start: np.ndarray
+    normals: np.ndarray
+    offsets: np.ndarray
+    face_start: np.ndarray
+    rounding: np.ndarray
 
 
 class Film(NamedTuple):
@@ -82,26 +90,82 @@ def ceiling_at(film, core, x, y, z, border, half_gap):
 
 
 @njit(cache=True)
-def ray_height(cores, core, ux, uy, uz):
-    """Height at which a ray from a core leaves its own region, and half the gap that it crosses there.
+def is_sphere(cores, core):
+    """Whether a core is a sphere: one corner and a rounding."""
+    return cores.corner_start[core + 1] - cores.corner_start[core] == 1
 
-    Region borders lie half-way between two core surfaces (an additively weighted Voronoi cell); a wall at x = 0 or
-    x = `cores.wall` ends the region itself, so that half its gap is half the height.
+
+@njit(cache=True)
+def foot_on(cores, core, x, y, z):
+    """Height of a point, relative to a core's centre, above the core's surface, and the outward unit normal there."""
+    if is_sphere(cores, core):
+        distance = max(np.sqrt(x * x + y * y + z * z), 1e-30)
+        return distance - cores.rounding[core], x / distance, y / distance, z / distance
+    return foot(
+        cores.corners,
+        cores.corner_start[core],
+        cores.corner_start[core + 1],
+        cores.normals,
+        cores.offsets,
+        cores.face_start[core],
+        cores.face_start[core + 1],
+        cores.rounding[core],
+        x,
+        y,
+        z,
+    )
+
+
+@njit(cache=True)
+def sphere_border(dx, dy, dz, radius, nx, ny, nz):
+    """Height above a surface point at which a sphere, (dx, dy, dz) away, is as near as the point; inf if nowhere."""
+    along = nx * dx + ny * dy + nz * dz + radius
+    return 0.5 * (dx * dx + dy * dy + dz * dz - radius * radius) / along if along > 0.0 else np.inf
+
+
+@njit(cache=True)
+def border_above(cores, core, x, y, z, nx, ny, nz):
+    """Height at which the normal of a surface point leaves its core's region, and half the gap that it crosses there.
+
+    (x, y, z) is relative to the core's centre. Region borders lie half-way between two core surfaces (for spheres an
+    additively weighted Voronoi cell); a wall at x = 0 or x = `cores.wall` ends the region itself, so that half its
+    gap is half the height.
     """
-    radius = cores.radii[core]
     height, half_gap = np.inf, np.inf
     for n in range(cores.start[core], cores.start[core + 1]):
-        x, y, z = cores.vectors[n, 0], cores.vectors[n, 1], cores.vectors[n, 2]
-        difference = cores.radii[cores.neighbours[n]] - radius
-        along = ux * x + uy * y + uz * z + difference
-        if along > 0.0:
-            middle = 0.5 * (x * x + y * y + z * z - difference * difference) / along - radius
-            height = min(height, middle)
+        other = cores.neighbours[n]
+        dx, dy, dz = cores.vectors[n, 0] - x, cores.vectors[n, 1] - y, cores.vectors[n, 2] - z
+        middle = sphere_border(dx, dy, dz, cores.radii[other], nx, ny, nz)
+        if middle < height and not is_sphere(cores, other):  # so far a lower bound
+            middle = ray_to_border(
+                cores.corners,
+                cores.corner_start[other],
+                cores.corner_start[other + 1],
+                cores.normals,
+                cores.offsets,
+                cores.face_start[other],
+                cores.face_start[other + 1],
+                cores.rounding[other],
+                -dx,
+                -dy,
+                -dz,
+                nx,
+                ny,
+                nz,
+                height,
+            )
+        height = min(height, middle)
     half_gap = height
-    if cores.wall > 0.0 and ux != 0.0:
-        position = cores.centres[core, 0]
-        wall = ((cores.wall - position) / ux if ux > 0.0 else -position / ux) - radius
+    if cores.wall > 0.0 and nx != 0.0:
+        position = cores.centres[core, 0] + x
+        wall = (cores.wall - position) / nx if nx > 0.0 else -position / nx
         if wall < height:
-            height = wall
-            half_gap = 0.5 * wall
+            height, half_gap = wall, 0.5 * wall
     return height, half_gap
+
+
+@njit(cache=True)
+def ray_height(cores, core, ux, uy, uz):
+    """As `border_above`, for the ray that leaves the centre of a sphere."""
+    radius = cores.radii[core]
+    return border_above(cores, core, radius * ux, radius * uy, radius * uz, ux, uy, uz)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
-from microstructure._coats import field_at, film_at, ray_height
+from microstructure._coats import border_above, field_at, film_at, foot_on, is_sphere
 
 NEVER = 65535  # key of a voxel that cannot take the label
 FINEST = 65533  # highest key of a plain length
@@ -30,7 +30,7 @@ def nearest_in_plane(i, cores, reach, voxel, shape, periodic, distance, owner):
     distance[:] = reach
     owner[:] = -1
     for c in range(cores.radii.size):
-        radius = cores.radii[c]
+        radius, sphere = cores.radii[c], is_sphere(cores, c)
         dx = (i + 0.5) * voxel - cores.centres[c, 0]
         if periodic[0]:
             dx -= nx * voxel * np.rint(dx / (nx * voxel))
@@ -50,8 +50,10 @@ def nearest_in_plane(i, cores, reach, voxel, shape, periodic, distance, owner):
                 square = row + dz * dz
                 limit = radius + near[place]
                 if limit > 0.0 and square < limit * limit:
-                    near[place] = np.sqrt(square) - radius
-                    whose[place] = c
+                    height = np.sqrt(square) - radius if sphere else foot_on(cores, c, dx, dy, dz)[0]
+                    if height < near[place]:
+                        near[place] = height
+                        whose[place] = c
                 place = place + 1 if place + 1 < nz else 0
 
 
@@ -78,16 +80,15 @@ def gap_key(half_gap, narrowest, widest):
 @njit(cache=True)
 def region_key(film, cores, c, dx, dy, dz, narrowest, widest, reach):
     """Key of the point (dx, dy, dz) from the centre of its core: in the film, a gap, the open, or over a bare patch."""
-    norm = max(np.sqrt(dx * dx + dy * dy + dz * dz), 1e-30)
-    ux, uy, uz = dx / norm, dy / norm, dz / norm
-    radius = cores.radii[c]
-    height = max(norm - radius, 0.0)
-    local = film_at(film, c, radius * ux, radius * uy, radius * uz)
+    height, ux, uy, uz = foot_on(cores, c, dx, dy, dz)
+    x, y, z = dx - height * ux, dy - height * uy, dz - height * uz  # on the surface
+    height = max(height, 0.0)
+    local = film_at(film, c, x, y, z)
     if height < local:
         return int(height / local * FILM_KEYS)
     if local == 0.0 and height < film.thickness:
         return FILM_KEYS + GAP_KEYS + OPEN_KEYS + int(height / film.thickness * BARE_KEYS)
-    half_gap = ray_height(cores, c, ux, uy, uz)[1]
+    half_gap = border_above(cores, c, x, y, z, ux, uy, uz)[1]
     if half_gap < np.inf:
         return gap_key(half_gap, narrowest, widest)
     return FILM_KEYS + GAP_KEYS + int(min(height / reach, 1.0) * (OPEN_KEYS - 1))

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from microstructure._coats import Cores, Film
+from microstructure.bodies import Bodies
 from microstructure.contacts import find_contacts
 from microstructure.errors import RecipeError
 from microstructure.materials import known
@@ -103,10 +104,19 @@ def coat_reach(recipe: Recipe, model: str, packing: Packing) -> float:
 
 def neighbourhood(packing: Packing, reach: float) -> Cores:
     """The cores, each with all those whose surfaces are less than `reach` apart, images included."""
+    bodies = getattr(packing, "bodies", None) or Bodies.spheres(packing.diameters)
     contacts = find_contacts(packing, gap=reach)
     sources, neighbours = np.concatenate([contacts.pairs, contacts.pairs[:, ::-1]]).T
     vectors = np.concatenate([contacts.vectors, -contacts.vectors])
     order = np.argsort(sources, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=packing.count))])
     wall = 0.0 if packing.periodic[0] else float(packing.box[0])
-    return Cores(packing.centres, packing.radii, start, vectors[order], neighbours[order].astype(np.int32), wall)
+    return Cores(
+        packing.centres,
+        bodies.outer_radius,
+        start,
+        vectors[order],
+        neighbours[order].astype(np.int32),
+        wall,
+        *bodies.solids,
+    )
