@@ -6,7 +6,15 @@ from microstructure.carbon import Carbon
 from microstructure.coats import Coats
 from microstructure.composite import build_composite
 from microstructure.contacts import Contacts, find_contacts
-from microstructure.files import read_image, save_structure, write_image
+from microstructure.files import (
+    Provenance,
+    load_structure,
+    read_image,
+    read_provenance,
+    read_voxel_size,
+    save_structure,
+    write_image,
+)
 from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
@@ -26,6 +34,7 @@ __all__ = [
     "Materials",
     "Packing",
     "Phase",
+    "Provenance",
     "Recipe",
     "Structure",
     "Table",
@@ -36,8 +45,11 @@ __all__ = [
     "bulk_patch",
     "coating_patch",
     "find_contacts",
+    "load_structure",
     "pack_spheres",
     "read_image",
+    "read_provenance",
+    "read_voxel_size",
     "save_structure",
     "voxelise",
     "write_image",

@@ -35,7 +35,8 @@ def composition_task(study: Study, seed: int, recipe: Recipe, folder: Path | Non
         library = seed_library(study, seed)
         structure = build_seed(study, seed, recipe, library)
         if folder is not None:
-            save_structure(structure, folder / f"seed{seed}-{str(recipe).replace(':', '-')}.h5")
+            path = folder / f"seed{seed}-{str(recipe).replace(':', '-')}.h5"
+            save_structure(structure, path, carbon=False, seed=(study.ensemble.seed, seed))
         electronic, ionic = matrix_conductivities(study, seed, recipe, library)
         values = [*_structure_values(structure), *_utilisation_values(study, seed, structure)]
         values += [

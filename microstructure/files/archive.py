@@ -1,0 +1,213 @@
+"""Whole structures as HDF5: voxels, cores, coats, every primary, the recipe with its constants, seed and versions."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from microstructure.arguments import check_kind
+from microstructure.files.records import TextForm, Texts, read_record, write_record
+from microstructure.files.whole_file import whole_file
+from microstructure.materials import Closure, Constant, Materials
+from microstructure.recipe import Recipe
+from microstructure.structure import Structure
+
+FORMAT = "percoat structure"
+VERSION = 1
+OWN = ("format", "format_version", "percoat_version", "seed", "primaries", "primaries_saved")
+DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a saved structure comes from."""
+
+    recipe: str | None = field(metadata={"what": "by weight; None for a patch or an image"})
+    seed: int | tuple[int, ...] | None = field(metadata={"what": "as save_structure was given it"})
+    primaries: int = field(metadata={"what": "of carbon, saved or not"})
+    primaries_saved: bool
+    percoat_version: str
+    format_version: int
+
+
+def save_structure(
+    structure: Structure, path: str | Path, *, carbon: bool = True, seed: int | Sequence[int] | None = None
+) -> None:
+    """Write a structure as HDF5, from which `load_structure` gives the same again: every array and every number.
+
+    Arrays are datasets, named as their fields, in the dtype they have (the centres of primaries are float64: what
+    touches still touches); numbers and texts are attributes. The recipe is JSON, with all its material constants.
+
+    Parameters
+    ----------
+    structure : Structure
+    path : str or Path
+        Usually ends in ".h5". An existing file is replaced once the new one is complete.
+    carbon : bool
+        Write every primary, some 30 bytes each; without, their number alone.
+    seed : int or ints, optional
+        What the random numbers came from, for the record.
+
+    Raises
+    ------
+    TypeError
+        If it is no Structure, or a field of it cannot be stored. Nothing is written then.
+    ValueError
+        If the seed is negative, or the path a folder.
+    """
+    import h5py
+
+    check_kind("structure", structure, Structure)
+    check_kind("carbon", carbon, bool)
+    number = 0 if structure.carbon is None else structure.carbon.count
+    about = {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "percoat_version": metadata.version("percoat"),
+        "seed": json.dumps(_check_seed(seed)),
+        "primaries": number,
+        "primaries_saved": carbon or number == 0,
+    }
+    with whole_file(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update(about)
+        write_record(file, structure, TEXTS, skip=() if about["primaries_saved"] else ("carbon",))
+
+
+def load_structure(path: str | Path, *, carbon: bool = True) -> Structure:
+    """Read a structure that `save_structure` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    carbon : bool
+        False leaves the primaries out, whether the file has them or not: the structure's `carbon` is None.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no structure of percoat, is damaged, comes from a newer percoat, or was saved without its
+        primaries and `carbon` is true.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from microstructure.patch import bulk_patch
+    >>> cube = bulk_patch(1e-6, 0.1, 20e-9, rng=np.random.default_rng(1))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_structure(cube, f"{folder}/cube.h5", seed=1)
+    ...     again = load_structure(f"{folder}/cube.h5")
+    >>> again.carbon.count - cube.carbon.count
+    0
+    """
+    check_kind("carbon", carbon, bool)
+    with _opened(path) as file:
+        if carbon and not file.attrs["primaries_saved"]:
+            raise ValueError(
+                f"it was saved without its {file.attrs['primaries']} primaries: load_structure(..., carbon=False)"
+                " gives all the rest"
+            )
+        loaded: Structure = read_record(file, Structure, TEXTS, skip=() if carbon else ("carbon",), ignored=OWN)
+        if not isinstance(loaded.labels, np.ndarray) or loaded.labels.ndim != 3 or loaded.labels.dtype != np.uint8:
+            raise ValueError("its labels are no three-dimensional image of uint8: it is damaged")
+        return loaded
+
+
+def read_provenance(path: str | Path) -> Provenance:
+    """Recipe, seed and versions of a saved structure, without loading it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no structure of percoat.
+    """
+    with _opened(path) as file:
+        about, seed = file.attrs, json.loads(file.attrs["seed"])
+        recipe = str(read_recipe(file["recipe"].asstr()[()])) if "recipe" in file else None
+        return Provenance(
+            recipe,
+            tuple(seed) if isinstance(seed, list) else seed,
+            int(about["primaries"]),
+            bool(about["primaries_saved"]),
+            str(about["percoat_version"]),
+            int(about["format_version"]),
+        )
+
+
+def write_recipe(recipe: Recipe) -> str:
+    """A recipe as JSON: its weights, every constant with value, unit, range and source, and the porosity closure."""
+    materials = recipe.materials
+    weights = {one.name: getattr(recipe, one.name) for one in fields(recipe) if one.name != "materials"}
+    constants = {name: asdict(constant) for name, constant in materials.constants.items()}
+    parts = {
+        "names": dict(materials.names),
+        "constants": constants,
+        "matrix_porosity": asdict(materials.matrix_porosity),
+    }
+    return json.dumps(weights | {"materials": parts}, indent=1)
+
+
+def read_recipe(text: str) -> Recipe:
+    """The recipe that `write_recipe` wrote, the same in every number."""
+    words = json.loads(text)
+    parts = words.pop("materials")
+    constants = {name: Constant(**constant) for name, constant in parts["constants"].items()}
+    closure: dict[str, Any] = {
+        name: tuple(word) if isinstance(word, list) else word for name, word in parts["matrix_porosity"].items()
+    }
+    return Recipe(**words, materials=Materials(constants, parts["names"], Closure(**closure)))
+
+
+TEXTS: Texts = {Recipe: TextForm(write_recipe, read_recipe)}
+
+
+def _check_seed(seed: Any) -> int | list[int] | None:
+    if seed is None:
+        return None
+    numbers = list(seed) if isinstance(seed, (tuple, list, np.ndarray)) else [seed]
+    if any(isinstance(number, bool) or not isinstance(number, (int, np.integer)) for number in numbers):
+        raise TypeError(f"seed is a whole number, or several; got {seed!r}")
+    if not numbers or min(numbers) < 0:
+        raise ValueError(f"seed is zero or more; got {seed!r}")
+    whole = [int(number) for number in numbers]
+    return whole if isinstance(seed, (tuple, list, np.ndarray)) else whole[0]
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    import h5py
+
+    source = Path(path)
+    if not source.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    if source.is_dir():
+        raise ValueError(f"{path} is a folder: give the .h5 file of one structure")
+    try:
+        with h5py.File(source, "r") as file:
+            _check_format(file)
+            yield file
+    except PermissionError:
+        raise
+    except DAMAGE as error:  # h5py raises any of them on a damaged file
+        raise ValueError(f"{path} is not a structure that can be loaded: {error}") from None
+
+
+def _check_format(file: Any) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise ValueError("a file of save_structure is wanted; save it again with this percoat")
+    version = int(file.attrs["format_version"])
+    if version > VERSION:
+        raise ValueError(
+            f"its format is {version}, of percoat {file.attrs['percoat_version']}; percoat"
+            f" {metadata.version('percoat')} reads up to {VERSION}: update percoat"
+        )

@@ -1,0 +1,145 @@
+"""Raw voxels, a file of nothing but labels, with a JSON file beside it that says how to read them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from microstructure.arguments import check_lengths
+from microstructure.files.labels import distinct_values
+from microstructure.files.tiff import Edges
+from microstructure.files.whole_file import whole_file
+from microstructure.structure import Phase
+
+FORMAT = "percoat raw image"
+VERSION = 1
+SIGNS = {"little": "<", "big": ">"}
+AXES = "xyz"
+
+
+def sidecar_path(path: Path) -> Path:
+    """The JSON file that goes with a raw file: cell.raw.json beside cell.raw."""
+    return path.with_name(path.name + ".json")
+
+
+def write_raw(path: Path, image: NDArray[np.integer], voxel_size: float | None) -> None:
+    """Write the voxels [x, y, z], z fastest and little-endian, and the JSON file that says so."""
+    values = distinct_values(image)
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "shape": list(image.shape),
+        "dtype": image.dtype.name,
+        "byte_order": "little",
+        "axes": AXES,
+        "fastest": "last axis",
+        "voxel_size": voxel_size,
+        "voxel_size_unit": "m",
+        "phases": {str(int(phase)): phase.name.lower() for phase in Phase if phase in values},
+    }
+    sidecar = sidecar_path(path)
+    with whole_file(sidecar) as words, whole_file(path) as voxels:
+        image.astype(image.dtype.newbyteorder("<"), copy=False).tofile(voxels)
+        words.write_text(json.dumps(description, indent=1) + "\n", "utf-8")
+        sidecar.unlink(missing_ok=True)  # for a moment none: voxels beside the words of another image would be read
+
+
+def read_raw(path: Path, shape: Sequence[int] | None = None, dtype: DTypeLike | None = None) -> NDArray[np.generic]:
+    """The voxels as [x, y, z] by the JSON file, or with the shape and dtype given, last axis fastest.
+
+    Raises
+    ------
+    TypeError
+        If only one of shape and dtype is given, or not of whole numbers.
+    ValueError
+        If there is no JSON file, it is none of percoat's, or the raw file has not the size that it says.
+    """
+    if (shape is None) != (dtype is None):
+        raise TypeError("a raw file without its JSON file wants both shape= and dtype=")
+    layout = _read_layout(path) if shape is None else Layout(_check_shape(shape), _check_dtype(dtype))
+    wanted, size = math.prod(layout.shape) * layout.dtype.itemsize, path.stat().st_size
+    if wanted != size:
+        raise ValueError(
+            f"{path} has {size} bytes, {' x '.join(map(str, layout.shape))} voxels of {layout.dtype.name} have"
+            f" {wanted}: give the shape= and dtype= it was written with, or copy it again"
+        )
+    image = np.fromfile(path, layout.dtype).reshape(layout.shape)
+    return image.transpose([layout.axes.index(axis) for axis in AXES])
+
+
+def raw_voxel_size(path: Path) -> Edges | None:
+    """Edges of a voxel [m] by the JSON file; None if it is missing or does not say."""
+    if not sidecar_path(path).exists():
+        return None
+    edge = _read_layout(path).voxel_size
+    return None if edge is None else (edge, edge, edge)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the voxels of a raw file are laid out."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    axes: str = AXES
+    voxel_size: float | None = None
+
+
+def _read_layout(path: Path) -> Layout:
+    sidecar = sidecar_path(path)
+    try:
+        words = json.loads(sidecar.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} has no {sidecar.name} beside it: give shape= and dtype=, such as shape=(200, 300, 300),"
+            " dtype='uint8', the last axis fastest"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{sidecar} is no JSON file: {error}") from None
+    try:
+        return _layout(words)
+    except (TypeError, KeyError, ValueError) as error:
+        cause = f"{error} is missing" if isinstance(error, KeyError) else f"{error}"
+        raise ValueError(f"{sidecar} does not describe a raw image of percoat: {cause}") from None
+
+
+def _layout(words: Any) -> Layout:
+    if not isinstance(words, dict) or words.get("format") != FORMAT:
+        raise ValueError(f"it does not say 'format': '{FORMAT}'; give shape= and dtype= instead")
+    if words["version"] != VERSION:
+        raise ValueError(f"its version is {words['version']!r}, this percoat reads {VERSION}: update percoat")
+    if words["byte_order"] not in SIGNS:
+        raise ValueError(f"byte_order is 'little' or 'big'; got {words['byte_order']!r}")
+    if sorted(words["axes"]) != sorted(AXES):
+        raise ValueError(f"axes names x, y and z once each; got {words['axes']!r}")
+    size = words["voxel_size"]
+    if size is not None:
+        check_lengths(voxel_size=size)
+    dtype = np.dtype(SIGNS[words["byte_order"]] + _check_dtype(words["dtype"]).str[1:])
+    return Layout(_check_shape(words["shape"]), dtype, "".join(words["axes"]), None if size is None else float(size))
+
+
+def _check_shape(shape: Any) -> tuple[int, ...]:
+    counts = tuple(shape) if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+    if any(isinstance(count, (bool, np.bool_)) or not isinstance(count, (int, np.integer)) for count in counts):
+        raise TypeError(f"shape is three whole numbers of voxels; got {shape!r}")
+    if len(counts) != 3 or min(counts) < 1:
+        raise ValueError(f"shape is three numbers of voxels, one or more each; got {shape!r}")
+    return tuple(int(count) for count in counts)
+
+
+def _check_dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype is a kind of whole number such as 'uint8' or '>u2'; got {dtype!r}: {error}") from None
+    if kind.kind not in "iu":
+        raise ValueError(f"labels are whole numbers, such as dtype='uint8' or '>u2'; got {kind}")
+    return kind

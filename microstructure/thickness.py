@@ -1,0 +1,159 @@
+"""How thick the coats on the cores are, and how much of the cores they cover: read off an image, or from a list."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from microstructure._descriptors import ray_coats
+from microstructure.arguments import check_kind, check_runs
+from microstructure.structure import Phase, Structure
+
+Weighting = Literal["area", "volume"]
+Floats = NDArray[np.float64]
+
+COATING = (Phase.MATRIX, Phase.ELECTROLYTE, Phase.CARBON)
+
+
+@dataclass(frozen=True, eq=False)
+class CoatThickness:
+    """Local coat thickness over sampled points of core surface; a bare point counts with 0."""
+
+    thickness: Floats = field(repr=False, metadata={"unit": "m", "shape": "(n,)"})
+    area: Floats = field(repr=False, metadata={"unit": "m2", "shape": "(n,)", "what": "core surface of each point"})
+    volume: Floats = field(repr=False, metadata={"unit": "m3", "shape": "(n,)", "what": "coat over each point"})
+    coverage: float = field(metadata={"unit": "1", "what": "share of the core surface that is covered"})
+
+    def mean(self, weighting: Weighting = "area") -> float:
+        """Mean thickness [m]."""
+        return float(np.average(self.thickness, weights=self._weights(weighting)))
+
+    def quantile(self, share: float, weighting: Weighting = "area") -> float:
+        """Thickness [m] that this share of the core surface, or of the coat's volume, does not exceed."""
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"a quantile wants a share in [0, 1]; got {share!r}")
+        order = np.argsort(self.thickness, kind="stable")
+        below = np.cumsum(self._weights(weighting)[order])
+        return float(self.thickness[order[min(np.searchsorted(below, share * below[-1]), len(order) - 1)]])
+
+    def median(self, weighting: Weighting = "area") -> float:
+        """Median thickness [m]."""
+        return self.quantile(0.5, weighting)
+
+    def _weights(self, weighting: str) -> Floats:
+        if weighting not in ("area", "volume"):
+            raise ValueError(f"weighting is 'area' or 'volume'; got {weighting!r}")
+        weights = self.area if weighting == "area" else self.volume
+        if not weights.sum() > 0.0:
+            raise ValueError("there is no coat on these cores, so no mean over its volume: take weighting='area'")
+        return weights
+
+
+def measure_coats(structure: Structure, *, points: int = 400, least: float = 0.0) -> CoatThickness:
+    """Thickness of the coat above points spread evenly over every core, read off the voxel image.
+
+    From each point of the true sphere a ray goes outwards to the end of the coat, of the core's own region (half-way to
+    the next core), or of the box. The end is found between voxels, where the trilinear share of core and coat falls to
+    a half. A point is bare if the first voxel above the surface is no coat; a film thinner than a voxel shows as holes.
+
+    Parameters
+    ----------
+    structure : Structure
+        A composite.
+    points : int
+        Points per core, on a Fibonacci lattice.
+    least : float
+        Thickness [m] from which a point counts as covered; by default any coat in the first voxel does.
+
+    Raises
+    ------
+    ValueError
+        If the structure has no cores.
+    """
+    check_kind("structure", structure, Structure)
+    if structure.cores is None or structure.owners is None:
+        raise ValueError("a coat lies on a core: give a composite of build_composite, which has cores and their ids")
+    directions = sphere_points(points)
+    radii = structure.cores.radii
+    shape = (len(radii), len(directions))
+    thickness, covered = np.empty(shape), np.empty(shape, np.bool_)
+    coating = np.isin(np.arange(256), COATING)
+    ray_coats(
+        structure.labels,
+        structure.owners,
+        coating,
+        int(Phase.CORE),
+        structure.cores.centres / structure.voxel_size,
+        radii / structure.voxel_size,
+        np.asarray(structure.periodic),
+        directions,
+        thickness,
+        covered,
+    )
+    area = np.broadcast_to((4.0 * math.pi / len(directions) * radii**2)[:, None], shape).ravel()
+    lengths = np.where(covered, thickness * structure.voxel_size, 0.0).ravel()
+    found = coat_statistics(lengths, area, radius=np.repeat(radii, len(directions)), least=least)
+    if least > 0.0:
+        return found
+    return CoatThickness(found.thickness, found.area, found.volume, float(np.average(covered.ravel(), weights=area)))
+
+
+def coat_statistics(
+    thickness: ArrayLike, area: ArrayLike, *, radius: ArrayLike = math.inf, least: float = 0.0
+) -> CoatThickness:
+    """The distribution of local coat thicknesses that somebody else found.
+
+    Parameters
+    ----------
+    thickness : array_like of float (n,) [m]
+        0 where the core is bare.
+    area : array_like of float (n,) [m2]
+        Core surface that each stands for.
+    radius : array_like of float, () or (n,) [m]
+        Of the core below, for the coat's volume; flat if not given.
+    least : float
+        Thickness [m] from which a point counts as covered; by default any above 0.
+
+    Examples
+    --------
+    >>> round(coat_statistics([0.0, 1e-7, 3e-7], [2.0, 1.0, 1.0]).mean() * 1e9)
+    100
+    """
+    heights, areas = check_measured("thickness", thickness), check_measured("area", area)
+    if heights.shape != areas.shape or not areas.sum() > 0.0:
+        raise ValueError(f"thickness and area are of one length, not all areas 0; got {heights.shape}, {areas.shape}")
+    if not (math.isfinite(least) and least >= 0.0):
+        raise ValueError(f"least is a thickness of 0 m or more; got {least!r}")
+    curvature = heights / np.asarray(radius, np.float64)
+    volume = areas * heights * (1.0 + curvature + curvature**2 / 3.0)
+    covered = (heights > 0.0) & (heights >= least)
+    return CoatThickness(heights, areas, volume, float(areas[covered].sum() / areas.sum()))
+
+
+def sphere_points(count: int) -> Floats:
+    """Unit vectors spread evenly over the sphere, a Fibonacci lattice, float64 (count, 3).
+
+    References
+    ----------
+    A. Gonzalez, Math. Geosci. 42, 49 (2010).
+    """
+    numbers = np.arange(check_runs(count, "points")) + 0.5
+    height = 1.0 - 2.0 * numbers / count
+    angle = math.pi * (1.0 + math.sqrt(5.0)) * numbers
+    ring = np.sqrt(1.0 - height**2)
+    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
+
+
+def check_measured(name: str, values: ArrayLike) -> Floats:
+    """Finite numbers of 0 or more, float64 (n,), n of 1 or more."""
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is an array of numbers; got {values!r}") from None
+    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or array.min() < 0.0:
+        raise ValueError(f"{name} is one row of finite numbers, none negative; got {values!r}")
+    return array
