@@ -175,7 +175,7 @@ def fingerprint(study: Study) -> str:
     digest = hashlib.sha256(json.dumps([settings, _versions()], sort_keys=True).encode())
     digest.update(repr(study.constants).encode())
     for package in PACKAGES:
-        for file in sorted(Path(str(resources.files(package))).glob("*.py")):
+        for file in sorted(Path(str(resources.files(package))).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
 
