@@ -16,6 +16,7 @@ MOST_ROUNDS = 100  # of the distance search; about 4 are usual, 10 are many
 EXACT = 1e-14  # of the size of the bodies: distances agree to this
 TOUCHING = 1e-10  # of the size: polyhedra closer than this count as interpenetrating
 MOST_BORDER_ROUNDS = 200
+MOST_DESCENTS = 8  # towards the least depth of two polyhedra inside each other
 
 
 class Solids(NamedTuple):
@@ -207,7 +208,8 @@ def nearest_face(normals, offsets, first, last, px, py, pz):
 def foot(corners, first, last, normals, offsets, face_first, face_last, rounding, px, py, pz):
     """Signed distance of a point to the surface of a body, negative inside, and the outward normal there.
 
-    Corners `first` to `last` and faces `face_first` to `face_last` (exclusive) are those of the body.
+    Corners `first` to `last` and faces `face_first` to `face_last` (exclusive) are those of the body;
+    one with more than a single corner has faces.
     """
     if last - first == 1:
         x, y, z = px - corners[first, 0], py - corners[first, 1], pz - corners[first, 2]
@@ -231,24 +233,49 @@ def foot(corners, first, last, normals, offsets, face_first, face_last, rounding
 
 
 @njit(cache=True, nogil=True)
-def least_overlap(solids, i, j, dx, dy, dz):
-    """Face plane of either body beyond which the other reaches least: depth (negative), normal from i to j, corner.
+def depth_along(solids, i, j, dx, dy, dz, x, y, z):
+    """How far the second polyhedron has to move along a unit vector to leave the first one."""
+    p = farthest(solids.corners, solids.start[i], solids.start[i + 1], x, y, z)
+    q = farthest(solids.corners, solids.start[j], solids.start[j + 1], -x, -y, -z)
+    depth = x * (solids.corners[p, 0] - solids.corners[q, 0] - dx)
+    depth += y * (solids.corners[p, 1] - solids.corners[q, 1] - dy)
+    return depth + z * (solids.corners[p, 2] - solids.corners[q, 2] - dz)
 
-    The corner is that of j (relative to its centre) for a face of i, and of i for a face of j (flag 1).
-    An upper bound of the true depth: planes along an edge of each body are not tried.
+
+@njit(cache=True, nogil=True)
+def way_out(work, solids, i, j, dx, dy, dz, x, y, z):
+    """Least depth of two polyhedra that interpenetrate; its unit normal and the two points into rows 4 and 5.
+
+    The best of a first guess (x, y, z) and all face normals, then downhill: moved apart by a little more than the
+    depth, they show the direction in which they really are nearest. Ends in a minimum that may be a local one.
     """
-    depth, nx, ny, nz = -np.inf, 0.0, 0.0, 0.0
-    corner, of_j = 0, 0
-    for flag in range(2):
-        a, b, sign = (i, j, 1.0) if flag == 0 else (j, i, -1.0)
+    norm = math.sqrt(x * x + y * y + z * z)
+    if norm == 0.0:  # any oblique direction parts them
+        x, y, z, norm = 0.6, 0.64, 0.48, 1.0
+    nx, ny, nz = x / norm, y / norm, z / norm
+    depth = depth_along(solids, i, j, dx, dy, dz, nx, ny, nz)
+    for a in (i, j):
+        sign = 1.0 if a == i else -1.0
         for k in range(solids.face_start[a], solids.face_start[a + 1]):
-            x, y, z = solids.normals[k, 0], solids.normals[k, 1], solids.normals[k, 2]
-            q = farthest(solids.corners, solids.start[b], solids.start[b + 1], -x, -y, -z)
-            height = sign * (x * dx + y * dy + z * dz) - solids.offsets[k]
-            height += x * solids.corners[q, 0] + y * solids.corners[q, 1] + z * solids.corners[q, 2]
-            if height > depth:
-                depth, nx, ny, nz, corner, of_j = height, sign * x, sign * y, sign * z, q, flag
-    return depth, nx, ny, nz, corner, of_j
+            x, y, z = sign * solids.normals[k, 0], sign * solids.normals[k, 1], sign * solids.normals[k, 2]
+            trial = depth_along(solids, i, j, dx, dy, dz, x, y, z)
+            if trial < depth:
+                depth, nx, ny, nz = trial, x, y, z
+    size = abs(dx) + abs(dy) + abs(dz) + solids.rounding[i] + solids.rounding[j] + depth
+    first, last, other_first, other_last = solids.start[i], solids.start[i + 1], solids.start[j], solids.start[j + 1]
+    for _ in range(MOST_DESCENTS):
+        shift = max(depth, 0.0) + 0.05 * depth + 1e-6 * size
+        mx, my, mz = dx + shift * nx, dy + shift * ny, dz + shift * nz
+        gap = separate(work, solids.corners, first, last, other_first, other_last, mx, my, mz, nx, ny, nz, np.inf)
+        if gap == 0.0:
+            break
+        x, y, z = work[4, 0] / gap, work[4, 1] / gap, work[4, 2] / gap
+        trial = shift * (x * nx + y * ny + z * nz) - gap
+        if trial >= depth * (1.0 - 1e-9):
+            break
+        depth, nx, ny, nz = trial, x, y, z
+    work[4, 0], work[4, 1], work[4, 2] = nx, ny, nz
+    return depth
 
 
 @njit(cache=True, nogil=True)
@@ -258,29 +285,15 @@ def near_gap(work, solids, i, j, dx, dy, dz, x, y, z, enough):
     (x, y, z) is a first guess of the normal. Points are those of the polyhedra, each relative to its own centre.
     """
     rounding = solids.rounding[i] + solids.rounding[j]
-    corners, start = solids.corners, solids.start
-    distance = separate(
-        work, corners, start[i], start[i + 1], start[j], start[j + 1], dx, dy, dz, x, y, z, rounding + enough
-    )
+    first, last, other_first, other_last = solids.start[i], solids.start[i + 1], solids.start[j], solids.start[j + 1]
+    enough += rounding
+    distance = separate(work, solids.corners, first, last, other_first, other_last, dx, dy, dz, x, y, z, enough)
+    if distance == 0.0:
+        return -way_out(work, solids, i, j, dx, dy, dz, x, y, z) - rounding
     norm = math.sqrt(work[4, 0] ** 2 + work[4, 1] ** 2 + work[4, 2] ** 2)
-    if distance > 0.0:
-        for axis in range(3):
-            work[4, axis] /= norm
-        return distance - rounding
-    depth, nx, ny, nz, corner, of_i = least_overlap(solids, i, j, dx, dy, dz)
-    if depth == -np.inf:  # two spheres with one centre: any oblique direction parts them
-        depth, nx, ny, nz, corner, of_i = 0.0, 0.6, 0.64, 0.48, start[i], 1
-    depth = min(depth, 0.0)
-    work[4, 0], work[4, 1], work[4, 2] = nx, ny, nz
     for axis in range(3):
-        shift = dx if axis == 0 else (dy if axis == 1 else dz)
-        if of_i == 1:
-            work[5, axis] = corners[corner, axis]
-            work[5, axis + 3] = corners[corner, axis] + depth * work[4, axis] - shift
-        else:
-            work[5, axis + 3] = corners[corner, axis]
-            work[5, axis] = corners[corner, axis] + shift - depth * work[4, axis]
-    return depth - rounding
+        work[4, axis] /= norm
+    return distance - rounding
 
 
 @njit(cache=True, nogil=True)
@@ -289,7 +302,7 @@ def gap(solids, i, j, dx, dy, dz):
 
     (dx, dy, dz) is the way from the centre of i to that of j; each point is on the surface of its body, relative to
     the centre of that body. Exact, and negative by the exact depth, as long as the roundings alone overlap; where
-    the polyhedra interpenetrate the gap is at least that negative, and the normal one that parts them.
+    the polyhedra interpenetrate the gap is no less negative than the true one, and the normal one that parts them.
     """
     work = np.empty((6, 6))
     distance = near_gap(work, solids, i, j, dx, dy, dz, dx, dy, dz, np.inf)

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.optimize import brentq
 
 from microstructure._coats import Cores, Film
-from microstructure.bodies import Bodies
 from microstructure.contacts import find_contacts
 from microstructure.errors import RecipeError
 from microstructure.materials import known
@@ -104,7 +103,7 @@ def coat_reach(recipe: Recipe, model: str, packing: Packing) -> float:
 
 def neighbourhood(packing: Packing, reach: float) -> Cores:
     """The cores, each with all those whose surfaces are less than `reach` apart, images included."""
-    bodies = getattr(packing, "bodies", None) or Bodies.spheres(packing.diameters)
+    bodies = packing.shapes
     contacts = find_contacts(packing, gap=reach)
     sources, neighbours = np.concatenate([contacts.pairs, contacts.pairs[:, ::-1]]).T
     vectors = np.concatenate([contacts.vectors, -contacts.vectors])

@@ -1,4 +1,4 @@
-"""Which spheres touch: the pairs of a packing, and the spheres at its two end faces, within a stated gap."""
+"""Which cores touch: the pairs of a packing, and the cores at its two end faces, within a stated gap."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure._contacts import pair_gaps
 from microstructure._packing import find_pairs
+from microstructure.bodies import Bodies
 from microstructure.packing import Packing
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Contacts:
-    """Pairs of spheres, and of spheres and end faces, whose surfaces are at most `gap` apart.
+    """Pairs of cores, and of cores and end faces, whose surfaces are at most `gap` apart.
 
     A pair stands once for each image of the second sphere within reach, so in a small periodic box it may stand more
     than once. A sphere that reaches its own image stands as (i, i), once for the two opposite images: such a pair
@@ -53,7 +55,7 @@ class Contacts:
 
 
 def find_contacts(packing: Packing, *, gap: float) -> Contacts:
-    """Find all pairs of spheres, and of spheres and end faces, whose surfaces are at most `gap` apart.
+    """Find all pairs of cores, and of cores and end faces, whose surfaces are at most `gap` apart.
 
     Parameters
     ----------
@@ -84,18 +86,28 @@ def find_contacts(packing: Packing, *, gap: float) -> Contacts:
     """
     if not isinstance(packing, Packing):
         raise TypeError(f"packing must be a Packing, as pack_spheres returns it, got {type(packing).__name__}")
-    reach = _check_gap(gap)
-    pairs, shifts = find_pairs(packing.centres, packing.diameters, packing.box, np.array(packing.periodic), reach)
+    reach, bodies = _check_gap(gap), packing.shapes
+    spheres = 2.0 * bodies.outer_radius
+    pairs, shifts = find_pairs(packing.centres, spheres, packing.box, np.array(packing.periodic), reach)
     vectors = packing.centres[pairs[:, 1]] + shifts - packing.centres[pairs[:, 0]]
+    gaps = np.empty(len(pairs))
+    pair_gaps(bodies.solids, pairs, vectors, gaps)
+    near = gaps <= reach
+    pairs, vectors, gaps = pairs[near], vectors[near], gaps[near]
     order = np.lexsort((vectors[:, 2], vectors[:, 1], vectors[:, 0], pairs[:, 1], pairs[:, 0]))
-    pairs, vectors = pairs[order], vectors[order]
-    gaps = np.linalg.norm(vectors, axis=1) - packing.radii[pairs].sum(axis=1)
-    below = packing.centres[:, 0] - packing.radii
-    above = packing.box[0] - packing.centres[:, 0] - packing.radii
+    below = packing.centres[:, 0] - _reach(bodies, -1.0)
+    above = packing.box[0] - packing.centres[:, 0] - _reach(bodies, 1.0)
     separator, collector = (
         np.flatnonzero((distance <= reach) & (not packing.periodic[0])) for distance in (below, above)
     )
-    return Contacts(pairs, gaps, vectors, separator, below[separator], collector, above[collector], reach)
+    return Contacts(
+        pairs[order], gaps[order], vectors[order], separator, below[separator], collector, above[collector], reach
+    )
+
+
+def _reach(bodies: Bodies, sign: float) -> NDArray[np.float64]:
+    """How far each body reaches from its centre, down (-1) or up (1) along x, float64 (n,) [m]."""
+    return np.asarray(np.maximum.reduceat(sign * bodies.corners[:, 0], bodies.start[:-1]) + bodies.rounding)
 
 
 def _check_gap(gap: object) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args, runtime_checkable
 
@@ -140,17 +140,19 @@ class Table:
 
     Parameters
     ----------
-    diameters : sequence of float
-        The sizes [m].
-    weights : sequence of float
+    diameters : sequence of float (n,)
+        The sizes [m]: a list, an array, a column of a pandas table.
+    weights : sequence of float (n,)
         The share of each, in any unit; they are normalised when used.
     weighting : {"volume", "number"}
         What the shares count.
 
     Raises
     ------
+    TypeError
+        If one of the two is no row of numbers.
     ValueError
-        If the two lengths differ, a diameter is not positive, a weight negative, all weights are 0,
+        If the table is empty, the two lengths differ, a diameter is not positive, a weight negative, all weights are 0,
         or the weighting is unknown.
 
     Examples
@@ -160,18 +162,20 @@ class Table:
     2.3562
     """
 
-    diameters: Sequence[float] = field(metadata={"unit": "m"})
-    weights: Sequence[float] = field(metadata={"unit": "1"})
+    diameters: Sequence[float] | NDArray[np.floating] = field(metadata={"unit": "m"})
+    weights: Sequence[float] | NDArray[np.number] = field(metadata={"unit": "1"})
     weighting: Weighting = field(metadata={"unit": ""})
 
     def __post_init__(self) -> None:
-        diameters = tuple(_positive(diameter, "each diameter", "m") for diameter in self.diameters)
-        weights = tuple(_number(weight, "each weight") for weight in self.weights)
+        diameters = tuple(_positive(diameter, "each diameter", "m") for diameter in _row(self.diameters, "diameters"))
+        weights = tuple(_number(weight, "each weight") for weight in _row(self.weights, "weights"))
         object.__setattr__(self, "diameters", diameters)
         object.__setattr__(self, "weights", weights)
         _check_weighting(self.weighting)
         if len(diameters) != len(weights):
             raise ValueError(f"a weight for each diameter is needed, got {len(weights)} for {len(diameters)} diameters")
+        if not diameters:
+            raise ValueError("a table needs at least 1 diameter and its weight, got none")
         if not all(0.0 <= weight < math.inf for weight in weights) or not sum(weights) > 0.0:
             raise ValueError(f"weights must be finite, not negative and not all 0, got {weights}")
 
@@ -188,7 +192,7 @@ class Table:
         diameters = np.array(self.diameters)
         # Relative to the largest: the cube of a diameter in metres is near the end of the floating-point range.
         per_number = (diameters / diameters.max()) ** 3 if self.weighting == "volume" else np.ones(diameters.size)
-        shares = np.array(self.weights) / per_number
+        shares = np.array(self.weights) / max(self.weights) / per_number
         return np.asarray(shares / shares.sum(), dtype=np.float64)
 
 
@@ -199,6 +203,12 @@ def check_count(count: object) -> int:
     if count < 1:
         raise ValueError(f"count must be at least 1 sphere, got {count}")
     return int(count)
+
+
+def _row(values: object, name: str) -> Sequence[object]:
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
+        raise TypeError(f"{name} must be a row of numbers (a list, an array, a column of a table), got {values!r}")
+    return list(values)
 
 
 def _number(value: object, name: str) -> float:

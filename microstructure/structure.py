@@ -67,8 +67,10 @@ class Structure:
 
     @property
     def blocks(self) -> NDArray[np.signedinteger] | None:
-        """Building block of each voxel, -1 for none: its core's own number."""
-        return self.owners
+        """Building block of each voxel, -1 for none; the numbers of the cores where each is a block of its own."""
+        if self.owners is None or self.cores is None or self.cores.blocks == self.cores.count:
+            return self.owners
+        return np.append(self.cores.block, -1).astype(self.owners.dtype)[self.owners]
 
     @property
     def volume(self) -> float:

@@ -1,14 +1,16 @@
-"""Packing: jammed fractions that are known, exact fractions, walls, coats, and a slow twin for overlaps."""
+"""Packing: jammed fractions that are known, exact fractions, walls, coats, and slow twins for overlaps and forces."""
 
 from __future__ import annotations
 
 import itertools
 import math
 
+import numba
 import numpy as np
 import pytest
 
-from microstructure._packing import find_pairs, overlap_forces, wall_forces
+from microstructure._packing import Spheres, all_forces, find_pairs, list_neighbours
+from microstructure.building_blocks import single_blocks
 from microstructure.errors import PackingError
 from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.relaxation import Cell
@@ -70,7 +72,7 @@ def test_equal_spheres_jam_at_random_close_packing():
     assert all(packing.overlap < 1.001e-4 for packing in jammed)
     # Negative control: six walls cost space, and the same three seeds lie clearly below.
     walled = [jam_spheres(Equal(2e-6), count=100, periodic=(False,) * 3, rng=generator(seed)) for seed in range(3)]
-    assert interval([packing.fraction for packing in walled])[1] < 0.63
+    assert 0.5 < interval([packing.fraction for packing in walled])[1] < 0.6
 
 
 def test_lognormal_spheres_jam_denser():
@@ -80,6 +82,15 @@ def test_lognormal_spheres_jam_denser():
     assert low < 0.67
     assert high > 0.66
     assert np.mean(fractions) > 0.645  # denser than equal spheres ever are
+
+
+@pytest.mark.parametrize(("sizes", "least", "most"), [(Equal(1.0), 0.635, 0.645), (Lognormal(1.0, 0.3), 0.66, 0.68)])
+def test_every_start_of_500_jams_as_densely_as_it_should(sizes, least, most):
+    """Five starts of each; a quench that is not pressed sticks below for one start in three."""
+    for seed in range(5):
+        packing = jam_spheres(sizes, count=500, periodic=(True,) * 3, rng=generator(seed))
+        assert least <= packing.fraction <= most
+        assert packing.overlap < 1.001e-4
 
 
 def test_jammed_spheres_hold_each_other():
@@ -195,6 +206,16 @@ def test_same_seed_same_bytes(method):
     assert first.centres.tobytes() != other.centres.tobytes()
 
 
+def test_the_bytes_do_not_hang_on_the_number_of_threads():
+    kept = numba.get_num_threads()
+    packings = []
+    for threads in (1, kept):
+        numba.set_num_threads(threads)
+        packings.append(pack_spheres(CORES, fraction=0.6, count=300, rng=generator()))
+    numba.set_num_threads(kept)
+    assert packings[0].centres.tobytes() == packings[1].centres.tobytes()
+
+
 def test_same_in_every_unit_of_length():
     micron = pack_spheres(Lognormal(1e-6, 0.3), fraction=0.5, count=40, rng=generator())
     metre = pack_spheres(Lognormal(1.0, 0.3), fraction=0.5, count=40, rng=generator())
@@ -233,49 +254,106 @@ def test_coats_give_way_and_cores_do_not():
     assert np.median(nearest_gaps(coated)) > 1.5 * np.median(nearest_gaps(bare))
 
 
-# The forces, against the derivative of the energy
+# The kernels, against all pairs and against the derivative of the energy
 
 
-def slow_energy(centres, diameters, box, periodic):
+def slow_pairs(centres, diameters, box, periodic, reach):
+    """(i, j, shift in boxes) of all pairs within reach, images up to three boxes away; half of a sphere's own."""
+    found = set()
+    for shift in itertools.product(*(range(-3, 4) if p else (0,) for p in periodic)):
+        vectors = centres[None] + np.array(shift) * box - centres[:, None]
+        near = np.linalg.norm(vectors, axis=2) - 0.5 * (diameters[:, None] + diameters[None]) <= reach
+        found |= {(i, j, shift) for i, j in np.argwhere(near) if i < j or (i == j and shift > (0, 0, 0))}
+    return found
+
+
+@pytest.mark.parametrize("periodic", WALLED, ids=str)
+@pytest.mark.parametrize("width", [0.0, 0.5, 1.2])
+def test_pairs_are_all_pairs(periodic, width):
+    """From equal spheres to ones of which the largest is wider than a side of the box."""
+    rng, box = generator(5), np.array([3.0, 5.0, 4.0])
+    diameters = np.exp(width * rng.standard_normal(60)) * 0.5
+    centres = rng.random((60, 3)) * box
+    for reach in (0.0, 0.3, 1.5):
+        pairs, shifts = find_pairs(centres, diameters, box, np.array(periodic), reach)
+        rows = [(i, j, tuple(shift)) for (i, j), shift in zip(pairs, np.rint(shifts / box).astype(int), strict=True)]
+        assert len(set(rows)) == len(rows)
+        assert set(rows) == slow_pairs(centres, diameters, box, periodic, reach)
+
+
+def test_spheres_in_touch_are_found_whatever_the_round_off():
+    """A row of touching spheres, each at the very end of the other's reach, at many places on the grid of cells."""
+    for count in range(2, 60):
+        diameter = 1.0 / count
+        centres = np.stack([(np.arange(count) + 0.5) * diameter, np.full(count, 0.4), np.full(count, 0.7)], axis=1)
+        pairs, _ = find_pairs(centres, np.full(count, diameter), np.ones(3), np.array([True] * 3), 1e-9)
+        assert len(pairs) == count
+
+
+def slow_energy(centres, diameters, box, periodic, bonds=(), hard=None, block=None):
     energy = 0.0
     for i, j in itertools.combinations(range(len(centres)), 2):
         vector = centres[j] - centres[i]
         vector -= np.where(periodic, box * np.round(vector / box), 0.0)
-        energy += 0.5 * max(0.5 * (diameters[i] + diameters[j]) - np.linalg.norm(vector), 0.0) ** 2
+        sizes = hard if block is not None and block[i] == block[j] else diameters
+        overlap = 0.5 * (sizes[i] + sizes[j]) - np.linalg.norm(vector)
+        energy += 0.5 * (overlap if {i, j} in bonds else max(overlap, 0.0)) ** 2
     for axis in np.flatnonzero(~periodic):
         for x, d in zip(centres[:, axis], diameters, strict=True):
             energy += 0.5 * max(0.5 * d - x, 0.0) ** 2 + 0.5 * max(x + 0.5 * d - box[axis], 0.0) ** 2
     return energy
 
 
+def kernel_forces(centres, diameters, hard, block, bonds, box, periodic):
+    """Forces in the order given, twice the energy, and the largest overlap or gap."""
+    count = len(centres)
+    spheres = Spheres(centres, np.zeros((count, 3)), diameters, hard, block.astype(np.int32), np.arange(count))
+    spheres, near = list_neighbours(spheres, bonds, box, periodic, 0.1)
+    forces = np.zeros_like(centres)
+    twice_energy, largest = all_forces(spheres, near, box, periodic, forces)
+    return forces[np.argsort(spheres.index)], twice_energy, largest
+
+
 @pytest.mark.parametrize("periodic", WALLED, ids=str)
 def test_forces_are_minus_the_gradient_of_the_energy(periodic):
+    """Coats of 0.1, blocks of four, and in each block three bonds, stretched and pressed; no hard sphere on a wall."""
     rng, periodic, box = generator(4), np.array(periodic), np.array([4.0, 5.0, 4.5])
-    diameters = rng.uniform(0.6, 1.6, 40)
-    centres = rng.random((40, 3)) * box
-    pairs, shifts = find_pairs(centres, diameters, box, periodic, 0.1)
-    forces = np.zeros_like(centres)
-    twice_energy, _ = overlap_forces(centres, diameters, pairs, shifts, forces)
-    twice_energy += wall_forces(centres, diameters, np.zeros(40), box, periodic, forces)[0]
-    assert 0.5 * twice_energy == pytest.approx(slow_energy(centres, diameters, box, periodic), rel=1e-12)
+    hard = rng.uniform(0.4, 1.4, 40)
+    diameters, block = hard + 0.2, np.arange(40) // 4
+    centres = 0.7 + rng.random((40, 3)) * (box - 1.4)
+    bonds = np.array([(i, i + 1) for i in range(39) if block[i] == block[i + 1]])
+    bonded = [set(pair) for pair in bonds.tolist()]
+    forces, twice_energy, _ = kernel_forces(centres, diameters, hard, block, bonds, box, periodic)
+    energy = slow_energy(centres, diameters, box, periodic, bonded, hard, block)
+    assert 0.5 * twice_energy == pytest.approx(energy, rel=1e-12)
     for i, axis in itertools.product(range(0, 40, 8), range(3)):
         step = np.zeros_like(centres)
         step[i, axis] = 1e-6
-        up, down = (slow_energy(centres + s * step, diameters, box, periodic) for s in (1, -1))
+        up, down = (slow_energy(centres + s * step, diameters, box, periodic, bonded, hard, block) for s in (1, -1))
         assert forces[i, axis] == pytest.approx(-(up - down) / 2e-6, abs=1e-7)
 
 
 def test_spheres_in_one_point_are_parted():
     """Walls can press two spheres into the same corner, where their overlap has no direction."""
-    centres, forces = np.ones((2, 3)), np.zeros((2, 3))
-    overlap = overlap_forces(centres, np.array([2.0, 1.0]), np.array([[0, 1]]), np.zeros((1, 3)), forces)
+    centres, sizes, none = np.full((2, 3), 4.0), np.array([2.0, 1.0]), np.empty((0, 2), dtype=np.int64)
+    forces, *overlap = kernel_forces(centres, sizes, sizes, np.arange(2), none, np.full(3, 9.0), np.array([False] * 3))
     assert overlap == pytest.approx((1.5**2, 1.5))
-    assert np.all(forces[1] > 0.8)
+    assert np.all(np.abs(forces) > 0.8)
     assert np.array_equal(forces[0], -forces[1])
 
 
+def test_a_stretched_bond_pulls_and_is_measured_by_the_smaller_sphere():
+    centres, sizes = np.array([[0.5, 1.0, 1.0], [3.5, 1.0, 1.0]]), np.array([0.4, 0.8])
+    box, bonds = np.full(3, 4.0), np.array([[0, 1]])
+    for periodic, gap, sign in ((False, 2.4, 1.0), (True, 0.4, -1.0)):
+        forces, *measured = kernel_forces(centres, sizes, sizes, np.zeros(2), bonds, box, np.array([periodic] * 3))
+        assert measured == pytest.approx((gap**2, gap / 0.4))
+        assert forces[0] == pytest.approx((sign * gap, 0.0, 0.0))
+        assert forces[1] == pytest.approx(-forces[0])
+
+
 def test_eight_times_the_fraction_is_twice_the_diameter():
-    cell = Cell(np.ones(2), np.full(3, 2.0), np.array([True] * 3), fraction=0.1)
+    cell = Cell(np.ones(2), np.full(3, 2.0), np.array([True] * 3), fraction=0.1, blocks=single_blocks(2))
     assert cell.scale(0.8) == pytest.approx(2.0)
 
 
@@ -326,6 +404,28 @@ def test_jam_refusals():
         jam_spheres(Equal(1.0), rng=generator())
     with pytest.raises(TypeError, match="count"):
         jam_spheres([1.0] * 20, count=20, rng=generator())
+
+
+class Broken:
+    """A distribution of somebody else that draws what is no size."""
+
+    def __init__(self, drawn):
+        self.drawn = drawn
+
+    def draw(self, count, *, rng):
+        return np.full(self.drawn.size if self.drawn.size > 1 else count, self.drawn)
+
+    def mean_volume(self):
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("drawn", "match"), [(np.array([math.nan]), "above 0"), (np.array([-1.0]), "above 0"), (np.ones(3), "return 9")]
+)
+def test_what_a_foreign_distribution_draws_is_checked(drawn, match):
+    for pack in (pack_spheres, jam_spheres):
+        with pytest.raises(ValueError, match=match):
+            pack(Broken(drawn), count=9, rng=generator())
 
 
 def test_repr_is_short():

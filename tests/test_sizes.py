@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from microstructure.sizes import Distribution, Equal, Lognormal, Table
@@ -120,8 +121,36 @@ def test_a_size_that_is_none(wrong):
         (lambda: Table((D50,), (0,), "number"), ValueError, "not all 0"),
         (lambda: Table((D50,), (-1,), "number"), ValueError, "not negative"),
         (lambda: Table((D50,), (1,), "area"), ValueError, "weighting"),
+        (lambda: Table((), (), "number"), ValueError, "at least 1"),
+        (lambda: Table((D50,), (), "number"), ValueError, "weight for each"),
+        (lambda: Table((D50, D50), (1, math.nan), "number"), ValueError, "finite"),
+        (lambda: Table((D50, D50), (1, math.inf), "volume"), ValueError, "finite"),
+        (lambda: Table((D50, math.nan), (1, 1), "volume"), ValueError, "above 0 m"),
+        (lambda: Table((D50, "2"), (1, 1), "volume"), TypeError, "each diameter"),
+        (lambda: Table((D50,), (None,), "volume"), TypeError, "each weight"),
+        (lambda: Table(D50, (1,), "number"), TypeError, "row of numbers"),
+        (lambda: Table((D50,), 1.0, "number"), TypeError, "row of numbers"),
+        (lambda: Table({D50: 1}, (1,), "number"), TypeError, "row of numbers"),
+        (lambda: Table(np.full((2, 2), D50), np.ones((2, 2)), "number"), TypeError, "row of numbers"),
     ],
 )
 def test_wrong_parameters(make, error, match):
     with pytest.raises(error, match=match):
         make()
+
+
+@pytest.mark.parametrize("make", [list, np.array, pd.Series], ids=["list", "array", "column"])
+def test_a_table_is_read_from_lists_arrays_and_columns(make):
+    expected = Table((1e-6, 2e-6), (1.0, 8.0), "volume")
+    table = Table(make([1e-6, 2e-6]), make([1, 8]), "volume")
+    assert table == expected
+    assert isinstance(table.diameters[0], float)
+    measured = pd.DataFrame({"d": [1e-6, 2e-6, math.nan], "share": [1.0, 8.0, 0.0]}, index=[7, 3, 5])
+    assert Table(measured["d"][:2], measured["share"][:2], "volume") == expected
+    with pytest.raises(ValueError, match="above 0 m"):
+        Table(measured["d"], measured["share"], "volume")
+
+
+def test_a_table_with_the_largest_numbers_there_are():
+    """Shares count relative to each other, so no sum may overflow."""
+    assert Table((1.0, 2.0), (1e308, 1e308), "number").mean_volume() == pytest.approx(4.5 * math.pi / 6, rel=1e-12)
