@@ -2,6 +2,7 @@
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.block import building_block
+from microstructure.building_blocks import Clusters
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats
 from microstructure.composite import build_composite
@@ -16,7 +17,7 @@ from microstructure.files import (
     write_image,
 )
 from microstructure.materials import Materials
-from microstructure.packing import Packing, pack_spheres
+from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness
@@ -27,6 +28,7 @@ from microstructure.voxels import voxelise
 __all__ = [
     "AggregateLibrary",
     "Carbon",
+    "Clusters",
     "Coats",
     "Contacts",
     "Equal",
@@ -45,6 +47,7 @@ __all__ = [
     "bulk_patch",
     "coating_patch",
     "find_contacts",
+    "jam_spheres",
     "load_structure",
     "pack_spheres",
     "read_image",

@@ -8,6 +8,7 @@ import numpy as np
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.arguments import check_kind, check_lengths, check_rng
+from microstructure.building_blocks import Clusters
 from microstructure.coat_carbon import fill_coats
 from microstructure.coats import coat_reach, coat_thickness, dry_coats, neighbourhood
 from microstructure.materials import Materials
@@ -32,6 +33,7 @@ def build_composite(
     fit: str = "reorient",
     library: AggregateLibrary | None = None,
     unevenness: Unevenness | None = None,
+    clusters: Clusters | None = None,
     rng: np.random.Generator,
 ) -> Structure:
     """Build a composite between separator (x = 0) and collector (x = box[0]), periodic in y and z.
@@ -55,11 +57,14 @@ def build_composite(
         Aggregates to use; built from the materials if not given.
     unevenness : Unevenness, optional
         How the film varies over a core, and what share of it is bare; an even film if not given.
+    clusters : Clusters, optional
+        What share of the cores sits in blocks of several touching cores; every core is a block if not given.
 
     Returns
     -------
     Structure
-        `labels` uint8 (0 pore, 1 core, 2 matrix), `blocks` int32, `cores`, `coats`, `carbon`.
+        `labels` uint8 (0 pore, 1 core, 2 matrix), `owners` and `blocks` (core and block of each voxel, -1 for none),
+        `cores`, `coats`, `carbon`.
 
     Raises
     ------
@@ -90,6 +95,7 @@ def build_composite(
         box=tuple(count * voxel_size for count in shape),
         periodic=PERIODIC,
         clearance=coat_thickness(recipe, coat),
+        clusters=clusters,
         rng=core_rng,
     )
     if library is None and recipe.cb > 0:

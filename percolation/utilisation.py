@@ -19,6 +19,8 @@ from percolation._network import body_groups, list_touches
 from percolation.clusters import find_clusters
 from percolation.network import TOUCH, link_carbon
 
+TOUCHING = 2e-3  # of the smaller diameter: the gap to which packings hold bonded cores together
+
 
 @dataclass(frozen=True, eq=False)
 class Utilisation:
@@ -116,11 +118,15 @@ def measure_utilisation(
 def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Generator) -> BareContacts:
     """Draw the bare contacts among those where half of the two coats, or more, is squeezed out.
 
-    The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it.
+    The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it. Cores that touch
+    inside one building block did so before they were coated: such contacts are bare, whatever the share.
     """
     cores = structure.parts.cores
     count, near = cores.count, find_contacts(cores, gap=structure.parts.coats.thickness)
-    blocks = np.unique(near.pairs[near.pairs[:, 0] < near.pairs[:, 1]], axis=0)
+    inner = near.pairs[:, 0] < near.pairs[:, 1]
+    blocks = np.unique(near.pairs[inner], axis=0)
+    bonded = inner & (cores.block[near.pairs[:, 0]] == cores.block[near.pairs[:, 1]])
+    bonded &= near.gaps <= TOUCHING * cores.diameters[near.pairs].min(axis=1)
     separator, collector = (
         np.stack([touching, np.full(len(touching), count + wall)], axis=1)
         for wall, touching in enumerate((near.separator, near.collector))
@@ -128,7 +134,8 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
     pairs = np.concatenate([blocks, separator, collector])
     draw = rng.random((count + 2) * (count + 1) // 2)
     ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
-    return BareContacts(pairs[ticket < share], len(pairs))
+    touching = np.concatenate([pairs[ticket < share], near.pairs[bonded]])
+    return BareContacts(np.unique(touching, axis=0) if bonded.any() else touching, len(pairs))
 
 
 def ionic_area(structure: Structure) -> NDArray[np.float64]:

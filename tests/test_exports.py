@@ -10,7 +10,8 @@ DOORS = {
     "microstructure": {
         "Recipe", "Structure", "Phase", "pack_spheres", "coating_patch", "build_composite", "read_image", "write_image",
         "bulk_patch", "build_library", "find_contacts", "save_structure", "Materials", "Packing", "Carbon", "Coats",
-        "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table", "building_block", "voxelise", "Unevenness",
+        "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table",
+        "building_block", "voxelise", "Unevenness", "Clusters", "jam_spheres",
         "load_structure", "read_provenance", "read_voxel_size", "Provenance",
     },
     "percolation": {

@@ -102,7 +102,9 @@ def find_coat_contacts(structure: Structure) -> CoatContacts:
     volumes = np.bincount(owner[matrix & (owner >= 0)], minlength=count) * voxel**3
     radii = 0.5 * parts.cores.diameters
     thickness = radii * np.expm1(np.log1p(volumes / (4.0 / 3.0 * np.pi * radii**3)) / 3.0)
-    return CoatContacts(pairs, areas, _normals(structure, pairs), thickness, radii)
+    block = np.append(parts.cores.block, [-1, -2])
+    parting = block[pairs[:, 0]] != block[pairs[:, 1]]
+    return CoatContacts(pairs, areas, _normals(structure, pairs), thickness, radii, parting)
 
 
 def _core_resistors(contacts: CoatContacts, law: ContactLaw, bare: BareContacts) -> Resistors:

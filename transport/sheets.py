@@ -20,6 +20,9 @@ class CoatContacts:
     normals: NDArray[np.float64] = field(metadata={"unit": "1", "shape": "(m, 3)", "what": "from first to second"})
     thickness: NDArray[np.float64] = field(metadata={"unit": "m", "what": "even shell of a block's matrix"})
     radii: NDArray[np.float64] = field(metadata={"unit": "m", "shape": "(blocks,)"})
+    parting: NDArray[np.bool_] | None = field(
+        default=None, metadata={"shape": "(m,)", "what": "False inside one coat of several cores; None: all True"}
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +60,14 @@ def coat_sheets(contacts: CoatContacts, conductivity: float, face_resistance: fl
     conductivity : float
         Of the matrix [S/m]; zero leaves no contacts.
     face_resistance : float
-        Where two coats meet, or a coat and a wall [ohm m2].
+        Where the coats of two blocks meet, or a coat and a wall [ohm m2].
     """
     blocks = len(contacts.radii)
     if conductivity == 0.0:
         return Sheets(np.empty((0, 2), np.int64), sparse.csr_matrix((0, 0)), blocks)
     number = len(contacts.pairs)
-    matrix = sparse.diags(face_resistance / contacts.areas, shape=(number, number), format="csr")
+    parting = np.ones(number) if contacts.parting is None else contacts.parting
+    matrix = sparse.diags(face_resistance * parting / contacts.areas, shape=(number, number), format="csr")
     rows, columns, values = [], [], []
     for block in range(blocks):
         first, second = (np.flatnonzero(contacts.pairs[:, side] == block) for side in (0, 1))
