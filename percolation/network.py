@@ -72,10 +72,15 @@ def link_carbon(
     Raises
     ------
     ValueError
-        If the gap is negative or not finite, or a periodic edge is shorter than three reaches.
+        If the gap is negative or not finite, or zero between hard aggregates, or a periodic edge is shorter than three
+        reaches.
     """
     if not (math.isfinite(contact_gap) and contact_gap >= 0.0):
         raise ValueError(f"contact_gap is a length of zero or more in m; got {contact_gap!r}")
+    if carbon.hard and contact_gap == 0.0:
+        raise ValueError(
+            "hard aggregates never touch: give the contact_gap above 0 in m across which two of them are joined"
+        )
     reach = carbon.diameter + contact_gap
     cells = np.array([max(1, min(int(edge / reach), 2048)) for edge in box], np.int64)
     for axis in range(3):

@@ -12,10 +12,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from microstructure.arguments import check_kind, check_rng, check_runs
-from microstructure.coats import neighbourhood
 from microstructure.contacts import find_contacts
 from microstructure.structure import Phase, Structure
-from percolation._network import body_groups, list_touches
+from microstructure.touches import find_touches
+from percolation._network import body_groups
 from percolation.clusters import find_clusters
 from percolation.network import TOUCH, link_carbon
 
@@ -167,8 +167,9 @@ def _carbon_groups(structure: Structure, shares: NDArray[np.float64], contact_ga
     if carbon is not None:
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
         checkpoints = np.rint(shares * carbon.count).astype(np.int64)
-        touch_first, touches = carbon_touches(structure, contact_gap)
-        body_groups(network.first, network.earlier, touch_first, touches, bodies, checkpoints, groups)
+        reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
+        touches = find_touches(carbon, structure.parts.cores, reach=reach)
+        body_groups(network.first, network.earlier, touches.start, touches.bodies, bodies, checkpoints, groups)
     return groups
 
 
@@ -185,32 +186,6 @@ def _reached(groups: NDArray[np.int64], bare: NDArray[np.int64]) -> NDArray[np.b
         label = connected_components(graph, directed=False)[1][index]
         reached[step] = label[:collector] == label[collector]
     return reached
-
-
-def carbon_touches(structure: Structure, contact_gap: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The bodies each primary touches: where its list begins (n + 1,), and the lists one after another."""
-    carbon, packing = structure.carbon, structure.parts.cores
-    if carbon is None:
-        raise ValueError("there is no carbon in this structure")
-    reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
-    near = neighbourhood(packing, 4.0 * reach)
-    first = np.zeros(carbon.count + 1, np.int64)
-    shared = (
-        carbon.centres,
-        carbon.coat,
-        packing.centres,
-        0.5 * packing.diameters,
-        near.start,
-        near.vectors,
-        near.neighbours,
-        np.asarray(packing.box),
-        np.asarray(packing.periodic),
-        reach,
-        first,
-    )
-    touches = np.empty(list_touches(*shared, np.empty(0, np.int64)), np.int64)
-    list_touches(*shared, touches)
-    return first, touches
 
 
 def _shares(**named: Sequence[float]) -> NDArray[np.float64]:

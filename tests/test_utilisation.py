@@ -11,7 +11,8 @@ from microstructure.composite import build_composite
 from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
-from percolation.utilisation import carbon_touches, find_bare_contacts, ionic_area, measure_utilisation
+from microstructure.touches import find_touches
+from percolation.utilisation import find_bare_contacts, ionic_area, measure_utilisation
 
 BOX = (9e-6, 7e-6, 7e-6)
 
@@ -48,12 +49,13 @@ def test_utilisation_rises_with_carbon_and_with_bare_contacts(cell):
 
 
 def test_touched_cores_are_those_within_reach(cell):
-    first, touches = carbon_touches(cell, 0.0)
+    reach = 0.5 * cell.carbon.diameter * (1 + 1e-3)
+    found = find_touches(cell.carbon, cell.cores, reach=reach)
+    first, touches = found.start, found.bodies
     rows = np.random.default_rng(2).choice(cell.carbon.count, 2000, replace=False)
     vectors = cell.carbon.centres[rows][:, None] - cell.cores.centres
     vectors -= np.where(cell.periodic, np.asarray(cell.box) * np.rint(vectors / cell.box), 0.0)
     gaps = np.linalg.norm(vectors, axis=2) - 0.5 * cell.cores.diameters
-    reach = 0.5 * cell.carbon.diameter * (1 + 1e-3)
     at_collector = cell.carbon.centres[rows, 0] >= cell.box[0] - reach
     for row, gap, collector in zip(rows, gaps, at_collector, strict=True):
         expected = {*np.flatnonzero(gap <= reach), *([cell.cores.count] if collector else [])}
