@@ -36,6 +36,7 @@ class Coats:
     open_height: float = field(
         default=0.0, metadata={"unit": "m", "what": "how high matrix reaches where no core faces, if above the film"}
     )
+    walls: bool = field(default=True, metadata={"what": "whether gaps end at the faces of x that are not periodic"})
     relief: Relief | None = field(default=None, repr=False, metadata={"what": "how the film varies, if it does"})
 
     @property
@@ -64,7 +65,9 @@ def coat_thickness(recipe: Recipe, model: str, diameter: float | None = None) ->
     return radius * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
 
 
-def dry_coats(recipe: Recipe, packing: Packing, model: str, relief: Relief | None = None) -> Coats:
+def dry_coats(
+    recipe: Recipe, packing: Packing, model: str, relief: Relief | None = None, *, walls: bool = True
+) -> Coats:
     """The film and what lies in the roughness under it, before any gap is filled."""
     thickness = coat_thickness(recipe, model)
     return Coats(
@@ -75,6 +78,7 @@ def dry_coats(recipe: Recipe, packing: Packing, model: str, relief: Relief | Non
         recess_share=0.0,
         interstice_share=0.0,
         roughness=roughness_depth(recipe, packing, thickness),
+        walls=walls,
         relief=relief,
     )
 
@@ -101,7 +105,7 @@ def coat_reach(recipe: Recipe, model: str, packing: Packing) -> float:
     return max(float(np.median(packing.diameters)), 4.0 * height)
 
 
-def neighbourhood(packing: Packing, reach: float) -> Cores:
+def neighbourhood(packing: Packing, reach: float, *, walls: bool = True) -> Cores:
     """The cores, each with all those whose surfaces are less than `reach` apart, images included."""
     bodies = packing.shapes
     contacts = find_contacts(packing, gap=reach)
@@ -109,7 +113,7 @@ def neighbourhood(packing: Packing, reach: float) -> Cores:
     vectors = np.concatenate([contacts.vectors, -contacts.vectors])
     order = np.argsort(sources, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=packing.count))])
-    wall = 0.0 if packing.periodic[0] else float(packing.box[0])
+    wall = float(packing.box[0]) if walls and not packing.periodic[0] else 0.0
     return Cores(
         packing.centres,
         bodies.outer_radius,

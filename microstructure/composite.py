@@ -126,10 +126,10 @@ def coat_composite(
 ) -> Structure:
     """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
     check_voxel(voxel_size, recipe, coat)
-    near = neighbourhood(packing, coat_reach(recipe, coat, packing))
-    near = near if walls else near._replace(wall=0.0)
+    near = neighbourhood(packing, coat_reach(recipe, coat, packing), walls=walls)
     relief = None if unevenness is None else draw_relief(unevenness, packing, rng=rng.spawn(1)[0])
-    image, coats = lay_coats(packing, near, recipe, voxel_size, film=dry_coats(recipe, packing, coat, relief))
+    film = dry_coats(recipe, packing, coat, relief, walls=walls)
+    image, coats = lay_coats(packing, near, recipe, voxel_size, film=film)
     carbon = None
     if recipe.cb > 0:
         if library is None:

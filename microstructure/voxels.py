@@ -99,7 +99,8 @@ def voxelise(
     if resolve_carbon:
         check_primary(voxel_size, parts.recipe.materials)
     shape = whole_shape(structure.box, voxel_size)
-    near = neighbourhood(parts.cores, coat_reach(parts.recipe, parts.coats.model, parts.cores))
+    reach = coat_reach(parts.recipe, parts.coats.model, parts.cores)
+    near = neighbourhood(parts.cores, reach, walls=parts.coats.walls)
     image, _ = image_coats(parts.cores, near, parts.coats.film, parts.recipe, shape, voxel_size)
     fine = replace(structure, labels=image.labels, owners=image.owners, voxel_size=voxel_size)
     return _resolve(fine, check_rng(rng)) if resolve_carbon else fine
