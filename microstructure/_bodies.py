@@ -42,18 +42,6 @@ def farthest(corners, first, last, x, y, z):
 
 
 @njit(cache=True, nogil=True)
-def try_corner(work, a, best):
-    """One row of `work` as the nearest point to the origin, into row 4 if nearer than `best`."""
-    found = work[a, 0] ** 2 + work[a, 1] ** 2 + work[a, 2] ** 2
-    if found >= best:
-        return best
-    work[:4, 3] = 0.0
-    work[a, 3] = 1.0
-    work[4, 0], work[4, 1], work[4, 2] = work[a, 0], work[a, 1], work[a, 2]
-    return found
-
-
-@njit(cache=True, nogil=True)
 def try_segment(work, a, b, best):
     """Nearest point to the origin on the segment between two rows of `work`, into row 4 if nearer than `best`."""
     x, y, z = work[b, 0] - work[a, 0], work[b, 1] - work[a, 1], work[b, 2] - work[a, 2]
@@ -109,10 +97,10 @@ def side(work, a, b, c, d):
 
 
 @njit(cache=True, nogil=True)
-def shrink(work, count, before):
+def shrink(work, count):
     """Nearest point of a simplex to the origin: rows kept, the newest one moved up; 4 if it encloses the origin.
 
-    `before` is the squared distance without the newest row: only where that row gains nothing are the others tried.
+    The newest row, which lies nearer the origin along the search direction than all others, is always part of it.
     """
     new = count - 1
     if (
@@ -131,13 +119,6 @@ def shrink(work, count, before):
         best = try_segment(work, a, new, best)
         for b in range(a + 1, new):
             best = try_triangle(work, a, b, new, best)
-    if best >= before:
-        for a in range(new):
-            best = try_corner(work, a, best)
-            for b in range(a + 1, new):
-                best = try_segment(work, a, b, best)
-        if count == 4:
-            best = try_triangle(work, 0, 1, 2, best)
     kept = 0
     for a in range(count):
         if work[a, 3] > 0.0:
@@ -176,7 +157,7 @@ def separate(work, corners, first, last, other_first, other_last, dx, dy, dz, x,
             break
         work[count, 0], work[count, 1], work[count, 2] = wx, wy, wz
         work[count, 4], work[count, 5] = p, q
-        count = shrink(work, count + 1, distance_squared)
+        count = shrink(work, count + 1)
         x, y, z = work[4, 0], work[4, 1], work[4, 2]
         square = x * x + y * y + z * z
         if count == 4 or square <= TOUCHING * TOUCHING * size:

@@ -7,6 +7,8 @@ from numba import njit
 
 from microstructure._bodies import foot, ray_to_border
 
+BISECTIONS = 40  # of a height, where the other core is no sphere
+
 
 class Cores(NamedTuple):
     """Cores and, for each, the cores around it: `vectors[start[c]:start[c + 1]]` lead to the images of them."""
@@ -26,12 +28,12 @@ class Cores(NamedTuple):
 
 
 class Film(NamedTuple):
-    """A film over the surfaces of its cores, and the half gap up to which gaps are filled with matrix."""
+    """A film over the surfaces of its cores, and how far the gaps between them are filled with matrix."""
 
     thickness: float  # mean over the surface, bare patches included
     roughness: float  # matrix under the film, in the texture of the surface
-    fill: float
-    open: float  # where no surface faces the core, matrix reaches at least this high
+    level: float  # matrix fills what is nearer than this, on average, to two surfaces
+    open: float  # around a core without neighbours, matrix reaches at least this high
     spread: float  # standard deviation of ln(thickness); 0 for an even film
     scale: float  # factor that keeps the mean
     thick: np.ndarray  # two periodic Gaussian fields, float32 (n, n, n)
@@ -79,17 +81,6 @@ def films_at(film, cores, points, out):
 
 
 @njit(cache=True)
-def ceiling_at(film, core, x, y, z, border, half_gap):
-    """How high matrix reaches above a surface point whose region ends at `border`, half a gap of `half_gap` wide."""
-    local = film_at(film, core, x, y, z)
-    if local == 0.0:  # over a bare patch
-        return 0.0
-    if half_gap == np.inf:
-        return max(local, film.open)
-    return border if half_gap <= max(film.fill, local) else min(local, border)
-
-
-@njit(cache=True)
 def is_sphere(cores, core):
     """Whether a core is a sphere: one corner and a rounding."""
     return cores.corner_start[core + 1] - cores.corner_start[core] == 1
@@ -124,14 +115,21 @@ def sphere_border(dx, dy, dz, radius, nx, ny, nz):
 
 
 @njit(cache=True)
+def mirrored(cores, core, x, nx, side):
+    """x of a point and its direction, from a core's centre, seen in a wall (0: at x = 0, 1: at x = `cores.wall`)."""
+    position = cores.centres[core, 0]
+    wall = cores.wall if side == 1 else 0.0
+    return 2.0 * (wall - position) - x, -nx
+
+
+@njit(cache=True)
 def border_above(cores, core, x, y, z, nx, ny, nz):
-    """Height at which the normal of a surface point leaves its core's region, and half the gap that it crosses there.
+    """Height at which the normal of a surface point leaves its core's region.
 
     (x, y, z) is relative to the core's centre. Region borders lie half-way between two core surfaces (for spheres an
-    additively weighted Voronoi cell); a wall at x = 0 or x = `cores.wall` ends the region itself, so that half its
-    gap is half the height.
+    additively weighted Voronoi cell); a wall at x = 0 or x = `cores.wall` ends the region itself.
     """
-    height, half_gap = np.inf, np.inf
+    height = np.inf
     for n in range(cores.start[core], cores.start[core + 1]):
         other = cores.neighbours[n]
         dx, dy, dz = cores.vectors[n, 0] - x, cores.vectors[n, 1] - y, cores.vectors[n, 2] - z
@@ -155,13 +153,81 @@ def border_above(cores, core, x, y, z, nx, ny, nz):
                 height,
             )
         height = min(height, middle)
-    half_gap = height
     if cores.wall > 0.0 and nx != 0.0:
         position = cores.centres[core, 0] + x
-        wall = (cores.wall - position) / nx if nx > 0.0 else -position / nx
-        if wall < height:
-            height, half_gap = wall, 0.5 * wall
-    return height, half_gap
+        height = min(height, (cores.wall - position) / nx if nx > 0.0 else -position / nx)
+    return height
+
+
+@njit(cache=True)
+def half_gap_at(cores, core, x, y, z, height):
+    """Mean distance of a point, relative to its core's centre, to that core (`height`) and the next; inf without one.
+
+    A wall counts as a mirror: a core has the gap before it that it would have before a second core of its kind.
+    """
+    second = np.inf
+    for n in range(cores.start[core], cores.start[core + 1]):
+        other = cores.neighbours[n]
+        dx, dy, dz = x - cores.vectors[n, 0], y - cores.vectors[n, 1], z - cores.vectors[n, 2]
+        outer = cores.radii[other] + second
+        if dx * dx + dy * dy + dz * dz < outer * outer:
+            second = min(second, foot_on(cores, other, dx, dy, dz)[0])
+    if cores.wall > 0.0:
+        for side in range(2):
+            second = min(second, foot_on(cores, core, mirrored(cores, core, x, 0.0, side)[0], y, z)[0])
+    return 0.5 * (height + second)
+
+
+@njit(cache=True)
+def sphere_level(dx, dy, dz, radius, nx, ny, nz, level):
+    """As `level_before`, for a sphere."""
+    reach = radius + 2.0 * level
+    square = dx * dx + dy * dy + dz * dz
+    return 0.5 * (reach * reach - square) / (reach - (nx * dx + ny * dy + nz * dz)) if square < reach * reach else 0.0
+
+
+@njit(cache=True)
+def level_before(cores, other, dx, dy, dz, nx, ny, nz, level):
+    """Height up to which the normal of a surface point stays below a level before one other core; 0 if nowhere.
+
+    (dx, dy, dz) leads from the surface point to the other core's centre. Below the level means that the distances to
+    both surfaces add up to less than twice the level: along the normal their sum never falls.
+    """
+    if is_sphere(cores, other):
+        return sphere_level(dx, dy, dz, cores.radii[other], nx, ny, nz, level)
+    reach = cores.radii[other] + 2.0 * level
+    if dx * dx + dy * dy + dz * dz >= reach * reach:
+        return 0.0
+    low, high = 0.0, 2.0 * level
+    if foot_on(cores, other, -dx, -dy, -dz)[0] >= high:
+        return 0.0
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        distance = foot_on(cores, other, middle * nx - dx, middle * ny - dy, middle * nz - dz)[0]
+        if distance + middle < 2.0 * level:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True)
+def ceiling_above(cores, film, core, x, y, z, nx, ny, nz, border):
+    """How high matrix reaches above a surface point, in a region that ends at `border`: the film or the filled gap."""
+    local = film_at(film, core, x, y, z)
+    if local == 0.0:  # a bare patch
+        return 0.0
+    first, last = cores.start[core], cores.start[core + 1]
+    if first == last and cores.wall == 0.0:
+        return max(local, film.open)
+    for n in range(first, last):
+        dx, dy, dz = cores.vectors[n, 0] - x, cores.vectors[n, 1] - y, cores.vectors[n, 2] - z
+        local = max(local, level_before(cores, cores.neighbours[n], dx, dy, dz, nx, ny, nz, film.level))
+    if cores.wall > 0.0:
+        for side in range(2):
+            mx, reverse = mirrored(cores, core, x, nx, side)
+            local = max(local, level_before(cores, core, -mx, -y, -z, reverse, ny, nz, film.level))
+    return min(local, border)
 
 
 @njit(cache=True)

@@ -1,9 +1,13 @@
-"""Kernels that set branched aggregates into bulk, flat and curved coats; all random numbers come in drawn."""
+"""Kernels that set branched aggregates into bulk and flat coats; all random numbers come in drawn."""
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
+
+from microstructure._rooms import survey
+from microstructure._squeeze import largest_overlap, misfit, press
 
 COMPRESS, CUT = 0, 1
+FALLBACKS = 3  # orientations that an aggregate is pressed in before primaries are left out
 
 
 @njit(cache=True)
@@ -19,85 +23,108 @@ def rotate(quaternion, point, out):
 
 
 @njit(cache=True)
-def misfit(heights, ceilings, floor):
-    """How much taller than its room an aggregate is; 0 if it fits after a shift."""
-    room = max(0.0, ceilings.mean() - floor)
-    return max(0.0, heights.max() - heights.min() - room)
+def turn(quaternion, offsets, anchor, out):
+    """An aggregate, turned and set on its anchor."""
+    for k in range(offsets.shape[0]):
+        rotate(quaternion, offsets[k], out[k])
+        for d in range(3):
+            out[k, d] += anchor[d]
 
 
 @njit(cache=True)
-def fit_heights(heights, ceilings, floor, mode, keep):
-    """Bring the heights of an aggregate's primaries between `floor` and their ceilings, in place.
+def wrap(points, box, periodic):
+    """Bring points back into a periodic box."""
+    for k in range(points.shape[0]):
+        for d in range(3):
+            if periodic[d] and not 0.0 <= points[k, d] < box[d]:
+                points[k, d] %= box[d]
 
-    COMPRESS shifts the aggregate, and squeezes it linearly along the normal where a shift is not enough.
-    CUT drops every primary whose centre lies below 0 or above its ceiling.
+
+@njit(cache=True)
+def choose(room, quaternions, offsets, anchor, tries, points):
+    """The first orientation in which an aggregate fits its room after a shift, else that which fits best."""
+    count = offsets.shape[0]
+    heights, ceilings, normals = np.empty(count), np.empty(count), np.empty((count, 3))
+    best, least = 0, np.inf
+    for attempt in range(tries):
+        turn(quaternions[attempt], offsets, anchor, points)
+        survey(room, points, heights, ceilings, normals)
+        excess = misfit(heights, ceilings, room.floor)
+        if excess < least:
+            best, least = attempt, excess
+        if excess == 0.0:
+            break
+    return best
+
+
+@njit(cache=True)
+def compress(room, quaternions, offsets, parent, anchor, tries, diameter, max_overlap, points, kept):
+    """Set an aggregate into its room, pressed where it must be; gives the largest overlap inside it.
+
+    Where primaries would have to be left out, other orientations are tried, and that which keeps most is taken.
     """
-    if mode == CUT:
-        for k in range(heights.size):
-            keep[k] = 0.0 <= heights[k] <= max(floor, ceilings[k])
-    else:
-        low, extent = heights.min(), heights.max() - heights.min()
-        room = max(0.0, ceilings.mean() - floor)
-        scale = 1.0 if extent <= room else room / extent
-        start = min(max(low, floor), floor + room - scale * extent)
-        for k in range(heights.size):
-            keep[k] = True
-            heights[k] = start + (heights[k] - low) * scale
-    for k in range(heights.size):
-        heights[k] = min(max(heights[k], floor), max(floor, ceilings[k]))
+    first = choose(room, quaternions, offsets, anchor, tries, points)
+    best, most = first, 0
+    for attempt in range(FALLBACKS + 1):
+        # the last time around, what was best is set down again
+        orientation = best if attempt == FALLBACKS else (first + attempt) % quaternions.shape[0]
+        turn(quaternions[orientation], offsets, anchor, points)
+        overlap = press(room, points, parent, diameter, max_overlap, kept)
+        number = kept.sum()
+        if number == kept.size:
+            break
+        if number > most:
+            best, most = orientation, number
+    return overlap
 
 
 @njit(cache=True)
-def place_bulk(anchors, shapes, quaternions, start, offsets, centres):
+def cut(room, quaternion, offsets, anchor, diameter, points, kept):
+    """Set an aggregate down and drop what sticks out of its room; gives the largest overlap inside it.
+
+    What reaches into the core by less than a radius is lifted onto it, and may then overlap its neighbour.
+    """
+    count = offsets.shape[0]
+    heights, ceilings, normals = np.empty(count), np.empty(count), np.empty((count, 3))
+    turn(quaternion, offsets, anchor, points)
+    survey(room, points, heights, ceilings, normals)
+    for k in range(count):
+        highest = max(room.floor, ceilings[k])
+        kept[k] = 0.0 <= heights[k] <= highest and ceilings[k] >= room.floor
+        height = min(max(heights[k], room.floor), highest)
+        for d in range(3):
+            points[k, d] += (height - heights[k]) * normals[k, d]
+    return largest_overlap(points, kept, diameter)
+
+
+@njit(cache=True, parallel=True)
+def place_bulk(anchors, shapes, quaternions, start, offsets, rows, box, periodic, centres):
     """Set aggregates down whole, each turned by the first of its orientations."""
-    row = 0
-    for m in range(anchors.shape[0]):
-        for k in range(start[shapes[m]], start[shapes[m] + 1]):
-            rotate(quaternions[m, 0], offsets[k], centres[row])
-            for d in range(3):
-                centres[row, d] += anchors[m, d]
-            row += 1
+    for m in prange(shapes.size):
+        points = centres[rows[m] : rows[m + 1]]
+        turn(quaternions[m, 0], offsets[start[shapes[m]] : start[shapes[m] + 1]], anchors[m], points)
+        wrap(points, box, periodic)
 
 
 @njit(cache=True)
-def place_flat(anchors, shapes, quaternions, start, offsets, floor, ceiling, mode, tries, centres, keep):
-    """Set aggregates into a flat coat: primary centres between `floor` and `ceiling` along axis 0."""
-    row = 0
-    for m in range(anchors.shape[0]):
+def place(room, quaternions, offsets, parent, anchor, mode, tries, diameter, max_overlap, points, kept):
+    """Set one aggregate into its room; gives the largest overlap inside it."""
+    if mode == CUT:
+        return cut(room, quaternions[0], offsets, anchor, diameter, points, kept)
+    return compress(room, quaternions, offsets, parent, anchor, tries, diameter, max_overlap, points, kept)
+
+
+@njit(cache=True, parallel=True)
+def place_flat(
+    anchors, shapes, quaternions, start, offsets, parent, rows, mode, tries, room, limits, box, periodic, centres, keep,
+    overlaps,
+):  # fmt: skip
+    """Set aggregates into a flat coat: primary centres between floor and ceiling along axis 0."""
+    for m in prange(shapes.size):
         first, last = start[shapes[m]], start[shapes[m] + 1]
-        count = last - first
-        block = centres[row : row + count]
-        ceilings = np.full(count, ceiling)
-        best, least = 0, np.inf
-        for attempt in range(tries):
-            for k in range(count):
-                rotate(quaternions[m, attempt], offsets[first + k], block[k])
-            excess = misfit(block[:, 0], ceilings, floor)
-            if excess < least:
-                best, least = attempt, excess
-            if excess == 0.0:
-                break
-        for k in range(count):
-            rotate(quaternions[m, best], offsets[first + k], block[k])
-            for d in range(3):
-                block[k, d] += anchors[m, d]
-        fit_heights(block[:, 0], ceilings, floor, mode, keep[row : row + count])
-        row += count
-
-
-@njit(cache=True)
-def bonds_of(shapes, start, parent, keep, bond, aggregate):
-    """Number the kept primaries and give each the number of the kept one it is fused to, or -1."""
-    row, number = 0, 0
-    for m in range(shapes.size):
-        first = start[shapes[m]]
-        count = start[shapes[m] + 1] - first
-        names = np.full(count, -1, np.int64)
-        for k in range(count):
-            if keep[row + k]:
-                names[k] = number
-                bond[number] = -1 if parent[first + k] < 0 else names[parent[first + k]]
-                aggregate[number] = m
-                number += 1
-        row += count
-    return number
+        points, kept = centres[rows[m] : rows[m + 1]], keep[rows[m] : rows[m + 1]]
+        overlaps[m] = place(
+            room, quaternions[m], offsets[first:last], parent[first:last], anchors[m], mode, tries, limits[0],
+            limits[1], points, kept,
+        )  # fmt: skip
+        wrap(points, box, periodic)

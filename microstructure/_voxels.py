@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
-from microstructure._coats import border_above, field_at, film_at, foot_on, is_sphere
+from microstructure._coats import field_at, film_at, foot_on, half_gap_at, is_sphere
 
 NEVER = 65535  # key of a voxel that cannot take the label
 FINEST = 65533  # highest key of a plain length
@@ -88,7 +88,7 @@ def region_key(film, cores, c, dx, dy, dz, narrowest, widest, reach):
         return int(height / local * FILM_KEYS)
     if local == 0.0 and height < film.thickness:
         return FILM_KEYS + GAP_KEYS + OPEN_KEYS + int(height / film.thickness * BARE_KEYS)
-    half_gap = border_above(cores, c, x, y, z, ux, uy, uz)[1]
+    half_gap = half_gap_at(cores, c, dx, dy, dz, height)
     if half_gap < np.inf:
         return gap_key(half_gap, narrowest, widest)
     return FILM_KEYS + GAP_KEYS + int(min(height / reach, 1.0) * (OPEN_KEYS - 1))
@@ -98,7 +98,8 @@ def region_key(film, cores, c, dx, dy, dz, narrowest, widest, reach):
 def coat_keys(cores, film, reach, narrowest, widest, voxel, periodic, labels, keys, owners):
     """Keys of all voxels that have no label yet, in the order in which matrix fills them, and the core of every voxel.
 
-    The film comes first, from the core outwards, then gaps, narrow ones first, then the room over bare patches.
+    The film comes first, from the core outwards, then the gaps by their mean distance to two cores, then the room over
+    bare patches.
     """
     nx, ny, nz = keys.shape
     for i in prange(nx):

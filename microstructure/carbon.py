@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure._placement import COMPRESS, CUT, bonds_of, place_bulk, place_flat
+from microstructure._insertion import KEPT, PRIMARIES, REFUSED, SEEN, Grid, Shelf, insert
 from microstructure.aggregates import AggregateLibrary
-from microstructure.materials import known
+from microstructure.arguments import check_kind, check_lengths, check_rng
+from microstructure.carbon_rooms import FIT_MODES, MAX_OVERLAP, Bulk, FlatCoat, Room, parse_fit
+from microstructure.dispersion import Dispersion, Scatter, parse_dispersion
+from microstructure.errors import PackingError
+from microstructure.insertion import CHUNK, HARD_CHUNK, Waiting, insertion_sequence
 
-FIT_MODES = {"reorient": COMPRESS, "compress": COMPRESS, "cut": CUT}
-ORIENTATIONS = 8  # how many orientations "reorient" may choose from
-CHUNK = 1024  # aggregates drawn at a time: fixed, so that a sequence does not depend on how much of it is used
+__all__ = ["FIT_MODES", "MAX_OVERLAP", "Carbon", "fill", "fill_bulk", "fill_flat", "interleave"]
+
+MOST_REFUSED = 20_000  # tries in a row that find no place among hard aggregates before the box counts as full
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Carbon:
 
     centres: NDArray[np.float64] = field(repr=False, metadata={"unit": "m", "shape": "(n, 3)"})
     aggregate: NDArray[np.int32] = field(repr=False, metadata={"shape": "(n,)", "what": "rising from 0, as inserted"})
-    bond: NDArray[np.int64] = field(
+    bond: NDArray[np.signedinteger] = field(
         repr=False, metadata={"shape": "(n,)", "what": "earlier primary it is fused to, or -1"}
     )
     coat: NDArray[np.int32] = field(repr=False, metadata={"shape": "(n,)", "what": "block that owns it, or -1"})
@@ -33,6 +36,10 @@ class Carbon:
     left_out: float = field(
         default=0.0, metadata={"unit": "1", "what": "share of primaries cut off or without room, put elsewhere"}
     )
+    overlap: float = field(
+        default=0.0, metadata={"unit": "1", "what": "largest overlap inside an aggregate, over a diameter"}
+    )
+    hard: bool = field(default=False, metadata={"what": "whether no two aggregates overlap"})
 
     @property
     def count(self) -> int:
@@ -47,14 +54,14 @@ class Carbon:
     def reordered(self, turn: NDArray[np.int64]) -> Carbon:
         """The same carbon, with aggregate k inserted as number `turn[k]`."""
         rows = np.argsort(turn[self.aggregate], kind="stable")
-        place = np.empty(len(rows), np.int64)
-        place[rows] = np.arange(len(rows))
+        place = np.empty(len(rows), self.bond.dtype)
+        place[rows] = np.arange(len(rows), dtype=self.bond.dtype)
         bond = self.bond[rows]
         return replace(
             self,
             centres=self.centres[rows],
             aggregate=turn[self.aggregate][rows].astype(np.int32),
-            bond=np.where(bond < 0, -1, place[bond]),
+            bond=np.where(bond < 0, self.bond.dtype.type(-1), place[bond]),
             coat=self.coat[rows],
         )
 
@@ -65,38 +72,45 @@ class Carbon:
 
     def __repr__(self) -> str:
         aggregates = int(self.aggregate[-1]) + 1 if self.count else 0
-        return f"Carbon({self.count} primaries of {self.diameter * 1e9:.0f} nm in {aggregates} aggregates, {self.fit})"
-
-
-@dataclass(frozen=True)
-class Insertion:
-    """A chunk of the insertion sequence: where, what and how each aggregate is set, as bare random numbers."""
-
-    positions: NDArray[np.float64]  # (m, 4) uniform in [0, 1)
-    shapes: NDArray[np.int64]  # (m,) member of the library
-    quaternions: NDArray[np.float64]  # (m, ORIENTATIONS, 4)
-
-
-def insertion_sequence(library: AggregateLibrary, *, rng: np.random.Generator) -> Iterator[Insertion]:
-    """An endless sequence of aggregates, the same for every geometry it is laid into."""
-    while True:
-        quaternions = rng.standard_normal((CHUNK, ORIENTATIONS, 4))
-        quaternions /= np.linalg.norm(quaternions, axis=2, keepdims=True)
-        yield Insertion(rng.random((CHUNK, 4)), library.draw(CHUNK, rng=rng), quaternions)
+        hard = ", hard" if self.hard else ""
+        size = f"{self.diameter * 1e9:.0f} nm"
+        return f"Carbon({self.count} primaries of {size} in {aggregates} aggregates, {self.fit}{hard})"
 
 
 def fill_bulk(
-    library: AggregateLibrary, *, box: tuple[float, float, float], volume: float, rng: np.random.Generator
+    library: AggregateLibrary,
+    *,
+    box: tuple[float, float, float],
+    volume: float,
+    hard: bool = False,
+    dispersion: Dispersion | float = 1.0,
+    rng: np.random.Generator,
 ) -> Carbon:
-    """Carbon of an exact volume [m3], spread uniformly in a periodic box [m]."""
+    """Carbon of an exact volume [m3], spread uniformly in a periodic box [m].
 
-    def place(chunk: Insertion, rows: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
-        centres = np.empty((rows, 3))
-        anchors = chunk.positions[:, :3] * box
-        place_bulk(anchors, chunk.shapes, chunk.quaternions, library.start, library.centres, centres)
-        return centres % np.array(box), np.ones(rows, bool), np.full(len(chunk.shapes), -1, np.int32)
+    Parameters
+    ----------
+    hard : bool
+        Refuse aggregates that overlap another one, and try them elsewhere.
+    dispersion : Dispersion or float
+        A number is the share of the aggregates that are placed independently, the others come in agglomerates.
 
-    return fill(library, place, volume=volume, fit="reorient", rng=rng)
+    Raises
+    ------
+    PackingError
+        If no more hard aggregates fit; `best` holds the carbon so far.
+
+    Examples
+    --------
+    >>> from microstructure.aggregates import build_library
+    >>> rng = np.random.default_rng(1)
+    >>> carbon = fill_bulk(build_library(rng=rng, count=20), box=(1e-6,) * 3, volume=0.03e-18, rng=rng)
+    >>> round(carbon.volume * 1e18, 3)
+    0.03
+    """
+    check_lengths(**{f"box[{axis}]": edge for axis, edge in enumerate(box)})
+    room = Bulk(np.array(box, float), np.ones(3, bool))
+    return fill(library, room, volume=volume, fit="reorient", hard=hard, dispersion=dispersion, rng=rng)
 
 
 def fill_flat(
@@ -107,6 +121,9 @@ def fill_flat(
     ceiling: float,
     volume: float,
     fit: str = "reorient",
+    max_overlap: float = MAX_OVERLAP,
+    hard: bool = False,
+    dispersion: Dispersion | float = 1.0,
     rng: np.random.Generator,
 ) -> Carbon:
     """Carbon of an exact volume [m3] in a flat coat on a core below, periodic in axes 1 and 2.
@@ -119,96 +136,126 @@ def fill_flat(
         Lowest and highest centre of a primary along axis 0 [m]; a coat thinner than a primary has both at the
         primary's radius, and the carbon stands out of it.
     fit : {"reorient", "compress", "cut"}
-        How an aggregate taller than the coat is made to fit.
+        How an aggregate taller than the coat is made to fit: the first two squeeze it, "reorient" in the best of
+        eight orientations.
+    max_overlap : float
+        Share of a diameter by which two primaries of one squeezed aggregate may overlap.
+    hard, dispersion
+        As for `fill_bulk`.
+
+    Raises
+    ------
+    PackingError
+        If no more hard aggregates fit; `best` holds the carbon so far.
     """
-    known(fit, FIT_MODES, "fit mode")
-    tries = ORIENTATIONS if fit == "reorient" else 1
-    ceiling = max(floor, ceiling)
-
-    def place(chunk: Insertion, rows: int) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]:
-        centres, keep = np.empty((rows, 3)), np.empty(rows, bool)
-        anchors = chunk.positions[:, :3] * (ceiling - floor, *width) + (floor, 0.0, 0.0)
-        place_flat(
-            anchors,
-            chunk.shapes,
-            chunk.quaternions,
-            library.start,
-            library.centres,
-            floor,
-            ceiling,
-            FIT_MODES[fit],
-            tries,
-            centres,
-            keep,
-        )
-        centres[:, 1:] %= np.array(width)
-        return centres, keep, np.zeros(len(chunk.shapes), np.int32)
-
-    return fill(library, place, volume=volume, fit=fit, rng=rng)
+    check_lengths(**{f"width[{axis}]": edge for axis, edge in enumerate(width)}, floor=floor, ceiling=ceiling)
+    box = np.array([max(floor, ceiling) + floor, *width])
+    room = FlatCoat(box, np.array([False, True, True]), floor, ceiling, parse_fit(fit, max_overlap))
+    return fill(library, room, volume=volume, fit=fit, hard=hard, dispersion=dispersion, rng=rng)
 
 
-Place = Callable[[Insertion, int], tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int32]]]
-
-
-def fill(library: AggregateLibrary, place: Place, *, volume: float, fit: str, rng: np.random.Generator) -> Carbon:
-    """Lay the insertion sequence out with `place` until the primaries add up to `volume`, exact to one primary."""
-    wanted = round(volume / library.primary_volume)
-    parts: list[Carbon] = []
-    found, seen, aggregates = 0, 0, 0
-    sequence = insertion_sequence(library, rng=rng)
-    while found < wanted:
-        chunk = next(sequence)
-        rows = int(library.sizes[chunk.shapes].sum())
-        centres, keep, coats = place(chunk, rows)
-        bond, aggregate = np.empty(rows, np.int64), np.empty(rows, np.int32)
-        number = bonds_of(chunk.shapes, library.start, library.parent, keep, bond, aggregate)
-        if number == 0:
-            raise ValueError(
-                "none of a thousand aggregates found room in the coat: take a thicker coat, or another fit than 'cut'"
-            )
-        bond, aggregate = bond[:number], aggregate[:number]
-        part = Carbon(
-            centres[keep],
-            aggregate + aggregates,
-            np.where(bond < 0, -1, bond + found),
-            coats[aggregate],
-            library.primary_diameter,
-            fit,
-        )
-        parts.append(part)
-        found, seen, aggregates = found + number, seen + rows, aggregates + len(chunk.shapes)
-    return _joined(parts, wanted, 1.0 - found / seen if seen else 0.0, library.primary_diameter, fit)
+def fill(
+    library: AggregateLibrary,
+    room: Room,
+    *,
+    volume: float,
+    fit: str,
+    hard: bool,
+    dispersion: Dispersion | float,
+    rng: np.random.Generator,
+) -> Carbon:
+    """Set the insertion sequence into a room until the primaries add up to `volume`, exact to one primary."""
+    check_kind("library", library, AggregateLibrary)
+    hard = check_kind("hard", hard, bool)
+    dispersion = parse_dispersion(dispersion, room.box[room.periodic])
+    wanted = _primaries(volume, library)
+    shelf, grid = _shelf(wanted), _grid(library, room, wanted if hard else 0)
+    scatter, waiting, overlap = Scatter(library, room, dispersion), Waiting(), 0.0
+    size = HARD_CHUNK if hard else CHUNK
+    sequence = insertion_sequence(library, independent=dispersion.share, at_a_time=size, rng=check_rng(rng))
+    while shelf.tally[PRIMARIES] < wanted and shelf.tally[REFUSED] < MOST_REFUSED:
+        chunk = waiting.first(next(sequence))
+        rows = np.concatenate([[0], np.cumsum(library.sizes[chunk.shapes])])
+        spots, refused = scatter.spots(chunk), np.zeros(len(chunk.shapes), bool)
+        placed = room.place(library, spots, chunk, rows)
+        laid = (chunk.shapes, rows, library.start, library.parent, spots.coats, placed.centres, placed.keep)
+        insert(*laid, shelf, grid, MOST_REFUSED, refused)
+        _require_progress(shelf)
+        waiting.back(chunk, refused)
+        overlap = max(overlap, float(placed.overlaps[~refused].max(initial=0.0)))
+    return _finished(shelf, wanted, library.primary_diameter, fit, hard, overlap)
 
 
 def interleave(first: Carbon, second: Carbon) -> Carbon:
     """Two coats filled side by side: their aggregates in turn, so that both hold the same share at any time."""
+    count = first.count + second.count
+    index = np.dtype(np.int32 if count < 2**31 else np.int64)
+    bonds = second.bond.astype(index)
+    bonds[bonds >= 0] += first.count
     both = Carbon(
         np.concatenate([first.centres, second.centres]),
         np.concatenate([first.aggregate, second.aggregate + (first.aggregate[-1] + 1 if first.count else 0)]),
-        np.concatenate([first.bond, np.where(second.bond < 0, -1, second.bond + first.count)]),
+        np.concatenate([first.bond.astype(index), bonds]),
         np.repeat(np.array([0, 1], np.int32), [first.count, second.count]),
         first.diameter,
         first.fit,
-        (first.left_out * first.count + second.left_out * second.count) / max(first.count + second.count, 1),
+        (first.left_out * first.count + second.left_out * second.count) / max(count, 1),
+        max(first.overlap, second.overlap),
+        first.hard and second.hard,
     )
     share = np.concatenate([np.arange(part.count) / max(part.count, 1) for part in (first, second)])
-    beginnings = np.unique(both.aggregate, return_index=True)[1]
+    beginnings = np.flatnonzero(np.diff(both.aggregate, prepend=-1))
     turn = np.empty(len(beginnings), np.int64)
     turn[np.argsort(share[beginnings], kind="stable")] = np.arange(len(beginnings))
     return both.reordered(turn)
 
 
-def _joined(parts: list[Carbon], wanted: int, left_out: float, diameter: float, fit: str) -> Carbon:
-    if not parts:
-        nothing = np.empty(0, np.int32)
-        return Carbon(np.empty((0, 3)), nothing, np.empty(0, np.int64), nothing, diameter, fit)
-    _, aggregate = np.unique(np.concatenate([part.aggregate for part in parts])[:wanted], return_inverse=True)
-    return Carbon(
-        np.concatenate([part.centres for part in parts])[:wanted],
-        aggregate.astype(np.int32),
-        np.concatenate([part.bond for part in parts])[:wanted],
-        np.concatenate([part.coat for part in parts])[:wanted],
+def _primaries(volume: float, library: AggregateLibrary) -> int:
+    if isinstance(volume, bool) or not isinstance(volume, (int, float, np.integer, np.floating)):
+        raise TypeError(f"volume is a volume of carbon in m3, a number; got {volume!r}")
+    if not (math.isfinite(volume) and volume >= 0.0):
+        raise ValueError(f"volume is a volume of carbon of zero or more in m3; got {volume!r}")
+    return round(volume / library.primary_volume)
+
+
+def _shelf(wanted: int) -> Shelf:
+    names = np.empty(wanted, np.int32), np.empty(wanted, np.int32 if wanted < 2**31 else np.int64)
+    return Shelf(np.empty((wanted, 3)), *names, np.empty(wanted, np.int32), np.zeros(5, np.int64))
+
+
+def _grid(library: AggregateLibrary, room: Room, wanted: int) -> Grid:
+    """Lists for `wanted` hard primaries, none if that is zero."""
+    lists = 2 ** math.ceil(math.log2(2 * wanted)) if wanted else 0
+    cells = np.maximum(1, (room.box / library.primary_diameter).astype(np.int64))
+    following = np.empty(wanted, np.int64)
+    return Grid(np.full(lists, -1, np.int64), following, cells, room.box, room.periodic, library.primary_diameter)
+
+
+def _require_progress(shelf: Shelf) -> None:
+    if shelf.tally[SEEN] > 0 and shelf.tally[KEPT] == 0:
+        raise ValueError(
+            "none of a thousand aggregates found room in the coat: take a thicker coat, or another fit than 'cut'"
+        )
+
+
+def _finished(shelf: Shelf, wanted: int, diameter: float, fit: str, hard: bool, overlap: float) -> Carbon:
+    reached, seen = int(shelf.tally[PRIMARIES]), int(shelf.tally[SEEN])
+    left_out = 1.0 - int(shelf.tally[KEPT]) / seen if seen else 0.0
+    carbon = Carbon(
+        shelf.centres[:reached],
+        shelf.aggregate[:reached],
+        shelf.bond[:reached],
+        shelf.coat[:reached],
         diameter,
         fit,
         left_out,
+        overlap,
+        hard,
     )
+    if reached < wanted:
+        raise PackingError(
+            f"hard aggregates found no place {MOST_REFUSED} times in a row at {reached} of {wanted} primaries"
+            f" ({reached / wanted:.1%}): take less carbon, or hard=False",
+            best=carbon,
+        )
+    return carbon

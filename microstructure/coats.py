@@ -25,9 +25,13 @@ class Coats:
 
     model: str
     thickness: float = field(metadata={"unit": "m", "what": "mean of the film or shell, matrix pores included"})
-    fill_height: float = field(metadata={"unit": "m", "what": "gaps up to twice this are filled with matrix"})
+    fill_height: float = field(
+        metadata={"unit": "m", "what": "filled with matrix: all that is nearer than this, on average, to two cores"}
+    )
     film_share: float = field(metadata={"unit": "1", "what": "share of the matrix in the film"})
-    recess_share: float = field(metadata={"unit": "1", "what": "share in recesses: half gap up to two thicknesses"})
+    recess_share: float = field(
+        metadata={"unit": "1", "what": "share in recesses, up to two thicknesses from two cores"}
+    )
     interstice_share: float = field(metadata={"unit": "1", "what": "share in wider gaps, and over bare patches"})
     roughness_share: float = field(default=0.0, metadata={"unit": "1", "what": "share in the roughness of the cores"})
     roughness: float = field(

@@ -100,8 +100,9 @@ class Packing:
         box = " x ".join(f"{1e6 * side:.4g}" for side in self.box)
         walls = "".join(name for name, periodic in zip("xyz", self.periodic, strict=True) if not periodic)
         blocks = f" in {self.blocks} blocks" if self.blocks < self.count else ""
+        kind = "spheres" if self.bodies is None else "faceted cores"
         return (
-            f"Packing({self.count} spheres{blocks}, fraction {self.fraction:.4f}, box {box} um, "
+            f"Packing({self.count} {kind}{blocks}, fraction {self.fraction:.4f}, box {box} um, "
             f"walls {walls or 'none'}, overlap {self.overlap:.1e}, {self.method})"
         )
 
@@ -315,9 +316,3 @@ def _finish(
     overlap = float(largest_overlap(centres, diameters, pairs, shifts))
     fraction, block = volume_fraction(diameters, box), task.blocks.block
     return Packing(centres, diameters.copy(), box.copy(), task.periodic, fraction, overlap, method, block)
-
-
-# Names from before these functions moved, for modules that still ask for them here.
-_box_for, _draw_sizes, _fraction = box_for, draw_sizes, volume_fraction
-_check_clearance, _check_diameters, _check_fraction = check_clearance, check_diameters, check_target
-_check_periodic, _check_sides = check_periodic, check_sides

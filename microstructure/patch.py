@@ -138,7 +138,7 @@ def matrix_image(
     pore_voxels = min(round(porosity * size), size - carbon_voxels)
     labels, keys = np.full(shape, Phase.ELECTROLYTE, np.uint8), np.empty(shape, np.uint16)
     image_primaries(carbon, labels, keys, voxel, periodic, carbon_voxels)
-    values = gaussian_filter(rng.standard_normal(shape), pore_length / voxel, mode="wrap")
+    values = gaussian_filter(rng.standard_normal(shape), 0.5 * pore_length / voxel, mode="wrap")
     values[labels == Phase.CARBON] = -np.inf
     pores = np.argsort(-values.ravel(), kind="stable")[:pore_voxels]
     labels.reshape(-1)[pores] = Phase.PORE

@@ -68,13 +68,13 @@ class Relief:
     bare_below: float = field(metadata={"unit": "1", "what": "the film is missing where `bare` is below this"})
     scale: float = field(metadata={"unit": "1", "what": "keeps the mean thickness over the whole surface"})
 
-    def film(self, thickness: float, roughness: float = 0.0, fill: float = 0.0, open_height: float = 0.0) -> Film:
+    def film(self, thickness: float, roughness: float = 0.0, level: float = 0.0, open_height: float = 0.0) -> Film:
         """A film of this mean thickness [m], as the kernels want it."""
         spacing, spread = self.unevenness.correlation_length / POINTS_PER_LENGTH, self.unevenness.spread
         return Film(
             thickness,
             roughness,
-            fill,
+            level,
             open_height,
             spread,
             self.scale,
@@ -86,10 +86,10 @@ class Relief:
         )
 
 
-def even_film(thickness: float, roughness: float = 0.0, fill: float = 0.0, open_height: float = 0.0) -> Film:
+def even_film(thickness: float, roughness: float = 0.0, level: float = 0.0, open_height: float = 0.0) -> Film:
     """A film of one thickness everywhere, as the kernels want it."""
     nothing = np.zeros((1, 1, 1), np.float32)
-    return Film(thickness, roughness, fill, open_height, 0.0, 1.0, nothing, nothing, -math.inf, 1.0, np.zeros((1, 3)))
+    return Film(thickness, roughness, level, open_height, 0.0, 1.0, nothing, nothing, -math.inf, 1.0, np.zeros((1, 3)))
 
 
 def draw_relief(unevenness: Unevenness, cores: Packing, *, rng: np.random.Generator) -> Relief:

@@ -221,7 +221,7 @@ def image_primaries(
 
 
 def fill_level(limit: int, film: Film, packing: Packing) -> float:
-    """Half the gap that the key of a gap stands for [m]; the widest for the open and beyond."""
+    """Mean distance to two cores that the key of a gap stands for [m]; the widest for the open and beyond."""
     narrowest, widest = gap_range(film, packing)
     share = (limit + 1 - FILM_KEYS) / (GAP_KEYS - 1)
     return narrowest * math.exp(min(share, 1.0) * math.log(widest / narrowest))
@@ -242,7 +242,7 @@ def _filled(coats: Coats, packing: Packing, filled: Filled) -> Coats:
     rough = in_film * under / outer
     return replace(
         coats,
-        fill_height=max(fill_level(filled.limit, film, packing), height),
+        fill_height=fill_level(filled.limit, film, packing) if filled.limit >= FILM_KEYS else 0.0,
         open_height=max(0.0, (filled.limit + 1 - FILM_KEYS - GAP_KEYS) / (OPEN_KEYS - 1) * 0.25 * widest),
         film_share=in_film - rough,
         roughness_share=rough,
@@ -261,7 +261,7 @@ def _resolve(structure: Structure, rng: np.random.Generator) -> Structure:
         wanted = round(structure.carbon.volume / structure.volume * labels.size)
         image_primaries(structure.carbon, labels, keys, structure.voxel_size, structure.periodic, wanted)
     field = periodic_field(rng=rng)
-    spacing = 2.0 * recipe.materials["matrix.pore_length"] / POINTS_PER_LENGTH
+    spacing = recipe.materials["matrix.pore_length"] / POINTS_PER_LENGTH
     highest, matrix = float(np.abs(field).max()), int(Phase.MATRIX)
     field_keys(field, spacing, highest, structure.voxel_size, matrix, labels, keys)
     left = sum(int(np.count_nonzero(plane == matrix)) for plane in labels)  # plane by plane: no copy of the image

@@ -1,16 +1,25 @@
-"""Carbon in place: exact volume, nothing in a core, necks kept, the same bytes for the same seed."""
+"""Carbon in place: exact volume, nothing in a core, necks kept, overlaps bounded, the same bytes for the same seed."""
 
+from dataclasses import replace
+
+import numba
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from scipy.stats import kstest
 
-from microstructure._placement import COMPRESS, CUT, fit_heights, rotate
+from microstructure._placement import COMPRESS, CUT, place_flat, rotate
+from microstructure._rooms import FlatRoom
+from microstructure._squeeze import NECK
 from microstructure.aggregates import build_library
-from microstructure.carbon import FIT_MODES, fill_bulk, fill_flat, interleave
-from microstructure.errors import StudyError
+from microstructure.carbon import FIT_MODES, MAX_OVERLAP, fill_bulk, fill_flat, interleave
+from microstructure.dispersion import Dispersion
+from microstructure.errors import PackingError, StudyError
+from percolation.network import link_carbon
 
 EDGE, THICK = 1.5e-6, 150e-9
+SQUEEZING = ["reorient", "compress"]
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +27,41 @@ def library():
     return build_library(rng=np.random.default_rng(1), count=60)
 
 
-def flat(library, fit="reorient", seed=2, share=0.1):
+def flat(library, fit="reorient", seed=2, share=0.1, thickness=THICK, **more):
     return fill_flat(
         library,
         width=(EDGE, EDGE),
         floor=library.radius,
-        ceiling=THICK,
+        ceiling=thickness,
         volume=share * THICK * EDGE**2,
         fit=fit,
         rng=np.random.default_rng(seed),
+        **more,
     )
 
 
-def bulk(library, seed=2, share=0.05):
-    return fill_bulk(library, box=(EDGE,) * 3, volume=share * EDGE**3, rng=np.random.default_rng(seed))
+def bulk(library, seed=2, share=0.05, **more):
+    return fill_bulk(library, box=(EDGE,) * 3, volume=share * EDGE**3, rng=np.random.default_rng(seed), **more)
+
+
+def neck_lengths(carbon, periodic=(False, True, True)):
+    """Over a diameter."""
+    bonded = np.flatnonzero(carbon.bond >= 0)
+    gap = carbon.centres[bonded] - carbon.centres[carbon.bond[bonded]]
+    gap -= np.where(periodic, EDGE * np.rint(gap / EDGE), 0.0)
+    return np.linalg.norm(gap, axis=1) / carbon.diameter
+
+
+def overlap_inside(carbon, periodic=(False, True, True)):
+    """Largest overlap of two primaries of one aggregate, over a diameter, slowly."""
+    nearest = carbon.diameter
+    for number in range(carbon.aggregate[-1] + 1):
+        points = carbon.centres[carbon.aggregate == number]
+        for k in range(1, len(points)):
+            gap = points[:k] - points[k]
+            gap -= np.where(periodic, EDGE * np.rint(gap / EDGE), 0.0)
+            nearest = min(nearest, np.linalg.norm(gap, axis=1).min())
+    return 1.0 - nearest / carbon.diameter
 
 
 def test_rotation_is_scipys():
@@ -42,21 +72,53 @@ def test_rotation_is_scipys():
         np.testing.assert_allclose(out, rotation.apply(point), atol=1e-14)
 
 
+def chain(count):
+    """A straight chain of touching primaries of radius 1 along the normal, and the primary each is fused to."""
+    offsets = np.zeros((count, 3))
+    offsets[:, 0] = 2.0 * np.arange(count)
+    return offsets, np.arange(-1, count - 1, dtype=np.int32)
+
+
+def set_down(count, anchor, mode, ceiling=10.0, max_overlap=0.1):
+    offsets, parent = chain(count)
+    points, kept, overlap = np.empty((count, 3)), np.empty(count, bool), np.empty(1)
+    upright = np.tile([0.0, 0.0, 0.0, 1.0], (1, 8, 1))
+    rows = np.array([0, count])
+    where = (np.array([anchor]), np.zeros(1, np.int64), upright, rows, offsets, parent, rows)
+    room, box, free = FlatRoom(1.0, ceiling), np.full(3, 100.0), np.zeros(3, bool)
+    place_flat(*where, mode, 1, room, np.array([2.0, max_overlap]), box, free, points, kept, overlap)
+    return points, kept, overlap[0]
+
+
 @pytest.mark.parametrize(
-    ("mode", "heights", "expected", "kept"),
+    ("mode", "height", "expected", "kept"),
     [
-        (COMPRESS, [3.0, 4.0], [3.0, 4.0], [True, True]),  # fits as it is
-        (COMPRESS, [0.0, 2.0], [1.0, 3.0], [True, True]),  # shifted up from the core
-        (COMPRESS, [9.0, 12.0], [7.0, 10.0], [True, True]),  # shifted down from the outside
-        (COMPRESS, [-9.0, 0.0, 9.0], [1.0, 5.5, 10.0], [True, True, True]),  # squeezed to half
-        (CUT, [-0.1, 0.5, 5.0, 10.1], [1.0, 1.0, 5.0, 10.0], [False, True, True, False]),
+        (COMPRESS, 3.0, [3.0, 5.0], [True, True]),  # fits as it is
+        (COMPRESS, 0.0, [1.0, 3.0], [True, True]),  # shifted up from the core
+        (COMPRESS, 9.0, [8.0, 10.0], [True, True]),  # shifted down from the outside
+        (CUT, 0.5, [1.0, 2.5, 4.5, 6.5, 8.5, 10.0], [True, True, True, True, True, False]),
+        (CUT, -0.1, [1.0, 1.9, 3.9], [False, True, True]),
     ],
 )
-def test_heights_between_a_floor_of_one_and_a_ceiling_of_ten(mode, heights, expected, kept):
-    found, keep = np.array(heights), np.empty(len(heights), bool)
-    fit_heights(found, np.full(len(heights), 10.0), 1.0, mode, keep)
-    np.testing.assert_allclose(found, expected)
+def test_heights_between_a_floor_of_one_and_a_ceiling_of_ten(mode, height, expected, kept):
+    points, keep, _ = set_down(len(expected), (height, 4.0, 5.0), mode)
+    np.testing.assert_allclose(points[:, 0], expected)
+    np.testing.assert_allclose(points[:, 1:], np.tile([4.0, 5.0], (len(expected), 1)))
     np.testing.assert_array_equal(keep, kept)
+
+
+def test_a_lifted_primary_overlaps_its_neighbour_and_cut_says_so():
+    assert set_down(3, (0.5, 0.0, 0.0), CUT)[2] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("ceiling", [1.0, 2.0, 4.0])
+def test_an_upright_chain_lies_down_in_a_low_coat(ceiling):
+    points, kept, overlap = set_down(8, (0.0, 0.0, 0.0), COMPRESS, ceiling=ceiling)
+    assert kept.all()
+    assert points[:, 0].min() >= 1.0
+    assert points[:, 0].max() <= ceiling
+    np.testing.assert_allclose(np.linalg.norm(np.diff(points, axis=0), axis=1), 2.0, rtol=NECK)
+    assert 0.0 <= overlap <= 0.1
 
 
 @pytest.mark.parametrize("fit", FIT_MODES)
@@ -73,6 +135,31 @@ def test_no_primary_in_the_core_or_beyond_the_coat(library, fit):
     assert heights.max() <= THICK * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("thickness", [20e-9, 40e-9, 80e-9, 150e-9, 500e-9])
+@pytest.mark.parametrize("fit", SQUEEZING)
+def test_primaries_of_one_aggregate_overlap_no_more_than_stated(library, fit, thickness):
+    carbon = flat(library, fit, thickness=thickness, share=0.05)
+    assert carbon.overlap <= MAX_OVERLAP + 1e-9
+    # the reported one is of all that were set down, the last of which may be cut short
+    assert overlap_inside(carbon) <= carbon.overlap + 1e-9
+    np.testing.assert_allclose(neck_lengths(carbon), 1.0, atol=NECK + 1e-9)
+    assert carbon.left_out < (0.03 if thickness < 50e-9 else 1e-3)
+    assert carbon.centres[:, 0].max() <= max(thickness, library.radius) * (1 + 1e-12)
+
+
+def test_a_stricter_bound_holds_too(library):
+    loose, strict = (flat(library, thickness=60e-9, max_overlap=bound) for bound in (0.3, NECK))
+    assert overlap_inside(strict) <= NECK + 1e-9
+    assert NECK < overlap_inside(loose) <= 0.3 + 1e-9
+
+
+def test_the_overlap_check_sees_a_linear_squeeze(library):
+    """Negative control: heights pressed together as they are overlap far beyond the bound."""
+    carbon = bulk(library, share=0.01)
+    squeezed = replace(carbon, centres=carbon.centres * (0.1, 1.0, 1.0))
+    assert overlap_inside(squeezed) > 3 * MAX_OVERLAP
+
+
 def test_carbon_stands_out_of_a_coat_thinner_than_a_primary(library):
     carbon = fill_flat(
         library, width=(EDGE, EDGE), floor=library.radius, ceiling=5e-9, volume=1e-20, rng=np.random.default_rng(1)
@@ -86,29 +173,22 @@ def test_bonds_point_to_earlier_primaries_of_the_same_aggregate(library, make):
     bonded = carbon.bond >= 0
     assert np.all(carbon.bond[bonded] < np.flatnonzero(bonded))
     assert np.all(carbon.aggregate[carbon.bond[bonded]] == carbon.aggregate[bonded])
-    assert np.all(np.diff(carbon.aggregate) >= 0)
+    assert np.all(np.isin(np.diff(carbon.aggregate), [0, 1]))
     # each aggregate is one tree: exactly one primary without a bond
     assert np.all(np.bincount(carbon.aggregate[~bonded]) == 1)
 
 
+def test_primaries_left_out_leave_no_bond_to_them(library):
+    carbon = flat(library, "compress", thickness=20e-9, share=0.3)
+    assert carbon.left_out > 0.0
+    bonded = carbon.bond >= 0
+    assert np.all(carbon.aggregate[carbon.bond[bonded]] == carbon.aggregate[bonded])
+    assert np.all(carbon.bond[bonded] < np.flatnonzero(bonded))
+
+
 def test_necks_touch_exactly_in_the_bulk(library):
-    carbon = bulk(library)
-    bonded = np.flatnonzero(carbon.bond >= 0)
-    gap = carbon.centres[bonded] - carbon.centres[carbon.bond[bonded]]
-    gap -= EDGE * np.rint(gap / EDGE)
-    np.testing.assert_allclose(np.linalg.norm(gap, axis=1), carbon.diameter, rtol=1e-5)
-
-
-def test_reorienting_squeezes_less_than_compressing(library):
-    def stretch(carbon):
-        bonded = np.flatnonzero(carbon.bond >= 0)
-        gap = carbon.centres[bonded] - carbon.centres[carbon.bond[bonded]]
-        gap[:, 1:] -= EDGE * np.rint(gap[:, 1:] / EDGE)
-        length = np.linalg.norm(gap, axis=1) / carbon.diameter
-        assert length.max() <= 1 + 1e-5
-        return np.mean(length)
-
-    assert stretch(flat(library, "reorient")) > stretch(flat(library, "compress")) > 0.5
+    np.testing.assert_allclose(neck_lengths(bulk(library), (True,) * 3), 1.0, rtol=1e-5)
+    assert bulk(library).overlap == 0.0
 
 
 def test_cut_leaves_out_and_says_how_much(library):
@@ -132,15 +212,88 @@ def test_same_seed_same_bytes(library):
     assert flat(library).centres.tobytes() != flat(library, seed=3).centres.tobytes()
 
 
-def test_more_carbon_continues_the_same_sequence(library):
-    less, more = bulk(library, share=0.03), bulk(library, share=0.06)
-    np.testing.assert_array_equal(less.centres, more.centres[: less.count])
+@pytest.mark.parametrize("make", [bulk, flat])
+def test_same_bytes_for_any_number_of_threads(library, make):
+    many = numba.get_num_threads()
+    found = make(library, share=0.2)
+    numba.set_num_threads(1)
+    try:
+        alone = make(library, share=0.2)
+    finally:
+        numba.set_num_threads(many)
+    assert found.centres.tobytes() == alone.centres.tobytes()
+
+
+def test_arrays_are_compact(library):
+    carbon = bulk(library)
+    assert [a.dtype for a in (carbon.centres, carbon.aggregate, carbon.bond, carbon.coat)] == ["f8", "i4", "i4", "i4"]
+
+
+@pytest.mark.parametrize("more", [{}, {"hard": True}, {"dispersion": 0.5}])
+@pytest.mark.parametrize("make", [bulk, flat])
+def test_more_carbon_continues_the_same_sequence(library, make, more):
+    if "dispersion" in more:
+        more = {"dispersion": agglomerates(0.5)}
+    less, rest = make(library, share=0.015, **more), make(library, share=0.03, **more)
+    np.testing.assert_array_equal(less.centres, rest.centres[: less.count])
+    np.testing.assert_array_equal(less.bond, rest.bond[: less.count])
+
+
+def agglomerates(share):
+    return Dispersion(share, agglomerate_size=0.8e-6)
+
+
+def nearest_of_others(carbon, periodic):
+    """Least distance of two primaries of different aggregates, over a diameter, by a tree search."""
+    box = [EDGE if p else 0.0 for p in periodic]
+    pairs = cKDTree(carbon.centres, boxsize=box).query_pairs(1.5 * carbon.diameter, output_type="ndarray")
+    pairs = pairs[carbon.aggregate[pairs[:, 0]] != carbon.aggregate[pairs[:, 1]]]
+    gap = carbon.centres[pairs[:, 0]] - carbon.centres[pairs[:, 1]]
+    gap -= np.where(periodic, EDGE * np.rint(gap / EDGE), 0.0)
+    return np.linalg.norm(gap, axis=1).min() / carbon.diameter
+
+
+@pytest.mark.parametrize(("make", "periodic"), [(bulk, (True, True, True)), (flat, (False, True, True))])
+def test_hard_aggregates_do_not_overlap(library, make, periodic):
+    hard, soft = make(library, share=0.03, hard=True), make(library, share=0.03)
+    assert hard.hard
+    assert not soft.hard
+    assert hard.count == soft.count
+    assert nearest_of_others(hard, periodic) >= 1.0
+    assert nearest_of_others(soft, periodic) < 0.9
+
+
+def test_hard_aggregates_refused_are_tried_elsewhere_not_replaced_by_small_ones(library):
+    sizes = [np.bincount(bulk(library, share=0.03, hard=hard).aggregate)[:-1] for hard in (False, True)]
+    # the same aggregates in another order, but for the few still in line
+    assert np.mean(sizes[1]) == pytest.approx(np.mean(sizes[0]), rel=0.15)
+
+
+def test_hard_aggregates_jam_and_say_where(library, monkeypatch):
+    monkeypatch.setattr("microstructure.carbon.MOST_REFUSED", 500)
+    with pytest.raises(PackingError, match=r"of 2\d+ primaries") as caught:
+        fill_bulk(library, box=(0.6e-6,) * 3, volume=0.35 * 0.6e-6**3, hard=True, rng=np.random.default_rng(1))
+    best = caught.value.best
+    assert best.hard
+    assert 0.02 < best.volume / 0.6e-6**3 < 0.3
+
+
+def test_hard_aggregates_need_a_gap_to_be_joined(library):
+    carbon = bulk(library, share=0.02, hard=True)
+    with pytest.raises(ValueError, match="contact_gap above 0"):
+        link_carbon(carbon, box=(EDGE,) * 3, periodic=(True,) * 3)
+    links = [
+        len(link_carbon(carbon, box=(EDGE,) * 3, periodic=(True,) * 3, contact_gap=gap).earlier)
+        for gap in (1e-15, 20e-9)
+    ]
+    assert links[0] == np.count_nonzero(carbon.bond >= 0) < links[1]
 
 
 def test_interleaved_coats_keep_their_carbon_and_necks(library):
     lower, upper = flat(library, seed=4), flat(library, seed=5, share=0.05)
     both = interleave(lower, upper)
     assert both.count == lower.count + upper.count
+    assert both.overlap == max(lower.overlap, upper.overlap)
     assert np.all(np.diff(both.aggregate) >= 0)
     bonded = both.bond >= 0
     assert np.count_nonzero(bonded) == np.count_nonzero(lower.bond >= 0) + np.count_nonzero(upper.bond >= 0)
@@ -148,6 +301,12 @@ def test_interleaved_coats_keep_their_carbon_and_necks(library):
     assert np.all(both.aggregate[both.bond[bonded]] == both.aggregate[bonded])
     half = both.count // 2
     assert np.mean(both.coat[:half] == 0) == pytest.approx(lower.count / both.count, abs=0.05)
+
+
+def test_interleaving_with_an_empty_coat_changes_nothing(library):
+    lower, nothing = flat(library), flat(library, share=0.0)
+    assert nothing.count == 0
+    np.testing.assert_array_equal(interleave(lower, nothing).centres, lower.centres)
 
 
 def test_order_of_insertion_is_the_aggregates_own(library):
@@ -159,3 +318,29 @@ def test_order_of_insertion_is_the_aggregates_own(library):
 def test_unknown_fit_names_the_nearest(library):
     with pytest.raises(StudyError, match="'reorient'"):
         flat(library, "reorientate")
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"max_overlap": 0.0}, ValueError),
+        ({"max_overlap": 1.0}, ValueError),
+        ({"max_overlap": "some"}, TypeError),
+        ({"hard": 1}, TypeError),
+        ({"dispersion": 1.5}, ValueError),
+        ({"dispersion": float("nan")}, ValueError),
+        ({"dispersion": "good"}, TypeError),
+        ({"dispersion": 0.5}, ValueError),  # agglomerates of 2 um do not fit into the box
+        ({"share": -1.0}, ValueError),
+        ({"share": float("nan")}, ValueError),
+        ({"thickness": float("inf")}, ValueError),
+    ],
+)
+def test_bad_input_is_refused(library, more, error):
+    with pytest.raises(error):
+        flat(library, **more)
+
+
+def test_a_hidden_seed_is_refused(library):
+    with pytest.raises(TypeError, match="Generator"):
+        fill_bulk(library, box=(EDGE,) * 3, volume=1e-20, rng=3)

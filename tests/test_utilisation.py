@@ -53,6 +53,7 @@ def test_touched_cores_are_those_within_reach(cell):
     found = find_touches(cell.carbon, cell.cores, reach=reach)
     first, touches = found.start, found.bodies
     rows = np.random.default_rng(2).choice(cell.carbon.count, 2000, replace=False)
+    rows = np.append(rows, np.argsort(cell.carbon.centres[:, 0])[-50:])
     vectors = cell.carbon.centres[rows][:, None] - cell.cores.centres
     vectors -= np.where(cell.periodic, np.asarray(cell.box) * np.rint(vectors / cell.box), 0.0)
     gaps = np.linalg.norm(vectors, axis=2) - 0.5 * cell.cores.diameters

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from microstructure import _voxels
-from microstructure._coats import film_at, ray_height
+from microstructure._coats import film_at
 from microstructure.aggregates import build_library
-from microstructure.coats import coat_reach, neighbourhood
 from microstructure.composite import build_composite
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness
@@ -37,7 +36,6 @@ def cell(request, library):
 
 def ranked(cell):
     """Labels by sorting all voxels, slowly."""
-    near = neighbourhood(cell.cores, coat_reach(cell.recipe, "film", cell.cores))
     film, size, periodic = cell.coats.film, cell.labels.size, np.asarray(cell.periodic)
     points = (np.indices(cell.labels.shape).reshape(3, -1).T + 0.5) * cell.voxel_size
     vectors = points[:, None] - cell.cores.centres
@@ -45,6 +43,13 @@ def ranked(cell):
     heights = np.linalg.norm(vectors, axis=2) - cell.cores.radii
     owner = heights.argmin(axis=1)
     height = heights.min(axis=1)
+    for wall in (0.0, cell.box[0]):  # a wall is a mirror to the nearest core
+        mirror = points.copy()
+        mirror[:, 0] = 2 * wall - mirror[:, 0]
+        vector = mirror - cell.cores.centres[owner]
+        vector -= np.where(periodic, np.asarray(cell.box) * np.rint(vector / cell.box), 0.0)
+        heights = np.column_stack([heights, np.linalg.norm(vector, axis=1) - cell.cores.radii[owner]])
+    second = np.sort(heights, axis=1)[:, 1]
     rank = np.empty(size)
     for n, core in enumerate(owner):
         u = vectors[n, core] / np.linalg.norm(vectors[n, core])
@@ -54,7 +59,7 @@ def ranked(cell):
         elif local == 0.0 and height[n] < film.thickness:
             rank[n] = 1e3 + height[n]
         else:
-            rank[n] = ray_height(near, core, *u)[1] * 1e6
+            rank[n] = 1e6 * 0.5 * (height[n] + second[n])
     labels = np.zeros(size, np.uint8)
     cores = round(cell.cores.fraction * size)
     order = np.argsort(height, kind="stable")
