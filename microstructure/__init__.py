@@ -7,6 +7,9 @@ from microstructure.carbon import Carbon
 from microstructure.coats import Coats
 from microstructure.composite import build_composite
 from microstructure.contacts import Contacts, find_contacts
+from microstructure.dispersion import Dispersion
+from microstructure.faceted_packing import pack_bodies
+from microstructure.facets import Facets
 from microstructure.files import (
     Provenance,
     load_structure,
@@ -31,7 +34,9 @@ __all__ = [
     "Clusters",
     "Coats",
     "Contacts",
+    "Dispersion",
     "Equal",
+    "Facets",
     "Lognormal",
     "Materials",
     "Packing",
@@ -49,6 +54,7 @@ __all__ = [
     "find_contacts",
     "jam_spheres",
     "load_structure",
+    "pack_bodies",
     "pack_spheres",
     "read_image",
     "read_provenance",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
+from microstructure.carbon import CarbonOptions
 from microstructure.coats import coat_thickness
 from microstructure.composite import carbon_library, coat_composite
 from microstructure.packing import Packing
@@ -27,10 +29,10 @@ def building_block(
     cores: int = 1,
     coat: str = "shell",
     voxel_size: float,
-    fit: str = "reorient",
     unevenness: Unevenness | None = None,
     library: AggregateLibrary | None = None,
     rng: np.random.Generator,
+    **carbon: Unpack[CarbonOptions],
 ) -> Structure:
     """Build one block with free space around it.
 
@@ -45,8 +47,8 @@ def building_block(
         See `microstructure.coats.coat_thickness`. What a film leaves over lies in recesses, then around the film.
     voxel_size : float
         Edge of a voxel [m].
-    fit, unevenness, library, rng
-        As in `build_composite`.
+    unevenness, library, rng, **carbon
+        As in `build_composite`; `carbon` is any of fit, max_overlap, hard and dispersion.
 
     Returns
     -------
@@ -66,6 +68,8 @@ def building_block(
     """
     check_kind("recipe", recipe, Recipe)
     check_rng(rng)
+    if unknown := set(carbon) - set(CarbonOptions.__annotations__):
+        raise TypeError(f"building_block takes no {', '.join(sorted(unknown))}=")
     size = recipe.materials["cam.median_diameter"] if diameter is None else diameter
     check_lengths(diameter=size, voxel_size=voxel_size)
     core_rng, carbon_rng, library_rng = rng.spawn(3)
@@ -83,11 +87,11 @@ def building_block(
         packing,
         voxel_size=voxel_size,
         coat=coat,
-        fit=fit,
-        library=library,
         unevenness=unevenness,
         walls=False,
+        library=library,
         rng=carbon_rng,
+        **carbon,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from microstructure.dispersion import Dispersion, Scatter, parse_dispersion
 from microstructure.errors import PackingError
 from microstructure.insertion import CHUNK, HARD_CHUNK, Waiting, insertion_sequence
 
-__all__ = ["FIT_MODES", "MAX_OVERLAP", "Carbon", "fill", "fill_bulk", "fill_flat", "interleave"]
+__all__ = ["FIT_MODES", "MAX_OVERLAP", "Carbon", "CarbonOptions", "fill", "fill_bulk", "fill_flat", "interleave"]
 
 MOST_REFUSED = 20_000  # tries in a row that find no place among hard aggregates before the box counts as full
 
@@ -75,6 +76,15 @@ class Carbon:
         hard = ", hard" if self.hard else ""
         size = f"{self.diameter * 1e9:.0f} nm"
         return f"Carbon({self.count} primaries of {size} in {aggregates} aggregates, {self.fit}{hard})"
+
+
+class CarbonOptions(TypedDict, total=False):
+    """How carbon lies in a coat, as `fill_flat` and `fill_coats` take it."""
+
+    fit: str
+    max_overlap: float
+    hard: bool
+    dispersion: Dispersion | float
 
 
 def fill_bulk(

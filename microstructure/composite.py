@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.arguments import check_kind, check_lengths, check_rng
 from microstructure.building_blocks import Clusters
+from microstructure.carbon import MAX_OVERLAP, CarbonOptions
+from microstructure.carbon_rooms import parse_fit
 from microstructure.coat_carbon import fill_coats
 from microstructure.coats import coat_reach, coat_thickness, dry_coats, neighbourhood
+from microstructure.dispersion import Dispersion
+from microstructure.faceted_packing import pack_bodies
+from microstructure.facets import Facets
 from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
@@ -30,10 +35,14 @@ def build_composite(
     coat: str = "film",
     box: tuple[float, float, float],
     voxel_size: float,
-    fit: str = "reorient",
-    library: AggregateLibrary | None = None,
-    unevenness: Unevenness | None = None,
+    shape: Facets | None = None,
     clusters: Clusters | None = None,
+    unevenness: Unevenness | None = None,
+    library: AggregateLibrary | None = None,
+    fit: str = "reorient",
+    max_overlap: float = MAX_OVERLAP,
+    hard: bool = False,
+    dispersion: Dispersion | float = 1.0,
     rng: np.random.Generator,
 ) -> Structure:
     """Build a composite between separator (x = 0) and collector (x = box[0]), periodic in y and z.
@@ -51,14 +60,22 @@ def build_composite(
         Edges [m].
     voxel_size : float
         Edge of a voxel [m]; the box is rounded to whole voxels.
-    fit : {"reorient", "compress", "cut"}
-        How an aggregate larger than the local coat is made to fit.
-    library : AggregateLibrary, optional
-        Aggregates to use; built from the materials if not given.
-    unevenness : Unevenness, optional
-        How the film varies over a core, and what share of it is bare; an even film if not given.
+    shape : Facets, optional
+        Aspect ratio, sharpness and faces of single crystals; spheres if not given.
     clusters : Clusters, optional
         What share of the cores sits in blocks of several touching cores; every core is a block if not given.
+    unevenness : Unevenness, optional
+        How the film varies over a core, and what share of it is bare; an even film if not given.
+    library : AggregateLibrary, optional
+        Aggregates to use; built from the materials if not given.
+    fit : {"reorient", "compress", "cut"}
+        How an aggregate larger than the local coat is made to fit.
+    max_overlap : float
+        Share of a diameter by which two primaries of one squeezed aggregate may overlap.
+    hard : bool
+        Whether aggregates keep apart; by default they may overlap. Above some 5 vol% of carbon they cannot.
+    dispersion : Dispersion or float
+        Share of the aggregates that lie independently, 0 to 1; the others come in agglomerates.
 
     Returns
     -------
@@ -87,15 +104,17 @@ def build_composite(
     check_rng(rng)
     materials, core_fraction = recipe.materials, recipe.core_fraction(porosity)
     check_lengths(voxel_size=voxel_size, **{f"box[{axis}]": edge for axis, edge in enumerate(box)})
-    shape = [round(edge / voxel_size) for edge in box]
+    shape_in_voxels = [round(edge / voxel_size) for edge in box]
     core_rng, carbon_rng, library_rng = rng.spawn(3)
-    packing = pack_spheres(
+    parse_fit(fit, max_overlap)
+    edges = tuple(count * voxel_size for count in shape_in_voxels)
+    packing = pack_cores(
         core_sizes(materials) if sizes is None else sizes,
+        shape,
+        clusters,
         fraction=core_fraction,
-        box=tuple(count * voxel_size for count in shape),
-        periodic=PERIODIC,
+        box=edges,
         clearance=coat_thickness(recipe, coat),
-        clusters=clusters,
         rng=core_rng,
     )
     if library is None and recipe.cb > 0:
@@ -105,11 +124,40 @@ def build_composite(
         packing,
         voxel_size=voxel_size,
         coat=coat,
-        fit=fit,
-        library=library,
         unevenness=unevenness,
+        library=library,
+        fit=fit,
+        max_overlap=max_overlap,
+        hard=hard,
+        dispersion=dispersion,
         rng=carbon_rng,
     )
+
+
+def pack_cores(
+    sizes: Any,
+    shape: Facets | None,
+    clusters: Clusters | None,
+    *,
+    fraction: float,
+    box: tuple[float, ...],
+    clearance: float,
+    rng: np.random.Generator,
+) -> Packing:
+    """Pack cores between separator and collector: spheres, clusters of spheres, or faceted crystals.
+
+    Raises
+    ------
+    ValueError
+        If faceted cores are to be clustered.
+    """
+    if shape is None:
+        return pack_spheres(
+            sizes, fraction=fraction, box=box, periodic=PERIODIC, clearance=clearance, clusters=clusters, rng=rng
+        )
+    if clusters is not None:
+        raise ValueError("clusters are made of spheres: give either shape= or clusters=")
+    return pack_bodies(shape, sizes, fraction=fraction, box=box, periodic=PERIODIC, clearance=clearance, rng=rng)
 
 
 def coat_composite(
@@ -118,11 +166,11 @@ def coat_composite(
     *,
     voxel_size: float,
     coat: str = "film",
-    fit: str = "reorient",
-    library: AggregateLibrary | None,
     unevenness: Unevenness | None = None,
     walls: bool = True,
+    library: AggregateLibrary | None,
     rng: np.random.Generator,
+    **carbon: Unpack[CarbonOptions],
 ) -> Structure:
     """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
     check_voxel(voxel_size, recipe, coat)
@@ -130,12 +178,12 @@ def coat_composite(
     relief = None if unevenness is None else draw_relief(unevenness, packing, rng=rng.spawn(1)[0])
     film = dry_coats(recipe, packing, coat, relief, walls=walls)
     image, coats = lay_coats(packing, near, recipe, voxel_size, film=film)
-    carbon = None
+    placed = None
     if recipe.cb > 0:
         if library is None:
             raise TypeError(f"{recipe} has carbon: give a library of aggregates")
         volumes = recipe.volume_fractions
-        carbon = fill_coats(
+        placed = fill_coats(
             library,
             packing,
             near,
@@ -143,13 +191,13 @@ def coat_composite(
             image.owners,
             coats,
             voxel_size=voxel_size,
-            fit=fit,
             rng=rng,
             volume=packing.fraction * float(np.prod(packing.box)) * volumes.cb / volumes.cam,
+            **carbon,
         )
     length, width, depth = packing.box.tolist()
     box = (length, width, depth)
-    return Structure(image.labels, voxel_size, packing.periodic, box, recipe, image.owners, packing, coats, carbon)
+    return Structure(image.labels, voxel_size, packing.periodic, box, recipe, image.owners, packing, coats, placed)
 
 
 def core_sizes(materials: Materials) -> Lognormal:

@@ -11,8 +11,9 @@ from scipy.ndimage import gaussian_filter
 
 from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_fraction, check_lengths, check_rng
-from microstructure.carbon import Carbon, fill_bulk, fill_flat
+from microstructure.carbon import MAX_OVERLAP, Carbon, fill_bulk, fill_flat
 from microstructure.composite import carbon_library
+from microstructure.dispersion import Dispersion
 from microstructure.materials import Materials
 from microstructure.recipe import carbon_scales
 from microstructure.structure import Phase, Structure
@@ -26,6 +27,9 @@ def coating_patch(
     voxel_size: float,
     *,
     fit: str = "reorient",
+    max_overlap: float = MAX_OVERLAP,
+    hard: bool = False,
+    dispersion: Dispersion | float = 1.0,
     materials: Materials | None = None,
     library: AggregateLibrary | None = None,
     rng: np.random.Generator,
@@ -42,6 +46,12 @@ def coating_patch(
         [m]; must divide thickness and width. One larger than a primary warns.
     fit : {"reorient", "compress", "cut"}
         How an aggregate taller than the coat is made to fit.
+    max_overlap : float
+        Share of a diameter by which two primaries of one squeezed aggregate may overlap.
+    hard : bool
+        Whether aggregates keep apart; by default they may overlap. Above some 5 vol% of carbon they cannot.
+    dispersion : Dispersion or float
+        Share of the aggregates that lie independently, 0 to 1; the others come in agglomerates.
 
     Returns
     -------
@@ -76,6 +86,9 @@ def coating_patch(
         floor=library.radius,
         ceiling=thickness,
         fit=fit,
+        max_overlap=max_overlap,
+        hard=hard,
+        dispersion=dispersion,
         rng=carbon_rng,
         volume=carbon_volume_fraction * (1.0 - porosity) * math.prod(box),
     )
@@ -89,11 +102,13 @@ def bulk_patch(
     carbon_volume_fraction: float,
     voxel_size: float,
     *,
+    hard: bool = False,
+    dispersion: Dispersion | float = 1.0,
     materials: Materials | None = None,
     library: AggregateLibrary | None = None,
     rng: np.random.Generator,
 ) -> Structure:
-    """A periodic cube of bulk matrix, labelled as `coating_patch` does.
+    """A periodic cube of bulk matrix, labelled as `coating_patch` does; `hard` and `dispersion` as there.
 
     Examples
     --------
@@ -111,7 +126,7 @@ def bulk_patch(
     shape, box = (side, side, side), (edge, edge, edge)
     porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
     volume = carbon_volume_fraction * (1.0 - porosity) * edge**3
-    carbon = fill_bulk(library, box=box, volume=volume, rng=carbon_rng)
+    carbon = fill_bulk(library, box=box, volume=volume, hard=hard, dispersion=dispersion, rng=carbon_rng)
     periodic = (True, True, True)
     labels = matrix_image(carbon, shape, box, periodic, porosity, materials["matrix.pore_length"], rng=pore_rng)
     return Structure(labels, voxel_size, periodic, box, carbon=carbon)

@@ -12,6 +12,7 @@ DOORS = {
         "bulk_patch", "build_library", "find_contacts", "save_structure", "Materials", "Packing", "Carbon", "Coats",
         "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table",
         "building_block", "voxelise", "Unevenness", "Clusters", "jam_spheres",
+        "Dispersion", "Facets", "pack_bodies",
         "load_structure", "read_provenance", "read_voxel_size", "Provenance",
     },
     "percolation": {
