@@ -12,6 +12,7 @@ from rich.table import Table
 from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
+from benchmarks import packings, structures
 from microstructure import build_library
 from microstructure.carbon import fill_bulk
 from percolation import find_clusters, link_carbon
@@ -28,6 +29,8 @@ def main() -> None:
         first, second = in_turn(ours, theirs)
         table.add_row(what, size, f"{first:.3f}", peer, f"{second:.3f}", f"{second / first:.2f}")
     Console().print(table)
+    packings.main()
+    structures.main()
 
 
 def pairs() -> list[tuple[str, str, Callable[[], object], str, Callable[[], object]]]:

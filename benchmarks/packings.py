@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-import multiprocessing
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Connection
 
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.processes import measured
 from microstructure.errors import PackingError
 from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.sizes import Distribution, Equal, Lognormal
@@ -23,7 +20,6 @@ from microstructure.sizes import Distribution, Equal, Lognormal
 EQUAL, CORES = Equal(3.3e-6), Lognormal(3.3e-6, 0.3)
 OPEN, CLOSED = (True, True, True), (False, False, False)
 SEED = 1
-SAMPLING = 0.005  # s, how often the memory is read
 
 
 @dataclass(frozen=True)
@@ -128,33 +124,9 @@ def _reached(pack: Callable[[], Packing]) -> Packed:
 
 
 def _measured(what: str, walls: bool, work: Callable[[], Packed], warm: Callable[[], Packed]) -> Row:
-    """One run in a fresh process, whose memory is watched from outside."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, work, warm))
-    process.start()
-    theirs.close()  # so that a child that dies is noticed
-    try:
-        ours.recv()
-        watched = psutil.Process(process.pid)
-        before = most = watched.memory_info().rss
-        ours.send("go")
-        while not ours.poll(SAMPLING):
-            most = max(most, watched.memory_info().rss)
-        seconds, packed = ours.recv()
-    finally:
-        ours.close()  # so that a child that still waits ends
-        process.join()
-    return Row(what, walls, packed.spheres, seconds, (most - before) / 1e6, packed.fraction, packed.overlap)
-
-
-def _work(pipe: Connection, work: Callable[[], Packed], warm: Callable[[], Packed]) -> None:
-    warm()
-    pipe.send("ready")
-    pipe.recv()
-    begin = time.perf_counter()
-    packed = work()
-    pipe.send((time.perf_counter() - begin, packed))
+    run = measured(work, warm)
+    packed = run.result
+    return Row(what, walls, packed.spheres, run.seconds, run.memory, packed.fraction, packed.overlap)
 
 
 if __name__ == "__main__":
