@@ -26,7 +26,7 @@ class Measured(Generic[Result]):
 
 
 def measured(work: Callable[[], Result], warm: Callable[[], object]) -> Measured[Result]:
-    """One run in a fresh process, whose memory is watched from outside; `warm` runs first and compiles the same code."""
+    """One run in a fresh process, its memory watched from outside; `warm` runs first and compiles the same code."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, work, warm))
