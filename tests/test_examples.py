@@ -14,6 +14,15 @@ def test_how_much_carbon(capsys):
     assert 0.02 < found["bulk"].value < 0.08
 
 
-def test_the_readme_shows_the_example_as_it_is():
-    code = (ROOT / "examples" / "how_much_carbon.py").read_text().split("import numpy", 1)[1]
-    assert code.strip() in (ROOT / "README.md").read_text()
+def test_one_cathode(capsys):
+    found = runpy.run_path(str(ROOT / "examples" / "one_cathode.py"))
+    assert len(capsys.readouterr().out.splitlines()) == 6
+    assert found["coats"].coverage > 0.85
+    assert (found["folder"] / "cathode.vti").exists()
+
+
+def test_the_readme_shows_the_examples_as_they_are():
+    readme, examples = (ROOT / "README.md").read_text(), ROOT / "examples"
+    assert (examples / "how_much_carbon.py").read_text().split("import numpy", 1)[1].strip() in readme
+    cathode = (examples / "one_cathode.py").read_text()
+    assert cathode[cathode.index("cell = ") : cathode.index("areas =")].strip() in readme
