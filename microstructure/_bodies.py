@@ -16,6 +16,7 @@ MOST_ROUNDS = 100  # of the distance search; about 4 are usual, 10 are many
 EXACT = 1e-14  # of the size of the bodies: distances agree to this
 TOUCHING = 1e-10  # of the size: polyhedra closer than this count as interpenetrating
 MOST_BORDER_ROUNDS = 200
+RAY_HALVINGS = 50
 MOST_DESCENTS = 8  # towards the least depth of two polyhedra inside each other
 
 
@@ -344,3 +345,28 @@ def ray_to_border(
             guess = high if step % 2 == 0 else low
             height = guess if guess != height else 0.5 * (low + high)
     return height
+
+
+@njit(cache=True, nogil=True)
+def surface_points(solids, reaches, directions, points, normals, areas):
+    """Where rays from the centre of each body leave it: the points, the normals there, and the area each stands for.
+
+    `reaches` are the radii of spheres that hold the bodies; the rays share the sphere of directions evenly.
+    """
+    share = 4.0 * math.pi / directions.shape[0]
+    for i in range(reaches.size):
+        own = (solids.corners, solids.start[i], solids.start[i + 1], solids.normals, solids.offsets)
+        faces = (solids.face_start[i], solids.face_start[i + 1], solids.rounding[i])
+        for d in range(directions.shape[0]):
+            x, y, z = directions[d, 0], directions[d, 1], directions[d, 2]
+            low, high = 0.0, reaches[i]
+            for _ in range(RAY_HALVINGS):
+                middle = 0.5 * (low + high)
+                if foot(*own, *faces, middle * x, middle * y, middle * z)[0] < 0.0:
+                    low = middle
+                else:
+                    high = middle
+            _, nx, ny, nz = foot(*own, *faces, high * x, high * y, high * z)
+            points[i, d, 0], points[i, d, 1], points[i, d, 2] = high * x, high * y, high * z
+            normals[i, d, 0], normals[i, d, 1], normals[i, d, 2] = nx, ny, nz
+            areas[i, d] = share * high * high / (x * nx + y * ny + z * nz)

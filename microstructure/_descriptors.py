@@ -111,33 +111,33 @@ def touches_coat(labels, owners, coating, core_label, core, periodic, point, dir
 
 
 @njit(cache=True, nogil=True)
-def reach_of(shape, centre, radius, periodic, direction):
-    """How far a ray may go above the surface: to a free side, or half-way to its own core's next image [voxels]."""
+def reach_of(shape, centre, point, periodic, normal):
+    """How far a ray may go from a surface point: to a free side, or half-way to its own core's next image [voxels]."""
     reach = np.inf
     for axis in range(3):
-        along = direction[axis]
+        along = normal[axis]
         if along == 0.0:
             continue
         if periodic[axis]:
-            edge = 0.5 * shape[axis] / abs(along)
+            edge = 0.5 * shape[axis] / abs(along) - (point[axis] - centre[axis]) / along
         else:
-            edge = ((shape[axis] - centre[axis]) if along > 0.0 else -centre[axis]) / along
-        reach = min(reach, edge - radius)
+            edge = ((shape[axis] - point[axis]) if along > 0.0 else -point[axis]) / along
+        reach = min(reach, edge)
     return max(reach, 0.0)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def ray_coats(labels, owners, coating, core_label, centres, radii, periodic, directions, thickness, covered):
-    """Coat thickness [voxels] above each core's surface along each direction, and whether coat begins there at all."""
-    for core in prange(radii.size):
-        for d in range(directions.shape[0]):
-            direction = directions[d]
-            point = centres[core] + radii[core] * direction
+def ray_coats(labels, owners, coating, core_label, centres, periodic, points, normals, thickness, covered):
+    """Coat thickness [voxels] above surface points of each core, along their normals, and whether coat begins there."""
+    for core in prange(points.shape[0]):
+        for d in range(points.shape[1]):
+            direction = normals[core, d]
+            point = centres[core] + points[core, d]
             covered[core, d] = touches_coat(labels, owners, coating, core_label, core, periodic, point, direction)
             thickness[core, d] = 0.0
             if not covered[core, d]:
                 continue
-            reach = reach_of(labels.shape, centres[core], radii[core], periodic, direction)
+            reach = reach_of(labels.shape, centres[core], point, periodic, direction)
             s, before = 0.0, 1.0
             while s <= reach:
                 x, y, z = point + s * direction

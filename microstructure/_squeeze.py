@@ -16,7 +16,7 @@ AZIMUTHS = 24  # places tried around a primary, at each of four heights
 def press(room, points, parent, diameter, max_overlap, kept):
     """Press an aggregate into its room, in place; gives the largest overlap of two kept primaries.
 
-    It is shifted, squeezed linearly where a shift is not enough, relaxed, and what still overlaps or has left its
+    It is shifted, squeezed where a shift is not enough, relaxed, and what still overlaps or has left its
     neck is set anew around the primary it is fused to; `kept` is False for what finds no place.
     """
     count = points.shape[0]
@@ -48,16 +48,22 @@ def misfit(heights, ceilings, floor):
 
 @njit(cache=True)
 def shift_or_squeeze(room, points, heights, ceilings, normals):
-    """Shift an aggregate as a whole towards its room; True where that is too low and it is squeezed linearly."""
+    """Shift an aggregate as a whole towards its room; True where that is too low and it is squeezed.
+
+    Squeezed primaries spread evenly over the height of their room, in their order: a linear squeeze would crowd them in
+    the middle of the coat, where an aggregate is densest.
+    """
     survey(room, points, heights, ceilings, normals)
     low, extent = heights.min(), heights.max() - heights.min()
     least, most = np.inf, -np.inf
-    rises = np.empty(heights.size)
+    rises, ranks = np.empty(heights.size), np.empty(heights.size)
+    ranks[np.argsort(heights)] = (np.arange(heights.size) + 0.5) / heights.size
     for k in range(heights.size):
         height = max(0.0, ceilings[k] - room.floor)
         scale = 1.0 if extent <= height else height / extent
         start = min(max(low, room.floor), room.floor + height - scale * extent)
-        rises[k] = start + (heights[k] - low) * scale - heights[k]
+        share = ranks[k] * height if scale < 1.0 else heights[k] - low
+        rises[k] = start + share - heights[k]
         least, most = min(least, rises[k]), max(most, rises[k])
     squeezed = most - least > 1e-6 * room.floor
     for d in range(3):

@@ -222,7 +222,7 @@ def count_in_planes(keys, key, counts):
 
 
 @njit(cache=True, parallel=True)
-def field_keys(field, spacing, highest, voxel, wanted, labels, keys):
+def field_keys(field, spacings, highest, voxel, wanted, labels, keys):
     """Keys of the voxels that carry the label `wanted`: low values of a periodic field first."""
     nx, ny, nz = keys.shape
     for i in prange(nx):
@@ -230,6 +230,8 @@ def field_keys(field, spacing, highest, voxel, wanted, labels, keys):
             for k in range(nz):
                 keys[i, j, k] = NEVER
                 if labels[i, j, k] == wanted:
-                    x, y, z = (i + 0.5) * voxel, (j + 0.5) * voxel, (k + 0.5) * voxel
-                    share = 0.5 * (1.0 + field_at(field, x, y, z, spacing) / highest)
+                    x = (i + 0.5) * voxel / spacings[0]
+                    y = (j + 0.5) * voxel / spacings[1]
+                    z = (k + 0.5) * voxel / spacings[2]
+                    share = 0.5 * (1.0 + field_at(field, x, y, z, 1.0) / highest)
                     keys[i, j, k] = int(min(max(share, 0.0), 1.0) * FINEST)

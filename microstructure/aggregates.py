@@ -23,6 +23,7 @@ RESTARTS = 500  # such regrowths per aggregate before giving up
 CALIBRATION_STEP = 1.5  # ratio of successive primary counts at which the mean size is measured
 CALIBRATION_ERROR = 0.003  # standard error of the mean ln(size) at which a count is measured well enough
 CALIBRATION_RUNS = 16  # aggregates per round of measuring; the extent, which scatters most, takes some 30 rounds
+MOST_MEMBERS = 1_000_000
 LARGEST = 5000  # primaries by the scaling law above which a library would take minutes
 
 
@@ -245,6 +246,8 @@ def build_library(
     check_rng(rng)
     parse_measure(size_measure)
     members = _integer("count", count, least=1)
+    if members > MOST_MEMBERS:
+        raise ValueError(f"count is {MOST_MEMBERS:,} aggregates at most, some hundred are enough; got {members}")
     radius = 0.5 * _positive("primary_diameter", primary_diameter)
     _require_law(fractal_dimension, prefactor)
     _require_sizes(diameter, width, cutoff, radius, fractal_dimension, prefactor)
@@ -371,7 +374,10 @@ def _number(name: str, value: float) -> float:
 def _integer(name: str, value: SupportsIndex, *, least: int) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer; got {type(value).__name__}")
-    number = operator.index(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; got {value!r}") from None
     if number < least:
         raise ValueError(f"{name} must be at least {least}; got {number}")
     return number

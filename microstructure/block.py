@@ -12,13 +12,15 @@ from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
 from microstructure.carbon import CarbonOptions
 from microstructure.coats import coat_thickness
-from microstructure.composite import carbon_library, coat_composite
+from microstructure.composite import carbon_library, check_options, coat_composite
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness
 from microstructure.structure import Structure
+from microstructure.voxels import check_core
 
 ROOM = 2.5  # coat thicknesses around the cores: an uneven coat and the carbon that stands out of it fit in
+MOST_CORES = 1_000  # in one block
 PLACES = 10_000  # tried for each further core of a cluster
 
 
@@ -72,6 +74,8 @@ def building_block(
         raise TypeError(f"building_block takes no {', '.join(sorted(unknown))}=")
     size = recipe.materials["cam.median_diameter"] if diameter is None else diameter
     check_lengths(diameter=size, voxel_size=voxel_size)
+    check_core(voxel_size, size)
+    check_options(unevenness, library, np.empty(0), carbon)
     core_rng, carbon_rng, library_rng = rng.spawn(3)
     centres = _touching(check_runs(cores, "cores"), size, rng=core_rng)
     room = 0.5 * size + ROOM * coat_thickness(recipe, coat, size)
@@ -97,6 +101,8 @@ def building_block(
 
 def _touching(count: int, diameter: float, *, rng: np.random.Generator) -> NDArray[np.float64]:
     """Centres of spheres of which each touches an earlier one and none overlaps another, float64 (count, 3)."""
+    if count > MOST_CORES:
+        raise ValueError(f"a block has {MOST_CORES} cores at most, got {count}: build_composite packs more of them")
     centres = np.zeros((1, 3))
     while len(centres) < count:
         for _ in range(PLACES):

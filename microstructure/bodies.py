@@ -8,10 +8,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from microstructure._bodies import Solids
+from microstructure._bodies import Solids, surface_points
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Points on the surfaces of n bodies, m on each, from the centre of the body."""
+
+    points: Floats = field(repr=False, metadata={"unit": "m", "shape": "(n, m, 3)"})
+    normals: Floats = field(repr=False, metadata={"unit": "1", "shape": "(n, m, 3)", "what": "outward unit normals"})
+    areas: Floats = field(repr=False, metadata={"unit": "m2", "shape": "(n, m)", "what": "that each stands for"})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,15 +82,26 @@ class Bodies:
     @property
     def volumes(self) -> Floats:
         """Volumes, float64 (n,) [m3], by Steiner's formula: exact."""
+        return self.volumes_within(0.0)
+
+    def volumes_within(self, height: float) -> Floats:
+        """Volumes of the bodies in an even coat of this height [m], float64 (n,) [m3]: exact."""
         volume, area, curvature = self.steiner.T
-        ball = 4.0 / 3.0 * math.pi * self.rounding**3
-        return np.asarray(volume + area * self.rounding + curvature * self.rounding**2 + ball)
+        radius = self.rounding + height
+        return np.asarray(volume + area * radius + curvature * radius**2 + 4.0 / 3.0 * math.pi * radius**3)
 
     @property
     def areas(self) -> Floats:
         """Surface areas, float64 (n,) [m2], by Steiner's formula: exact."""
         _, area, curvature = self.steiner.T
         return np.asarray(area + 2.0 * curvature * self.rounding + 4.0 * math.pi * self.rounding**2)
+
+    def surface(self, directions: Floats) -> Surface:
+        """Where rays from the centres along unit vectors spread evenly, float64 (m, 3), leave the bodies."""
+        shape = (self.count, len(directions))
+        points, normals, areas = np.empty((*shape, 3)), np.empty((*shape, 3)), np.empty(shape)
+        surface_points(self.solids, self.outer_radius, directions, points, normals, areas)
+        return Surface(points, normals, areas)
 
     @property
     def diameters(self) -> Floats:

@@ -149,7 +149,8 @@ def fill_flat(
         How an aggregate taller than the coat is made to fit: the first two squeeze it, "reorient" in the best of
         eight orientations.
     max_overlap : float
-        Share of a diameter by which two primaries of one squeezed aggregate may overlap.
+        Share of a diameter by which two primaries of one squeezed aggregate may overlap. ("cut" lifts some onto the
+        core; there they may overlap by half.)
     hard, dispersion
         As for `fill_bulk`.
 

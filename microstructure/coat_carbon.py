@@ -55,6 +55,9 @@ def fill_coats(
     return fill(library, room, volume=volume, fit=fit, hard=hard, dispersion=dispersion, rng=rng)
 
 
+HALF_DIAGONAL = 0.5 * math.sqrt(3.0) * (1.0 + 1e-9)  # of a voxel: what is nearer to a point holds the point's own
+
+
 @dataclass(frozen=True)
 class MatrixVoxels:
     """The voxels of matrix that belong to a core, numbered in the order of the image, and the coats they show."""
@@ -86,9 +89,9 @@ class MatrixVoxels:
         return voxels
 
     def around(self, centre: NDArray[np.float64], radius: float) -> VoxelClump:
-        """Those with their centre within a radius, the nearest first."""
+        """Those with their centre within a radius, the nearest first; at least the one around the centre."""
         middle = centre / self.voxel_size - 0.5
-        half = radius / self.voxel_size
+        half = max(radius / self.voxel_size, HALF_DIAGONAL)
         axes = [np.arange(math.ceil(c - half), math.floor(c + half) + 1) for c in middle]
         for axis, count in enumerate(self.labels.shape):
             if not self.periodic[axis]:
@@ -97,7 +100,7 @@ class MatrixVoxels:
         matrix = (self.labels[block] == 2) & (self.owner[block] >= 0)
         squares = sum(np.meshgrid(*((axis - c) ** 2 for axis, c in zip(axes, middle, strict=True)), indexing="ij"))
         distances = np.sqrt(squares) * self.voxel_size
-        inside = np.flatnonzero(matrix & (distances <= radius))
+        inside = np.flatnonzero(matrix & (distances <= half * self.voxel_size))
         ranked = inside[np.argsort(distances.ravel()[inside], kind="stable")]
         places = np.unravel_index(ranked, matrix.shape)
         voxels = np.stack([axis[place] for axis, place in zip(axes, places, strict=True)], axis=1)

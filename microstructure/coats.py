@@ -73,7 +73,7 @@ def dry_coats(
     recipe: Recipe, packing: Packing, model: str, relief: Relief | None = None, *, walls: bool = True
 ) -> Coats:
     """The film and what lies in the roughness under it, before any gap is filled."""
-    thickness = coat_thickness(recipe, model)
+    thickness = thickness_on(packing, recipe, model)
     return Coats(
         model,
         thickness,
@@ -87,25 +87,37 @@ def dry_coats(
     )
 
 
+def thickness_on(packing: Packing, recipe: Recipe, model: str) -> float:
+    """Thickness of the coats of these very cores [m]: a shell takes all of their matrix, whatever their sizes."""
+    if model == "film":
+        return coat_thickness(recipe, model)
+    widest = 2.0 * coat_thickness(recipe, model, 2.0 * float(packing.shapes.outer_radius.max()))
+    return float(brentq(lambda height: _left_over(recipe, packing, height), 0.0, widest, xtol=1e-15))
+
+
 def roughness_depth(recipe: Recipe, packing: Packing, thickness: float) -> float:
     """Matrix in the roughness of the cores over their smooth area [m]: its capacity, or all that the film leaves over.
 
     Drawn as a layer under the film, because the cores are drawn smooth.
     """
-    radii, volume = packing.radii, packing.fraction * float(np.prod(packing.box)) * recipe.matrix_per_core
     capacity = recipe.materials["cam.roughness"]
-
-    def excess(depth: float) -> float:
-        return 4.0 / 3.0 * math.pi * float(np.sum((radii + thickness + depth) ** 3 - radii**3)) - volume
-
-    if excess(capacity) <= 0.0:
+    if _left_over(recipe, packing, thickness + capacity) >= 0.0:
         return capacity
-    return float(brentq(excess, 0.0, capacity)) if excess(0.0) < 0.0 else 0.0
+    if _left_over(recipe, packing, thickness) <= 0.0:
+        return 0.0
+    return float(brentq(lambda depth: _left_over(recipe, packing, thickness + depth), 0.0, capacity))
+
+
+def _left_over(recipe: Recipe, packing: Packing, height: float) -> float:
+    """Share of the recipe's matrix that even coats of this height do not hold; negative where they would hold more."""
+    bodies = packing.shapes
+    cores = bodies.volumes
+    return float(1.0 - np.sum(bodies.volumes_within(height) - cores) / (np.sum(cores) * recipe.matrix_per_core))
 
 
 def coat_reach(recipe: Recipe, model: str, packing: Packing) -> float:
     """How far from a core matrix is looked for [m]."""
-    height = coat_thickness(recipe, model) + recipe.materials["cam.roughness"]
+    height = thickness_on(packing, recipe, model) + recipe.materials["cam.roughness"]
     return max(float(np.median(packing.diameters)), 4.0 * height)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary, build_library
-from microstructure.arguments import check_kind, check_lengths, check_rng
+from microstructure.arguments import check_edges, check_kind, check_lengths, check_optional, check_rng, check_voxels
 from microstructure.building_blocks import Clusters
 from microstructure.carbon import MAX_OVERLAP, CarbonOptions
 from microstructure.carbon_rooms import parse_fit
 from microstructure.coat_carbon import fill_coats
 from microstructure.coats import coat_reach, coat_thickness, dry_coats, neighbourhood
-from microstructure.dispersion import Dispersion
+from microstructure.dispersion import Dispersion, parse_dispersion
 from microstructure.faceted_packing import pack_bodies
 from microstructure.facets import Facets
 from microstructure.materials import Materials
@@ -22,7 +23,7 @@ from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness, draw_relief
 from microstructure.sizes import Lognormal
 from microstructure.structure import Structure
-from microstructure.voxels import check_voxel, lay_coats
+from microstructure.voxels import check_core, check_voxel, lay_coats
 
 PERIODIC = (False, True, True)
 
@@ -71,7 +72,8 @@ def build_composite(
     fit : {"reorient", "compress", "cut"}
         How an aggregate larger than the local coat is made to fit.
     max_overlap : float
-        Share of a diameter by which two primaries of one squeezed aggregate may overlap.
+        Share of a diameter by which two primaries of one squeezed aggregate may overlap. ("cut" lifts some onto the
+        core; there they may overlap by half.)
     hard : bool
         Whether aggregates keep apart; by default they may overlap. Above some 5 vol% of carbon they cannot.
     dispersion : Dispersion or float
@@ -103,11 +105,11 @@ def build_composite(
     check_kind("recipe", recipe, Recipe)
     check_rng(rng)
     materials, core_fraction = recipe.materials, recipe.core_fraction(porosity)
-    check_lengths(voxel_size=voxel_size, **{f"box[{axis}]": edge for axis, edge in enumerate(box)})
-    shape_in_voxels = [round(edge / voxel_size) for edge in box]
+    edges = whole_edges(box, voxel_size)
+    check_core(voxel_size, materials["cam.median_diameter"])
+    carbon = CarbonOptions(fit=fit, max_overlap=max_overlap, hard=hard, dispersion=dispersion)
+    check_options(unevenness, library, np.array(edges)[list(PERIODIC)], carbon)
     core_rng, carbon_rng, library_rng = rng.spawn(3)
-    parse_fit(fit, max_overlap)
-    edges = tuple(count * voxel_size for count in shape_in_voxels)
     packing = pack_cores(
         core_sizes(materials) if sizes is None else sizes,
         shape,
@@ -126,12 +128,28 @@ def build_composite(
         coat=coat,
         unevenness=unevenness,
         library=library,
-        fit=fit,
-        max_overlap=max_overlap,
-        hard=hard,
-        dispersion=dispersion,
         rng=carbon_rng,
+        **carbon,
     )
+
+
+def whole_edges(box: object, voxel_size: float) -> tuple[float, ...]:
+    """The edges of a box [m] rounded to whole voxels."""
+    check_lengths(voxel_size=voxel_size)
+    shape = tuple(round(edge / voxel_size) for edge in check_edges("box", box))
+    check_voxels(voxel_size, shape)
+    return tuple(count * voxel_size for count in shape)
+
+
+def check_options(
+    unevenness: object, library: object, periodic_edges: NDArray[np.float64], carbon: CarbonOptions
+) -> None:
+    """Refuse at once what would else be found wrong only after the cores are packed."""
+    check_optional("unevenness", unevenness, Unevenness)
+    check_optional("library", library, AggregateLibrary)
+    parse_fit(carbon.get("fit", "reorient"), carbon.get("max_overlap", MAX_OVERLAP))
+    check_kind("hard", carbon.get("hard", False), bool)
+    parse_dispersion(carbon.get("dispersion", 1.0), periodic_edges)
 
 
 def pack_cores(
@@ -174,6 +192,7 @@ def coat_composite(
 ) -> Structure:
     """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
     check_voxel(voxel_size, recipe, coat)
+    check_core(voxel_size, float(packing.diameters.max()))
     near = neighbourhood(packing, coat_reach(recipe, coat, packing), walls=walls)
     relief = None if unevenness is None else draw_relief(unevenness, packing, rng=rng.spawn(1)[0])
     film = dry_coats(recipe, packing, coat, relief, walls=walls)

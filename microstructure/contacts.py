@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure._contacts import pair_gaps
+from microstructure._contacts import pair_gaps, pair_normals
 from microstructure._packing import find_pairs
 from microstructure.bodies import Bodies
 from microstructure.packing import Packing
+from microstructure.packing_task import check_reach
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,7 +75,7 @@ def find_contacts(packing: Packing, *, gap: float) -> Contacts:
     TypeError
         If `packing` is not a Packing, or `gap` not a number.
     ValueError
-        If `gap` is negative or not finite.
+        If `gap` is negative or not finite, or takes in too many pairs for any memory.
 
     Examples
     --------
@@ -88,6 +89,7 @@ def find_contacts(packing: Packing, *, gap: float) -> Contacts:
         raise TypeError(f"packing must be a Packing, as pack_spheres returns it, got {type(packing).__name__}")
     reach, bodies = _check_gap(gap), packing.shapes
     spheres = 2.0 * bodies.outer_radius
+    check_reach("gap", packing.count, packing.box, packing.periodic, float(spheres.mean()) + reach)
     pairs, shifts = find_pairs(packing.centres, spheres, packing.box, np.array(packing.periodic), reach)
     vectors = packing.centres[pairs[:, 1]] + shifts - packing.centres[pairs[:, 0]]
     gaps = np.empty(len(pairs))
@@ -103,6 +105,16 @@ def find_contacts(packing: Packing, *, gap: float) -> Contacts:
     return Contacts(
         pairs[order], gaps[order], vectors[order], separator, below[separator], collector, above[collector], reach
     )
+
+
+def gap_normals(packing: Packing, pairs: NDArray[np.int64], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit normals across the gaps of pairs of cores, from the first to the second, float64 (m, 3).
+
+    `vectors` [m] lead from the centre of the first to that image of the second.
+    """
+    normals = np.empty((len(pairs), 3))
+    pair_normals(packing.shapes.solids, pairs, vectors, normals)
+    return normals
 
 
 def _reach(bodies: Bodies, sign: float) -> NDArray[np.float64]:

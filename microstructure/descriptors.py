@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from microstructure._descriptors import interface_areas
-from microstructure.arguments import check_lengths
+from microstructure.arguments import check_lengths, check_number
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class PhaseFractions:
 
     def of(self, phase: int) -> float:
         """Share of one label; 0 if it does not occur."""
-        return float(self.fractions[self.phases == phase].sum())
+        return float(self.fractions[self.phases == check_label("phase", phase)].sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +45,10 @@ class InterfaceAreas:
 
     def between(self, one: int, other: int) -> float:
         """Area between two phases [m2]; 0 if they do not meet."""
+        pair = sorted((check_label("one", one), check_label("other", other)))
         if one == other:
             raise ValueError(f"an interface lies between two phases; got {one} twice")
-        return float(self.areas[np.all(self.pairs == sorted((one, other)), axis=1)].sum())
+        return float(self.areas[np.all(self.pairs == pair, axis=1)].sum())
 
     @property
     def per_volume(self) -> Floats:
@@ -172,7 +173,9 @@ def two_point_correlation(
     """
     image, wraps = check_image(labels), check_periodic(periodic)
     check_lengths(voxel_size=voxel_size)
-    if not reach >= voxel_size:
+    for name, label in {"phase": phase, "other": phase if other is None else other}.items():
+        check_label(name, label)
+    if not check_number("reach", reach) >= voxel_size:
         raise ValueError(f"reach is at least one voxel of {voxel_size:g} m; got {reach!r}")
     one = image == phase
     ends = one, one if other is None else image == other
@@ -191,6 +194,15 @@ def two_point_correlation(
     return TwoPointCorrelation(
         distances * voxel_size, radial, (along[0], along[1], along[2]), voxel_size, fractions[0] * fractions[1]
     )
+
+
+def check_label(name: str, label: object) -> int:
+    """A label of an image, 0 to 255."""
+    if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
+        raise TypeError(f"{name} is a label, a whole number; got {label!r}")
+    if not 0 <= label <= 255:
+        raise ValueError(f"{name} is a label from 0 to 255; got {label}")
+    return int(label)
 
 
 def check_image(labels: ArrayLike) -> NDArray[np.uint8]:

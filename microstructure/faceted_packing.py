@@ -21,7 +21,9 @@ from microstructure.packing_task import (
     check_clearance,
     check_diameters,
     check_periodic,
+    check_reach,
     check_sides,
+    check_sizes,
     check_target,
     draw_sizes,
     volume_fraction,
@@ -109,6 +111,7 @@ def pack_bodies(
     """
     check_rng(rng)
     check_kind("shape", shape, Facets)
+    check_sizes(sizes)
     walls = check_periodic(periodic)
     coat = check_clearance(clearance, "relax")
     fraction = None if fraction is None else check_target(fraction)
@@ -116,6 +119,7 @@ def pack_bodies(
     edges = check_sides(aspect, "aspect", "")
     diameters = _sizes(sizes, fraction, count, sides, rng)
     edges = sides if sides is not None else box_for(diameters, fraction or math.nan, edges)
+    check_reach("clearance", diameters.size, edges, walls, float(diameters.mean()) + 2.0 * coat)
     task = _Task(shape.draw(diameters, rng=rng), diameters, edges, walls, box_given=sides is not None)
     _check_fits(task)
     arrangement = _fill(task, coat / task.unit, rng)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, sparse
 from scipy.special import ndtri
 
-from microstructure.arguments import check_kind, check_lengths
+from microstructure.arguments import check_kind, check_lengths, check_number
 from microstructure.errors import RecipeError
 from microstructure.materials import known
 from microstructure.recipe import Recipe
@@ -155,7 +155,7 @@ def xps_coverage(
     """
     check_kind("recipe", recipe, Recipe)
     known(carbon, dict.fromkeys(CARBON_SEATS), "place of the carbon")
-    if not 0.0 < _number("coverage", coverage) <= 1.0:
+    if not 0.0 < check_number("coverage", coverage) <= 1.0:
         raise ValueError(f"coverage is the share of the surface with film, above 0 up to 1; got {coverage!r}")
     mean = recipe.film_thickness(specific_surface) / coverage
     lines = _film_lines(_spread(mean, thickness_width), recipe, carbon)
@@ -194,7 +194,7 @@ def measure_porosity(structure: Structure, *, open_matrix_share: float = 0.0) ->
     (0.016, 0.008)
     """
     check_kind("structure", structure, Structure)
-    if not 0.0 <= _number("open_matrix_share", open_matrix_share) <= 1.0:
+    if not 0.0 <= check_number("open_matrix_share", open_matrix_share) <= 1.0:
         raise ValueError(f"open_matrix_share lies in [0, 1]; got {open_matrix_share!r}")
     if all(structure.periodic):
         raise ValueError("with three periodic axes nothing is outside: phase_fractions gives the total porosity")
@@ -247,7 +247,7 @@ def structure_mass(structure: Structure) -> float:
 
 def _spread(mean: float, width: float) -> Floats:
     """Thicknesses of equal share of a lognormal with this mean and relative standard deviation."""
-    if not (math.isfinite(_number("thickness_width", width)) and width >= 0.0):
+    if not (math.isfinite(check_number("thickness_width", width)) and width >= 0.0):
         raise ValueError(f"thickness_width is a relative standard deviation of 0 or more; got {width!r}")
     if width == 0.0:
         return np.array([mean])
@@ -354,12 +354,6 @@ def _layers(name: str, values: ArrayLike) -> Floats:
     return array.reshape(len(array), -1)
 
 
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is a number; got {value!r}")
-    return float(value)
-
-
 def _check_positive(name: str, value: object) -> None:
-    if not (math.isfinite(_number(name, value)) and _number(name, value) > 0.0):
+    if not (math.isfinite(check_number(name, value)) and check_number(name, value) > 0.0):
         raise ValueError(f"{name} is a finite number above 0; got {value!r}")

@@ -131,7 +131,9 @@ class Materials:
 
 
 def known(key: str, valid: Mapping[str, Any], what: str) -> None:
-    """Raise `StudyError` with the nearest valid name if `key` is none of `valid`."""
+    """Raise `StudyError` with the nearest valid name if `key` is none of `valid`, `TypeError` if it is no text."""
+    if not isinstance(key, str):
+        raise TypeError(f"{what} is text, one of {', '.join(valid)}; got {key!r}")
     if key not in valid:
         nearest = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)
         raise StudyError(f"unknown {what}: '{key}'. Did you mean '{nearest[0]}'? Valid: {', '.join(valid)}")

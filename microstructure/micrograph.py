@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from microstructure.arguments import check_kind, check_lengths, check_rng
+from microstructure.arguments import check_kind, check_lengths, check_number, check_rng
 from microstructure.carbon import Carbon
 from microstructure.structure import Phase, Structure
 
@@ -23,6 +23,7 @@ GREY_LEVELS: Mapping[int, int] = {
     Phase.ELECTROLYTE: 130,
     Phase.CARBON: 50,
 }
+MOST_SAMPLES = 2**32  # of a section
 FINENESS = 8  # samples over the diameter of a primary, in a pixel that is larger than that
 DISCS_AT_ONCE = 20_000
 
@@ -94,8 +95,10 @@ def sem_section(
     """
     check_kind("structure", structure, Structure)
     check_noise(noise, rng)
-    if not (math.isfinite(blur) and blur >= 0.0):
-        raise ValueError(f"blur is a length of 0 m or more; got {blur!r}")
+    if not 0.0 <= check_number("blur", blur) <= max(structure.box):
+        raise ValueError(f"blur is a length from 0 m to that of the box, {max(structure.box):g} m; got {blur!r}")
+    if not isinstance(grey_levels, Mapping):
+        raise TypeError(f"grey_levels is a mapping such as {{0: 10, 1: 220}}, phase to grey level; got {grey_levels!r}")
     pixel = structure.voxel_size if pixel_size is None else pixel_size
     check_lengths(pixel_size=pixel)
     carbon = hidden_carbon(structure)
@@ -125,15 +128,19 @@ def hidden_carbon(structure: Structure) -> Carbon | None:
 
 def lay_plane(structure: Structure, axis: int, position: float | None, pixel: float, finer: int) -> Plane:
     """The samples of a section, `finer` of them along the edge of a pixel."""
+    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+        raise TypeError(f"axis is 0, 1 or 2 (x, y, z); got {axis!r}")
     if axis not in (0, 1, 2):
         raise ValueError(f"axis is 0, 1 or 2 (x, y, z); got {axis!r}")
-    place = 0.5 * structure.box[axis] if position is None else position
+    place = 0.5 * structure.box[axis] if position is None else check_number("position", position)
     if not 0.0 <= place < structure.box[axis]:
         raise ValueError(f"position lies in the box, 0 to {structure.box[axis]:g} m; got {position!r}")
     one, other = (side for side in range(3) if side != axis)
     counts = [int(structure.box[side] / pixel + 1e-9) for side in (one, other)]
     if min(counts) < 1:
         raise ValueError(f"a pixel of {pixel:g} m is larger than the section: take a smaller one")
+    if math.prod(counts) * finer**2 > MOST_SAMPLES:
+        raise ValueError(f"pixels of {pixel:g} m make an image of {counts[0]:.3g} x {counts[1]:.3g}: take larger ones")
     return Plane(axis, (one, other), float(place), pixel / finer, (counts[0] * finer, counts[1] * finer))
 
 

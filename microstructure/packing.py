@@ -25,7 +25,9 @@ from microstructure.packing_task import (
     check_diameters,
     check_fits,
     check_periodic,
+    check_reach,
     check_sides,
+    check_sizes,
     check_target,
     draw_sizes,
     volume_fraction,
@@ -179,6 +181,7 @@ def pack_spheres(
     0.6
     """
     check_rng(rng)
+    check_sizes(sizes)
     walls = check_periodic(periodic)
     if method not in get_args(Method):
         raise ValueError(f"method must be 'relax' or 'sequential', got {method!r}")
@@ -198,6 +201,7 @@ def pack_spheres(
         diameters = check_diameters(sizes)
     edges = sides if sides is not None else box_for(diameters, fraction or math.nan, shape)
     check_fits(diameters, edges)
+    check_reach("clearance", diameters.size, edges, walls, float(diameters.mean()) + 2.0 * coat)
     blocks = choose_blocks(groups, diameters, rng=rng)
     task = Task(diameters, edges, walls, blocks, box_given=sides is not None, rng=rng)
     return _relaxed(task, coat) if method == "relax" else _added(task)
@@ -247,6 +251,7 @@ def jam_spheres(
     0.64
     """
     check_rng(rng)
+    check_sizes(sizes)
     walls = check_periodic(periodic)
     if isinstance(sizes, Distribution):
         if count is None:

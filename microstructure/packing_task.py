@@ -15,6 +15,7 @@ from microstructure.sizes import Distribution, check_count
 Periods = tuple[bool, bool, bool]
 
 MOST_SPHERES = 10_000_000
+MOST_PAIRS = 2e8  # of spheres within reach: some 10 GB of lists
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def draw_sizes(
     if (fraction is None) + (count is None) + (box is None) != 1:
         raise TypeError("a distribution takes two of fraction=, count= and box=, or count= alone to pack to jamming")
     if count is not None:
+        if check_count(count) > MOST_SPHERES:
+            raise ValueError(f"count is {MOST_SPHERES:,} spheres at most, got {count}")
         return _drawn(sizes, check_count(count), rng)
     if fraction is None or box is None:
         raise TypeError("a distribution takes two of fraction=, count= and box=")
@@ -102,6 +105,27 @@ def check_fits(diameters: NDArray[np.float64], box: NDArray[np.float64]) -> None
     fraction = volume_fraction(diameters, box)
     if not fraction < 1.0:
         raise ValueError(f"the spheres have {fraction:.4g} times the volume of the box: enlarge it")
+
+
+def check_reach(name: str, count: int, box: NDArray[np.float64], periodic: Periods, reach: float) -> None:
+    """Refuse a reach [m] within which spheres have so many neighbours, images included, that no memory holds them."""
+    shares = [
+        2.0 * reach / side if wrap else min(1.0, 2.0 * reach / side) for side, wrap in zip(box, periodic, strict=True)
+    ]
+    pairs = 0.5 * count**2 * math.prod(shares)
+    if pairs > MOST_PAIRS:
+        raise ValueError(
+            f"{name} is so large that {count} spheres would have some {pairs:.0e} neighbours, {MOST_PAIRS:.0e} at most:"
+            " take a smaller one, and check its unit (metres)"
+        )
+
+
+def check_sizes(sizes: object) -> None:
+    """A distribution, or diameters; TypeError for another kind, ValueError for a diameter that is no size."""
+    if isinstance(sizes, type):
+        raise TypeError(f"sizes is a class, {sizes.__name__}: give a distribution such as Equal(3e-6), or diameters")
+    if not isinstance(sizes, Distribution):
+        check_diameters(sizes)
 
 
 def check_target(fraction: object) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_fraction, check_lengths, check_rng
+from microstructure.arguments import check_fraction, check_lengths, check_optional, check_rng, check_voxels
 from microstructure.carbon import MAX_OVERLAP, Carbon, fill_bulk, fill_flat
 from microstructure.composite import carbon_library
 from microstructure.dispersion import Dispersion
@@ -47,7 +47,8 @@ def coating_patch(
     fit : {"reorient", "compress", "cut"}
         How an aggregate taller than the coat is made to fit.
     max_overlap : float
-        Share of a diameter by which two primaries of one squeezed aggregate may overlap.
+        Share of a diameter by which two primaries of one squeezed aggregate may overlap. ("cut" lifts some onto the
+        core; there they may overlap by half.)
     hard : bool
         Whether aggregates keep apart; by default they may overlap. Above some 5 vol% of carbon they cannot.
     dispersion : Dispersion or float
@@ -67,8 +68,10 @@ def coating_patch(
     check_rng(rng)
     check_lengths(thickness=thickness, width=width, voxel_size=voxel_size)
     check_fraction("carbon_volume_fraction", carbon_volume_fraction)
-    materials = materials or Materials.load()
+    check_optional("library", library, AggregateLibrary)
+    materials = check_optional("materials", materials, Materials) or Materials.load()
     layers, side = whole_voxels(voxel_size, materials, thickness=thickness, width=width)
+    check_voxels(voxel_size, (layers, side, side))
     if width < 8.0 * materials["cb.aggregate_diameter"]:
         warnings.warn(
             f"a patch {width * 1e9:.0f} nm wide is below eight aggregate diameters"
@@ -119,8 +122,10 @@ def bulk_patch(
     check_rng(rng)
     check_lengths(edge=edge, voxel_size=voxel_size)
     check_fraction("carbon_volume_fraction", carbon_volume_fraction)
-    materials = materials or Materials.load()
+    check_optional("library", library, AggregateLibrary)
+    materials = check_optional("materials", materials, Materials) or Materials.load()
     (side,) = whole_voxels(voxel_size, materials, edge=edge)
+    check_voxels(voxel_size, (side, side, side))
     library_rng, carbon_rng, pore_rng = rng.spawn(3)
     library = library or carbon_library(materials, rng=library_rng)
     shape, box = (side, side, side), (edge, edge, edge)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import check_kind, check_lengths, check_number
 from microstructure.errors import RecipeError
 from microstructure.materials import Materials
 
@@ -41,6 +42,13 @@ class Recipe:
     cb: float = field(metadata={"unit": "parts by weight"})
     materials: Materials = field(repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        for part, weight in self._weights.items():
+            object.__setattr__(self, part, check_number(f"the weight {part}", weight))
+        check_kind("materials", self.materials, Materials)
+        if not all(map(math.isfinite, self._weights.values())) or self.cam <= 0 or self.se <= 0 or self.cb < 0:
+            raise RecipeError(f"weights are finite, CAM and SE positive, CB zero or more; got {self}")
+
     @classmethod
     def parse(cls, text: str, materials: Materials | None = None) -> Recipe:
         """Read weights written as ``"CAM:SE:CB"``.
@@ -58,9 +66,7 @@ class Recipe:
             cam, se, cb = (float(part) for part in text.split(":"))
         except ValueError:
             raise RecipeError(f"a recipe has three weights CAM:SE:CB, such as 80:20:0.5; got {text!r}") from None
-        if not all(map(math.isfinite, (cam, se, cb))) or cam <= 0 or se <= 0 or cb < 0:
-            raise RecipeError(f"weights are finite, CAM and SE positive, CB zero or more; got {text!r}")
-        return cls(cam, se, cb, materials or Materials.load())
+        return cls(cam, se, cb, Materials.load() if materials is None else materials)
 
     def __str__(self) -> str:
         return f"{self.cam:g}:{self.se:g}:{self.cb:g}"
@@ -118,7 +124,7 @@ class Recipe:
         RecipeError
             If the porosity is outside (0, 1) or below `minimum_porosity`.
         """
-        if not 0.0 < porosity < 1.0:
+        if not 0.0 < check_number("porosity", porosity) < 1.0:
             raise RecipeError(f"a porosity lies between 0 and 1; got {porosity!r}")
         if porosity < self.minimum_porosity * (1.0 - 1e-9):
             raise RecipeError(
@@ -141,7 +147,7 @@ class Recipe:
         148
         """
         surface = self.materials["cam.specific_surface"] if specific_surface is None else specific_surface
-        if not (math.isfinite(surface) and surface > 0):
+        if not 0.0 < check_number("specific_surface", surface) < math.inf:
             raise ValueError(f"the specific surface is positive, in m2/kg; got {surface!r}")
         volumes = self.volume_fractions
         return volumes.soft / (volumes.cam * self.materials["cam.density"] * surface)
@@ -155,8 +161,7 @@ class Recipe:
         259
         """
         core = self.materials["cam.median_diameter"] if diameter is None else diameter
-        if not (math.isfinite(core) and core > 0):
-            raise ValueError(f"a core diameter is positive, in m; got {core!r}")
+        check_lengths(diameter=core)
         volumes = self.volume_fractions
         return 0.5 * core * math.expm1(math.log1p(volumes.soft / volumes.cam) / 3.0)
 

@@ -15,6 +15,8 @@ from microstructure.arguments import check_rng
 
 Weighting = Literal["volume", "number"]
 
+LARGEST_WIDTH = 3.0  # sizes over six powers of ten: what is wider was meant in another unit
+
 
 @runtime_checkable
 class Distribution(Protocol):
@@ -73,6 +75,8 @@ class Lognormal:
         object.__setattr__(self, "cutoff", _number(self.cutoff, "cutoff"))
         if not 0.0 <= self.width < math.inf:
             raise ValueError(f"width must be finite and not negative (standard deviation of ln d), got {self.width}")
+        if self.width > LARGEST_WIDTH:
+            raise ValueError(f"width is the standard deviation of ln d, {LARGEST_WIDTH:g} at most, got {self.width}")
         if not self.cutoff > 0.0:
             raise ValueError(f"cutoff must be above 0 widths (math.inf keeps all sizes), got {self.cutoff}")
         _check_weighting(self.weighting)

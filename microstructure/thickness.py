@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure._descriptors import ray_coats
-from microstructure.arguments import check_kind, check_runs
+from microstructure.arguments import check_kind, check_number, check_runs
 from microstructure.structure import Phase, Structure
 
 Weighting = Literal["area", "volume"]
 Floats = NDArray[np.float64]
 
+MOST_POINTS = 1_000_000  # on one sphere
 COATING = (Phase.MATRIX, Phase.ELECTROLYTE, Phase.CARBON)
 
 
@@ -34,7 +35,7 @@ class CoatThickness:
 
     def quantile(self, share: float, weighting: Weighting = "area") -> float:
         """Thickness [m] that this share of the core surface, or of the coat's volume, does not exceed."""
-        if not 0.0 <= share <= 1.0:
+        if not 0.0 <= check_number("share", share) <= 1.0:
             raise ValueError(f"a quantile wants a share in [0, 1]; got {share!r}")
         order = np.argsort(self.thickness, kind="stable")
         below = np.cumsum(self._weights(weighting)[order])
@@ -56,9 +57,10 @@ class CoatThickness:
 def measure_coats(structure: Structure, *, points: int = 400, least: float = 0.0) -> CoatThickness:
     """Thickness of the coat above points spread evenly over every core, read off the voxel image.
 
-    From each point of the true sphere a ray goes outwards to the end of the coat, of the core's own region (half-way to
-    the next core), or of the box. The end is found between voxels, where the trilinear share of core and coat falls to
-    a half. A point is bare if the first voxel above the surface is no coat; a film thinner than a voxel shows as holes.
+    From each point of the true surface a ray goes outwards along the normal to the end of the coat, of the core's
+    own region (half-way to the next core), or of the box. The end is found between voxels, where the trilinear
+    share of core and coat falls to a half. A point is bare if the first voxel above the surface is no coat; a film
+    thinner than a voxel shows as holes.
 
     Parameters
     ----------
@@ -75,28 +77,29 @@ def measure_coats(structure: Structure, *, points: int = 400, least: float = 0.0
         If the structure has no cores.
     """
     check_kind("structure", structure, Structure)
+    check_number("least", least)
     if structure.cores is None or structure.owners is None:
         raise ValueError("a coat lies on a core: give a composite of build_composite, which has cores and their ids")
     directions = sphere_points(points)
-    radii = structure.cores.radii
-    shape = (len(radii), len(directions))
-    thickness, covered = np.empty(shape), np.empty(shape, np.bool_)
+    cores = structure.cores
+    surface = cores.shapes.surface(directions)
+    thickness, covered = np.empty(surface.areas.shape), np.empty(surface.areas.shape, np.bool_)
     coating = np.isin(np.arange(256), COATING)
     ray_coats(
         structure.labels,
         structure.owners,
         coating,
         int(Phase.CORE),
-        structure.cores.centres / structure.voxel_size,
-        radii / structure.voxel_size,
+        cores.centres / structure.voxel_size,
         np.asarray(structure.periodic),
-        directions,
+        surface.points / structure.voxel_size,
+        surface.normals,
         thickness,
         covered,
     )
-    area = np.broadcast_to((4.0 * math.pi / len(directions) * radii**2)[:, None], shape).ravel()
+    area = surface.areas.ravel()
     lengths = np.where(covered, thickness * structure.voxel_size, 0.0).ravel()
-    found = coat_statistics(lengths, area, radius=np.repeat(radii, len(directions)), least=least)
+    found = coat_statistics(lengths, area, radius=np.repeat(cores.radii, len(directions)), least=least)
     if least > 0.0:
         return found
     return CoatThickness(found.thickness, found.area, found.volume, float(np.average(covered.ravel(), weights=area)))
@@ -126,9 +129,9 @@ def coat_statistics(
     heights, areas = check_measured("thickness", thickness), check_measured("area", area)
     if heights.shape != areas.shape or not areas.sum() > 0.0:
         raise ValueError(f"thickness and area are of one length, not all areas 0; got {heights.shape}, {areas.shape}")
-    if not (math.isfinite(least) and least >= 0.0):
+    if not 0.0 <= check_number("least", least) < math.inf:
         raise ValueError(f"least is a thickness of 0 m or more; got {least!r}")
-    curvature = heights / np.asarray(radius, np.float64)
+    curvature = heights / _check_radii(radius, heights.size)
     volume = areas * heights * (1.0 + curvature + curvature**2 / 3.0)
     covered = (heights > 0.0) & (heights >= least)
     return CoatThickness(heights, areas, volume, float(areas[covered].sum() / areas.sum()))
@@ -141,11 +144,24 @@ def sphere_points(count: int) -> Floats:
     ----------
     A. Gonzalez, Math. Geosci. 42, 49 (2010).
     """
-    numbers = np.arange(check_runs(count, "points")) + 0.5
+    if check_runs(count, "points") > MOST_POINTS:
+        raise ValueError(f"points are {MOST_POINTS:,} at most on a sphere, some hundred are enough; got {count}")
+    numbers = np.arange(count) + 0.5
     height = 1.0 - 2.0 * numbers / count
     angle = math.pi * (1.0 + math.sqrt(5.0)) * numbers
     ring = np.sqrt(1.0 - height**2)
     return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
+
+
+def _check_radii(radius: ArrayLike, count: int) -> Floats:
+    """One radius, or one for each point [m]; infinite for a flat core."""
+    try:
+        radii = np.asarray(radius, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"radius is a number, or an array of numbers; got {radius!r}") from None
+    if radii.shape not in ((), (1,), (count,)) or not np.all(radii > 0.0):
+        raise ValueError(f"radius is above 0 m, one or one for each of {count} points; got {radius!r}")
+    return radii
 
 
 def check_measured(name: str, values: ArrayLike) -> Floats:

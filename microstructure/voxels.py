@@ -24,13 +24,14 @@ from microstructure._voxels import (
     primary_keys,
     sort_into_planes,
 )
-from microstructure.arguments import check_kind, check_lengths, check_rng
+from microstructure.arguments import check_kind, check_lengths, check_rng, check_voxels
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats, coat_reach, coat_thickness, neighbourhood
+from microstructure.errors import RecipeError
 from microstructure.materials import Materials
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
-from microstructure.relief import POINTS_PER_LENGTH, periodic_field
+from microstructure.relief import GRID, POINTS_PER_LENGTH, periodic_field
 from microstructure.structure import Phase, Structure
 
 ROWS = 8  # shares of the planes in which keys are counted side by side
@@ -94,8 +95,12 @@ def voxelise(
     """
     check_kind("structure", structure, Structure)
     check_lengths(voxel_size=voxel_size)
+    check_kind("resolve_carbon", resolve_carbon, bool)
+    if rng is not None or resolve_carbon:
+        check_rng(rng)
     parts = structure.parts
     check_voxel(voxel_size, parts.recipe, parts.coats.model)
+    check_core(voxel_size, float(parts.cores.diameters.max()))
     if resolve_carbon:
         check_primary(voxel_size, parts.recipe.materials)
     shape = whole_shape(structure.box, voxel_size)
@@ -114,14 +119,21 @@ def check_voxel(voxel_size: float, recipe: Recipe, coat: str) -> None:
     ValueError
         If it is larger than a fifth of the median core.
     """
-    core, thickness = recipe.materials["cam.median_diameter"], coat_thickness(recipe, coat)
-    if voxel_size > 0.2 * core:
-        raise ValueError(f"a voxel of {voxel_size * 1e9:.3g} nm does not show a core: take {2e8 * core:.3g} nm or less")
+    check_core(voxel_size, recipe.materials["cam.median_diameter"])
+    thickness = coat_thickness(recipe, coat)
     if voxel_size > thickness:
         warnings.warn(
             f"a voxel of {voxel_size * 1e9:.3g} nm is larger than the coat of {recipe}, {thickness * 1e9:.3g} nm: films"
             " break up in the image, ionic utilisation and conductivity come out too low",
             stacklevel=4,
+        )
+
+
+def check_core(voxel_size: float, diameter: float) -> None:
+    """Refuse a voxel larger than a fifth of a core."""
+    if voxel_size > 0.2 * diameter:
+        raise ValueError(
+            f"a voxel of {voxel_size * 1e9:.3g} nm does not show a core: take {2e8 * diameter:.3g} nm or less"
         )
 
 
@@ -151,6 +163,7 @@ def whole_shape(box: tuple[float, ...], voxel_size: float) -> tuple[int, int, in
         fits = next((f": try {1e9 * size:.6g} nm" for size in finer if _divides(size, box)), "")
         edges = " x ".join(f"{1e6 * edge:.6g}" for edge in box)
         raise ValueError(f"voxel_size must divide the box {edges} um; {1e9 * voxel_size:.6g} nm does not{fits}")
+    check_voxels(voxel_size, (x, y, z))
     return x, y, z
 
 
@@ -163,11 +176,19 @@ def image_coats(
     packing: Packing, near: Cores, film: Film, recipe: Recipe, shape: tuple[int, int, int], voxel_size: float
 ) -> tuple[Image, Filled]:
     """Label cores and matrix, each with its volume, and say how far the matrix reaches."""
+    size = math.prod(shape)
+    core_voxels, matrix_voxels = round(packing.fraction * size), round(packing.fraction * recipe.matrix_per_core * size)
+    if matrix_voxels < 1:
+        raise ValueError(f"all the matrix of {recipe} in this box is less than one voxel: take smaller voxels")
+    if matrix_voxels > size - core_voxels + 1:  # both are rounded
+        most = 1.0 / (1.0 + recipe.matrix_per_core)
+        raise RecipeError(
+            f"cores that fill {packing.fraction:.3f} of the box leave no room for all the matrix of {recipe}:"
+            f" pack them to {most:.3f} or less"
+        )
     labels, keys = np.zeros(shape, np.uint8), np.empty(shape, np.uint16)
     owners = np.empty(shape, np.int16 if packing.count < LARGEST_SHORT else np.int32)
-    periodic, size = np.asarray(packing.periodic), labels.size
-    core_voxels = round(packing.fraction * size)
-    matrix_voxels = min(round(packing.fraction * recipe.matrix_per_core * size), size - core_voxels)
+    periodic, matrix_voxels = np.asarray(packing.periodic), min(matrix_voxels, size - core_voxels)
     core_keys(near, MARGIN * voxel_size, voxel_size, periodic, keys)
     label_lowest(labels, keys, core_voxels, Phase.CORE)
     narrowest, widest = gap_range(film, packing)
@@ -237,8 +258,8 @@ def _filled(coats: Coats, packing: Packing, filled: Filled) -> Coats:
     height = coats.thickness + coats.roughness
     narrowest, widest = gap_range(film, packing)
     recess = int(filled.counts[FILM_KEYS : gap_key(2.0 * height, narrowest, widest)].sum()) / matrix
-    radii = packing.radii
-    under, outer = (float(np.sum((radii + h) ** 3 - radii**3)) for h in (coats.roughness, height))
+    bodies = packing.shapes
+    under, outer = (float(np.sum(bodies.volumes_within(h) - bodies.volumes)) for h in (coats.roughness, height))
     rough = in_film * under / outer
     return replace(
         coats,
@@ -261,9 +282,11 @@ def _resolve(structure: Structure, rng: np.random.Generator) -> Structure:
         wanted = round(structure.carbon.volume / structure.volume * labels.size)
         image_primaries(structure.carbon, labels, keys, structure.voxel_size, structure.periodic, wanted)
     field = periodic_field(rng=rng)
-    spacing = recipe.materials["matrix.pore_length"] / POINTS_PER_LENGTH
+    period = GRID / POINTS_PER_LENGTH * recipe.materials["matrix.pore_length"]
+    box = np.asarray(structure.box)
+    spacings = box / np.maximum(1, np.rint(box / period)) / GRID  # whole periods: no seam at a periodic face
     highest, matrix = float(np.abs(field).max()), int(Phase.MATRIX)
-    field_keys(field, spacing, highest, structure.voxel_size, matrix, labels, keys)
+    field_keys(field, spacings, highest, structure.voxel_size, matrix, labels, keys)
     left = sum(int(np.count_nonzero(plane == matrix)) for plane in labels)  # plane by plane: no copy of the image
     label_lowest(labels, keys, min(electrolyte, left), Phase.ELECTROLYTE)
     for plane in labels:

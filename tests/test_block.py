@@ -95,3 +95,11 @@ def test_an_uneven_coat_has_patches_without_matrix():
 def test_a_block_that_cannot_be_is_refused(words, error):
     with pytest.raises(error):
         building_block(Recipe.parse("80:20:0"), **{"voxel_size": 1e-7, "rng": np.random.default_rng(1)} | words)
+
+
+@pytest.mark.parametrize("diameter", [1.5e-6, 3.3e-6, 6e-6])
+def test_a_shell_holds_all_the_matrix_of_a_core_of_any_size(diameter):
+    recipe = Recipe.parse("80:20:0")
+    block = building_block(recipe, diameter=diameter, voxel_size=diameter / 40, rng=np.random.default_rng(1))
+    assert (1 + 2 * block.coats.thickness / diameter) ** 3 - 1 == pytest.approx(recipe.matrix_per_core, rel=0.02)
+    assert block.coats.film_share > 0.98

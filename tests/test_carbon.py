@@ -344,3 +344,19 @@ def test_bad_input_is_refused(library, more, error):
 def test_a_hidden_seed_is_refused(library):
     with pytest.raises(TypeError, match="Generator"):
         fill_bulk(library, box=(EDGE,) * 3, volume=1e-20, rng=3)
+
+
+@pytest.mark.parametrize("fit", ["reorient", "compress"])
+def test_squeezed_aggregates_spread_evenly_over_the_thickness_of_their_coat(fit):
+    library, thickness, width = build_library(rng=np.random.default_rng(1), count=200), 150e-9, 8e-6
+    carbon = fill_flat(
+        library,
+        width=(width, width),
+        floor=library.radius,
+        ceiling=thickness,
+        volume=0.1 * thickness * width**2,
+        fit=fit,
+        rng=np.random.default_rng(3),
+    )
+    layers = np.histogram(carbon.centres[:, 0], 8, (library.radius, thickness))[0]
+    assert np.abs(layers / layers.mean() - 1.0).max() < 0.15  # a linear squeeze leaves 0.65 at the faces

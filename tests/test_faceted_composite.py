@@ -15,6 +15,7 @@ from microstructure import (
     save_structure,
 )
 from microstructure._bodies import foot
+from microstructure.thickness import measure_coats
 from percolation import measure_utilisation
 from transport.composite import find_coat_contacts
 
@@ -105,3 +106,20 @@ def test_clusters_of_faceted_cores_are_refused():
             clusters=Clusters(),
             rng=np.random.default_rng(1),
         )
+
+
+def test_coats_are_measured_along_the_normals_of_bodies(cell):
+    """Loose faceted cores in a shell: thickness and coverage as laid."""
+    loose = build_composite(
+        Recipe.parse("80:20:0"),
+        porosity=0.6,
+        box=(12e-6,) * 3,
+        voxel_size=80e-9,
+        coat="shell",
+        shape=Facets(aspect_ratio=1.8, sharpness=0.8),
+        rng=np.random.default_rng(3),
+    )
+    found = measure_coats(loose)
+    assert found.coverage > 0.99
+    assert found.median() == pytest.approx(loose.coats.thickness, rel=0.06)
+    assert found.area.sum() == pytest.approx(loose.cores.shapes.areas.sum(), rel=0.01)

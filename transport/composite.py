@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.contacts import gap_normals
 from microstructure.structure import Phase, Structure
 from percolation.utilisation import BareContacts
 from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
@@ -91,7 +92,10 @@ def mean_composite_conductivity(
 
 
 def find_coat_contacts(structure: Structure) -> CoatContacts:
-    """Count the faces between matrix voxels of different blocks, each area freed of its voxel staircase."""
+    """Count the faces between matrix voxels of different blocks, each area freed of its voxel staircase.
+
+    The sheets of faceted cores are those of spheres of equal volume; their contacts have the true areas and normals.
+    """
     parts, voxel, matrix = structure.parts, structure.voxel_size, structure.labels == Phase.MATRIX
     owner = np.where(matrix, parts.owners, -1).astype(np.int64)
     count = parts.cores.count
@@ -142,5 +146,5 @@ def _normals(structure: Structure, pairs: NDArray[np.int64]) -> NDArray[np.float
     normals[~inner, 0] = np.where(pairs[~inner, 1] == count, -1.0, 1.0)
     vectors = centres[pairs[inner, 1]] - centres[pairs[inner, 0]]
     vectors -= np.where(structure.periodic, box * np.rint(vectors / box), 0.0)
-    normals[inner] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    normals[inner] = gap_normals(structure.parts.cores, pairs[inner], vectors)
     return normals

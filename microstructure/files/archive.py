@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from microstructure.arguments import check_kind
+from microstructure.arguments import check_kind, check_path
 from microstructure.files.records import TextForm, Texts, read_record, write_record
 from microstructure.files.whole_file import whole_file
 from microstructure.materials import Closure, Constant, Materials
@@ -75,7 +75,7 @@ def save_structure(
         "primaries": number,
         "primaries_saved": carbon or number == 0,
     }
-    with whole_file(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+    with whole_file(check_path(path)) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(about)
         write_record(file, structure, TEXTS, skip=() if about["primaries_saved"] else ("carbon",))
 
@@ -187,7 +187,7 @@ def _check_seed(seed: Any) -> int | list[int] | None:
 def _opened(path: str | Path) -> Iterator[Any]:
     import h5py
 
-    source = Path(path)
+    source = check_path(path)
     if not source.exists():
         raise FileNotFoundError(f"there is no file {path}")
     if source.is_dir():

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from microstructure.arguments import check_lengths
+from microstructure.arguments import check_lengths, check_path
 from microstructure.files.labels import exchange
 from microstructure.files.raw import raw_voxel_size, read_raw, write_raw
 from microstructure.files.tiff import Edges, read_tiff, tiff_voxel_size, write_tiff
@@ -18,6 +18,7 @@ from microstructure.files.vti import read_vti, vti_voxel_size, write_vti
 from microstructure.files.whole_file import whole_file
 
 SUFFIXES = (".tif", ".tiff", ".npy", ".vti", ".raw")
+SMALLEST_VOXEL = 1e-15  # [m]: TIFF has no numbers for a smaller one
 CUBE = 1e-3  # edges that differ by a larger share make no cube
 
 
@@ -52,11 +53,13 @@ def write_image(
         If the suffix is another one, the image is not three-dimensional or not of whole numbers, the voxel size is
         not positive, or the path is a folder. Nothing is written then.
     """
-    target, suffix = Path(path), _suffix(path)
+    target, suffix = check_path(path), _suffix(path)
     image = _narrowed(_check_image(np.asarray(labels), "labels"))
     if voxel_size is not None:
         check_lengths(voxel_size=voxel_size)
         voxel_size = float(voxel_size)
+        if voxel_size < SMALLEST_VOXEL:
+            raise ValueError(f"voxel_size is in metres, {SMALLEST_VOXEL} or more; got {voxel_size}")
     if blocks is not None and suffix != ".vti":
         raise TypeError(f"blocks= goes into .vti alone; for {suffix} write the block ids as an image of their own")
     ids = None if blocks is None else _check_blocks(blocks, image)
@@ -122,7 +125,7 @@ def read_image(
     ...     read_image(f"{folder}/grey.tif", labels={255: 1}).sum()
     np.uint64(24)
     """
-    source, suffix = Path(path), _existing(path)
+    source, suffix = check_path(path), _existing(path)
     order = _check_axes(axes)
     if suffix != ".raw" and not (shape is None and dtype is None):
         raise TypeError(f"shape= and dtype= are for .raw; {suffix} says them itself")
@@ -149,7 +152,7 @@ def read_voxel_size(path: str | Path) -> float | None:
     ValueError
         If the file is no image, or its voxels are no cubes.
     """
-    source, suffix = Path(path), _existing(path)
+    source, suffix = check_path(path), _existing(path)
     if suffix == ".npy":
         return None
     readers = {".raw": raw_voxel_size, ".vti": vti_voxel_size}
@@ -173,7 +176,7 @@ def _suffix(path: str | Path) -> str:
 
 
 def _existing(path: str | Path) -> str:
-    source = Path(path)
+    source = check_path(path)
     if source.is_dir():
         raise ValueError(f"{path} is a folder: give one file; join the pages of a folder to one stack first")
     if not source.exists():
