@@ -5,83 +5,170 @@ from numba import njit, prange
 
 
 @njit(cache=True)
-def cell_lists(centres, box, cells, start, members):
-    """Sort spheres into cells by counting; `members[start[c]:start[c+1]]` rise in number."""
-    names = np.empty(centres.shape[0], np.int64)
-    for i in range(centres.shape[0]):
-        name = 0
-        for d in range(3):
-            index = int(centres[i, d] / box[d] * cells[d])
-            name = name * cells[d] + min(max(index, 0), cells[d] - 1)
-        names[i] = name
-        start[name + 1] += 1
-    for c in range(start.size - 1):
-        start[c + 1] += start[c]
-    fill = start.copy()
-    for i in range(centres.shape[0]):
-        members[fill[names[i]]] = i
-        fill[names[i]] += 1
+def row_of(centres, i, box, rows):
+    """Which row of cells along axis 2 sphere i lies in; what stands out of the box belongs to the row at its side."""
+    a = min(max(int(centres[i, 0] / box[0] * rows[0]), 0), rows[0] - 1)
+    b = min(max(int(centres[i, 1] / box[1] * rows[1]), 0), rows[1] - 1)
+    return a * rows[1] + b
 
 
 @njit(cache=True)
-def earlier_neighbours(i, centres, aggregate, box, periodic, reach, cells, start, members, found):
-    """Write the earlier spheres of other aggregates within `reach` of sphere i to `found`; give their number."""
-    number = 0
-    home = np.empty(3, np.int64)
-    for d in range(3):
-        home[d] = min(max(int(centres[i, d] / box[d] * cells[d]), 0), cells[d] - 1)
-    for da in range(-1, 2):
-        a = home[0] + da
-        if (a < 0 or a >= cells[0]) and not periodic[0]:
+def fill_rows(centres, box, rows, start, order):
+    """Sort spheres into rows by counting: row r holds `order[start[r]:start[r+1]]`."""
+    names = np.empty(centres.shape[0], np.int32)
+    for i in range(centres.shape[0]):
+        names[i] = row_of(centres, i, box, rows)
+        start[names[i] + 1] += 1
+    for r in range(start.size - 1):
+        start[r + 1] += start[r]
+    fill = start[:-1].copy()
+    for i in range(centres.shape[0]):
+        order[fill[names[i]]] = i
+        fill[names[i]] += 1
+
+
+@njit(cache=True, parallel=True)
+def sort_rows(centres, aggregate, start, order, places, owner):
+    """Sort each row by height along axis 2, and copy centres and aggregates into that order: neighbours lie close."""
+    for r in prange(start.size - 1):
+        if start[r] == start[r + 1]:
             continue
-        for db in range(-1, 2):
-            b = home[1] + db
-            if (b < 0 or b >= cells[1]) and not periodic[1]:
+        inside = order[start[r] : start[r + 1]].copy()
+        heights = np.empty(inside.size)
+        for k in range(inside.size):
+            heights[k] = centres[inside[k], 2]
+        turn = np.argsort(heights)
+        for k in range(inside.size):
+            slot, i = start[r] + k, inside[turn[k]]
+            order[slot], owner[slot] = i, aggregate[i]
+            for d in range(3):
+                places[slot, d] = centres[i, d]
+
+
+@njit(cache=True)
+def note_contact(i, j, shift, reach, order, places, owner, pairs, number):
+    """Note slots i and j as later and earlier sphere if they touch once j is shifted; give the number of contacts.
+
+    Contacts for which `pairs` has no room are counted only.
+    """
+    square = 0.0
+    for d in range(3):
+        delta = places[j, d] - places[i, d] + shift[d]
+        square += delta * delta
+    if square > reach * reach or owner[i] == owner[j]:
+        return number
+    if number < pairs.shape[0]:
+        pairs[number, 0], pairs[number, 1] = max(order[i], order[j]), min(order[i], order[j])
+    return number + 1
+
+
+@njit(cache=True)
+def meet_rows(one, other, shift, reach, start, order, places, owner, pairs, number):
+    """Contacts between two rows (or inside one, each once), the other row shifted; gives the number of contacts."""
+    window = reach * (1.0 + 1e-9)  # a little more than the reach: rounding must not drop what only just touches
+    begin, end = start[other], start[other + 1]
+    for i in range(start[one], start[one + 1]):
+        while begin < end and places[begin, 2] - places[i, 2] < -window:
+            begin += 1
+        for j in range(i + 1 if one == other else begin, end):
+            if places[j, 2] - places[i, 2] > window:
+                break
+            number = note_contact(i, j, shift, reach, order, places, owner, pairs, number)
+    return number
+
+
+@njit(cache=True)
+def meet_border(one, other, shift, reach, start, order, places, owner, pairs, number):
+    """Contacts of the top of a row with the bottom of another that is `shift` higher; gives the number of contacts."""
+    window = reach * (1.0 + 1e-9)
+    for i in range(start[one + 1] - 1, start[one] - 1, -1):
+        for j in range(start[other], start[other + 1]):
+            if places[j, 2] - places[i, 2] + shift[2] > window:
+                if j == start[other]:
+                    return number
+                break
+            number = note_contact(i, j, shift, reach, order, places, owner, pairs, number)
+    return number
+
+
+@njit(cache=True)
+def neighbour_row(one, da, db, box, periodic, rows, shift):
+    """The row `da`, `db` further, -1 beyond a free side; `shift` is what brings its spheres next to ours."""
+    a, b = one // rows[1] + da, one % rows[1] + db
+    if (a == rows[0] and not periodic[0]) or ((b < 0 or b == rows[1]) and not periodic[1]):
+        return -1
+    shift[0] = box[0] if a == rows[0] else 0.0
+    shift[1] = box[1] if b == rows[1] else (-box[1] if b < 0 else 0.0)
+    return a % rows[0] * rows[1] + b % rows[1]
+
+
+@njit(cache=True)
+def link_rows(begin, end, box, periodic, rows, reach, start, order, places, owner, pairs):
+    """Contacts inside the rows `begin` to `end` and with the four rows after each; gives their number."""
+    number = 0
+    shift, back = np.zeros(3), np.zeros(3)
+    for one in range(begin, end):
+        if start[one] == start[one + 1]:
+            continue
+        for da, db in ((0, 0), (0, 1), (1, -1), (1, 0), (1, 1)):
+            other = neighbour_row(one, da, db, box, periodic, rows, shift)
+            if other < 0 or start[other] == start[other + 1]:
                 continue
-            for dc in range(-1, 2):
-                c = home[2] + dc
-                if (c < 0 or c >= cells[2]) and not periodic[2]:
-                    continue
-                cell = ((a % cells[0]) * cells[1] + b % cells[1]) * cells[2] + c % cells[2]
-                for slot in range(start[cell], start[cell + 1]):
-                    j = members[slot]
-                    if j >= i:
-                        break
-                    if aggregate[j] == aggregate[i]:
-                        continue
-                    square = 0.0
-                    for d in range(3):
-                        delta = centres[j, d] - centres[i, d]
-                        if periodic[d]:
-                            delta -= box[d] * np.rint(delta / box[d])
-                        square += delta * delta
-                    if square <= reach * reach:
-                        if number < found.size:
-                            found[number] = j
-                        number += 1
+            shift[2] = 0.0
+            number = meet_rows(one, other, shift, reach, start, order, places, owner, pairs, number)
+            if not periodic[2]:
+                continue
+            shift[2] = box[2]
+            number = meet_border(one, other, shift, reach, start, order, places, owner, pairs, number)
+            if other != one:
+                back[0], back[1], back[2] = -shift[0], -shift[1], box[2]
+                number = meet_border(other, one, back, reach, start, order, places, owner, pairs, number)
     return number
 
 
 @njit(cache=True, parallel=True)
-def count_links(centres, aggregate, bond, box, periodic, reach, cells, start, members, counts):
-    """Number of links from each sphere to earlier ones: its neck and its contacts."""
-    for i in prange(centres.shape[0]):
-        none = np.empty(0, np.int64)
-        contacts = earlier_neighbours(i, centres, aggregate, box, periodic, reach, cells, start, members, none)
-        counts[i] = contacts + (1 if bond[i] >= 0 else 0)
+def find_contacts(bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found):
+    """All contacts (later, earlier), those of the rows `bounds[k:k+2]` in `pairs[room[k]:room[k+1]]`.
+
+    `found` tells how many there are in each share of the rows, also where there is no room for them.
+    """
+    for k in prange(found.size):
+        share = pairs[room[k] : room[k + 1]]
+        found[k] = link_rows(bounds[k], bounds[k + 1], box, periodic, rows, reach, start, order, places, owner, share)
 
 
-@njit(cache=True, parallel=True)
-def write_links(centres, aggregate, bond, box, periodic, reach, cells, start, members, first, earlier):
-    """The links counted before, the neck first, then the contacts in rising order."""
-    for i in prange(centres.shape[0]):
-        slot = first[i]
+@njit(cache=True)
+def count_links(bond, pairs, room, found, counts, first):
+    """How many links each sphere has to earlier ones, its neck and its contacts, and where they begin."""
+    for i in range(bond.size):
+        counts[i] = 1 if bond[i] >= 0 else 0
+    for k in range(found.size):
+        for slot in range(room[k], room[k] + found[k]):
+            counts[pairs[slot, 0]] += 1
+    first[0] = 0
+    for i in range(bond.size):
+        first[i + 1] = first[i] + counts[i]
+
+
+@njit(cache=True)
+def write_links(bond, pairs, room, found, counts, first, earlier):
+    """The links counted before, the neck first, then the contacts in rising order; uses up the counts."""
+    for k in range(found.size):
+        for slot in range(room[k], room[k] + found[k]):
+            i = pairs[slot, 0]
+            counts[i] -= 1
+            earlier[first[i] + counts[i]] = pairs[slot, 1]
+    for i in range(bond.size):
+        begin = first[i]
         if bond[i] >= 0:
-            earlier[slot] = bond[i]
-            slot += 1
-        found = np.empty(first[i + 1] - slot, np.int64)
-        earlier_neighbours(i, centres, aggregate, box, periodic, reach, cells, start, members, found)
-        earlier[slot : first[i + 1]] = np.sort(found)
+            earlier[begin] = bond[i]
+            begin += 1
+        for slot in range(begin + 1, first[i + 1]):
+            contact, place = earlier[slot], slot
+            while place > begin and earlier[place - 1] > contact:
+                earlier[place] = earlier[place - 1]
+                place -= 1
+            earlier[place] = contact
 
 
 @njit(cache=True)
@@ -95,17 +182,15 @@ def image_shift(i, j, d, centres, box, periodic):
 @njit(cache=True)
 def find_with_shift(parent, shift, i):
     """Root of i; afterwards `shift[i]` is i's image in the frame of the root (path compression)."""
-    root = i
-    total = np.zeros(3, np.int64)
+    root, x, y, z = i, 0, 0, 0
     while parent[root] != root:
-        total += shift[root]
+        x, y, z = x + shift[root, 0], y + shift[root, 1], z + shift[root, 2]
         root = parent[root]
     while parent[i] != root and i != root:
-        above = parent[i]
-        step = shift[i].copy()
+        above, sx, sy, sz = parent[i], shift[i, 0], shift[i, 1], shift[i, 2]
         parent[i] = root
-        shift[i] = total
-        total = total - step
+        shift[i, 0], shift[i, 1], shift[i, 2] = x, y, z
+        x, y, z = x - sx, y - sy, z - sz
         i = above
     return root
 

@@ -1,5 +1,9 @@
 """The network of primaries against slow twins, and against the threshold of overlapping spheres."""
 
+from dataclasses import replace
+from itertools import product
+
+import numba
 import numpy as np
 import pytest
 from scipy.sparse import coo_matrix
@@ -67,6 +71,58 @@ def test_necks_come_from_the_aggregate_and_never_twice(library):
     assert np.all(carbon.aggregate[network.later[contacts]] != carbon.aggregate[network.earlier[contacts]])
 
 
+def twin_links(carbon, box, periodic, gap):
+    """Every pair in turn: where each primary's links begin, its neck first, then its contacts in rising order."""
+    box, first, earlier = np.asarray(box), [0], []
+    for i in range(carbon.count):
+        vectors = carbon.centres[:i] - carbon.centres[i]
+        vectors -= np.where(periodic, box * np.rint(vectors / box), 0.0)
+        near = np.linalg.norm(vectors, axis=1) <= carbon.diameter + gap
+        neck = [carbon.bond[i]] if carbon.bond[i] >= 0 else []
+        earlier += neck + list(np.flatnonzero(near & (carbon.aggregate[:i] != carbon.aggregate[i])))
+        first.append(len(earlier))
+    return first, earlier
+
+
+@pytest.mark.parametrize("periodic", list(product((True, False), repeat=3)))
+@pytest.mark.parametrize("gap", [0.0, 120e-9, 250e-9])
+def test_links_come_neck_first_and_rise_for_any_number_of_threads(library, periodic, gap):
+    """The widest gaps leave three rows of cells along the shorter edges, and more contacts than there is room for."""
+    carbon = fill_bulk(library, box=BOX, volume=0.01 * np.prod(BOX), rng=np.random.default_rng(2))
+    if not all(periodic):
+        carbon = replace(carbon, bond=np.full(carbon.count, -1))  # necks through a free side are cut elsewhere
+    first, earlier = twin_links(carbon, BOX, periodic, gap)
+    threads = numba.get_num_threads()
+    try:
+        for count in {1, threads}:
+            numba.set_num_threads(count)
+            network = link_carbon(carbon, box=BOX, periodic=periodic, contact_gap=gap)
+            np.testing.assert_array_equal(network.first, first)
+            np.testing.assert_array_equal(network.earlier, earlier)
+    finally:
+        numba.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_links_in_a_coat_thinner_than_a_primary(axis):
+    """Centres may stand out of a free side: they lie in the row at that side."""
+    thin = np.eye(3, dtype=bool)[axis]
+    box = np.where(thin, 50e-9, 0.8e-6)
+    carbon = spheres(300, 5, box)
+    carbon.centres[:, axis] += 40e-9
+    first, earlier = twin_links(carbon, box, ~thin, 0.0)
+    network = link_carbon(carbon, box=tuple(box), periodic=tuple(~thin))
+    np.testing.assert_array_equal(network.first, first)
+    np.testing.assert_array_equal(network.earlier, earlier)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_primary_or_none_has_no_links(count):
+    network = link_carbon(spheres(count, 1), box=BOX, periodic=(True,) * 3)
+    np.testing.assert_array_equal(network.first, np.zeros(count + 1))
+    assert len(network.earlier) == 0
+
+
 def twin_wraps(carbon, box, gap, axis, count):
     """Tile three boxes along the axis, open at the ends: does a primary meet its own copy two boxes on?"""
     edges = np.array(box)
@@ -81,13 +137,15 @@ def twin_wraps(carbon, box, gap, axis, count):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_wrapping_starts_where_a_tiled_box_says(seed):
-    carbon = spheres(1000, seed)
-    onsets = wrap_onsets(link_carbon(carbon, box=BOX, periodic=(True,) * 3))
+@pytest.mark.parametrize(("box", "count"), [(BOX, 1000), ((2e-6,) * 3, 6000)])
+def test_wrapping_starts_where_a_tiled_box_says(box, count, seed):
+    """The larger box has clusters deep enough for a wrong displacement on a shortened path to show."""
+    carbon = spheres(count, seed, box)
+    onsets = wrap_onsets(link_carbon(carbon, box=box, periodic=(True,) * 3))
     for axis in range(3):
         assert onsets[axis] > 0
-        assert twin_wraps(carbon, BOX, 0.0, axis, onsets[axis])
-        assert not twin_wraps(carbon, BOX, 0.0, axis, onsets[axis] - 1)
+        assert twin_wraps(carbon, box, 0.0, axis, onsets[axis])
+        assert not twin_wraps(carbon, box, 0.0, axis, onsets[axis] - 1)
 
 
 def test_nothing_wraps_along_a_free_axis():
