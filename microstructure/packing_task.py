@@ -15,7 +15,8 @@ from microstructure.sizes import Distribution, check_count
 Periods = tuple[bool, bool, bool]
 
 MOST_SPHERES = 10_000_000
-MOST_PAIRS = 2e8  # of spheres within reach: some 10 GB of lists
+MOST_PAIRS = 5e8  # of spheres within reach: some 20 GB of lists
+FEW_PAIRS, PAIRS_PER_SPHERE = 1e6, 5e3  # no packing of this many spheres asks for more
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ def check_reach(name: str, count: int, box: NDArray[np.float64], periodic: Perio
         2.0 * reach / side if wrap else min(1.0, 2.0 * reach / side) for side, wrap in zip(box, periodic, strict=True)
     ]
     pairs = 0.5 * count**2 * math.prod(shares)
-    if pairs > MOST_PAIRS:
+    most = min(MOST_PAIRS, max(FEW_PAIRS, PAIRS_PER_SPHERE * count))
+    if pairs > most:
         raise ValueError(
-            f"{name} is so large that {count} spheres would have some {pairs:.0e} neighbours, {MOST_PAIRS:.0e} at most:"
+            f"{name} is so large that {count} spheres would have some {pairs:.0e} neighbours, {most:.0e} at most:"
             " take a smaller one, and check its unit (metres)"
         )
 
