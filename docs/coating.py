@@ -67,7 +67,7 @@ def figure(rows: pd.DataFrame) -> plt.Figure:
                 content, part["coverage, CB ground into the film"], "s:", color=colour, label=f"{series}, ground in"
             )
     left.plot([1.0, 20.0], [5.0, 150.0], "kx", label="paper: 99:1:0 by TEM, 80:20:3 in theory")
-    right.axhspan(0.97, 1.0, color="0.85", label="paper: 80:20:3 after 5 min at 5000 rpm or more")
+    right.plot([20.0], [1.0], "kx", label="paper: 80:20:3")
     left.set(xlabel="LIC in NCM + LIC [wt%]", ylabel="thickness without pores [nm]")
     right.set(xlabel="LIC in NCM + LIC [wt%]", ylabel="virtual XPS coverage, eq. (11)", ylim=(0.7, 1.02))
     for axes in (left, right):
@@ -98,8 +98,8 @@ TAIL = """
 A perfect film of 5 nm reaches 0.78 and never 1, and films above some 15 nm cannot be told apart, as the paper says.
 80:20:3 comes out at 1.0. The paper finds clearly larger coverage with carbon at low contents. Carbon spheres of 37 nm
 cannot do that: they hide film and core alike. Carbon ground as fine as the film raises the coverage by 0.04 at 99:1 and
-0.02 at 98:2, so the measured rise says that carbon is spread more finely than in whole primaries, or that the film is
-more even with it. An uneven film lowers the coverage where it is thin.
+0.02 at 98:2: the measured rise would be consistent with carbon spread more finely than in whole primaries, or with a
+film that is more even with it. An uneven film lowers the coverage where it is thin.
 """
 
 if __name__ == "__main__":
