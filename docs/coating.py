@@ -1,13 +1,16 @@
 """Coating of Table 1: film thickness and virtual XPS coverage against coating content; writes coating.md and .png."""
 
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
-from microstructure import Recipe
+from microstructure import Recipe, Structure, Unevenness, building_block
 from microstructure.coats import coat_thickness
-from microstructure.instruments import xps_coverage
+from microstructure.instruments import structure_xps, xps_coverage
+from microstructure.thickness import laid_film
 
 HERE = Path(__file__).parent
 TABLE_1 = {  # Kissel et al. 2026: without and with carbon
@@ -28,6 +31,7 @@ def table() -> pd.DataFrame:
             found = {f"coverage, CB {SEATS[seat]}": xps_coverage(recipe, carbon=seat).coverage for seat in seats}
             if recipe.cb == 0:
                 found = dict.fromkeys((f"coverage, CB {seat}" for seat in SEATS.values()), *found.values())
+            block = generated(recipe)
             uneven = xps_coverage(recipe, thickness_width=0.5).coverage
             rows.append(
                 {
@@ -39,10 +43,25 @@ def table() -> pd.DataFrame:
                     "shell with its pores [nm]": 1e9 * coat_thickness(recipe, "shell"),
                     **found,
                     "coverage, film uneven by 50 %": uneven,
+                    "generated block: film [nm]": 1e9 * (1.0 - recipe.matrix_porosity) * laid_film(block).mean(),
+                    "generated block: coverage, uneven by 30 %": structure_xps(block).coverage,
                     "the paper says": STATEMENTS.get(text, ""),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def generated(recipe: Recipe) -> Structure:
+    """One block in an uneven film, with its carbon."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # voxels larger than the film: nothing here is read off voxels
+        return building_block(
+            recipe,
+            coat="film",
+            voxel_size=150e-9,
+            unevenness=Unevenness(thickness_width=0.3, correlation_length=200e-9),
+            rng=np.random.default_rng(1),
+        )
 
 
 def markdown(rows: pd.DataFrame) -> str:
@@ -89,7 +108,8 @@ HEAD = """# The coating of Table 1
 
 Film thickness and virtual XPS coverage, from `python docs/coating.py`. The film is the recipe's soft volume on 0.78
 m2/g, a surface fitted to "about 150 nm" of 80:20:3; the 5 nm of 99:1:0 then follow. The coverage is computed with an
-attenuation length of 3.3 nm and equal sensitivities; nothing is tuned to a measured coverage.
+attenuation length of 3.3 nm and equal sensitivities; nothing is tuned to a measured coverage. The last columns are
+measured on one generated block of 3.3 um each (seed 1), whose film wanders by 30 % and holds its carbon evenly.
 
 ![thickness and coverage](coating.png)
 

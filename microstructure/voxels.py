@@ -251,9 +251,6 @@ def fill_level(limit: int, film: Film, packing: Packing) -> float:
 def _filled(coats: Coats, packing: Packing, filled: Filled) -> Coats:
     """The same coats, with the shares of the matrix as they were found in the image."""
     matrix, film = int(filled.counts.sum()), coats.film
-    if filled.limit < FILM_KEYS:  # cores smaller than the median hold more: the film is thinner than the nominal one
-        part = (filled.limit + 1) / FILM_KEYS
-        coats = replace(coats, thickness=part * coats.thickness, roughness=part * coats.roughness)
     in_film = int(filled.counts[:FILM_KEYS].sum()) / matrix
     height = coats.thickness + coats.roughness
     narrowest, widest = gap_range(film, packing)

@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.ndimage import gaussian_filter
 
+from microstructure.block import building_block
 from microstructure.carbon import Carbon
 from microstructure.errors import RecipeError, StudyError
 from microstructure.instruments import (
@@ -16,12 +17,14 @@ from microstructure.instruments import (
     measure_xps,
     porosity_from_mass,
     structure_mass,
+    structure_xps,
     xps_coverage,
 )
 from microstructure.materials import Materials
 from microstructure.micrograph import GREY_LEVELS, sem_section
 from microstructure.patch import coating_patch
 from microstructure.recipe import Recipe
+from microstructure.relief import Unevenness
 from microstructure.structure import Phase, Structure
 
 DEPTH = 3.3e-9
@@ -404,3 +407,21 @@ def test_blur_spreads_and_noise_is_drawn_from_the_generator():
 def test_bad_section_arguments_are_refused(wrong, error, match):
     with pytest.raises(error, match=match):
         sem_section(structure(np.ones((3, 3, 3))), **wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "coverage"), [("99:1:0", 0.0, 1.0), ("98:2:0.3", 0.5, 1.0), ("98:2:0", 0.3, 0.8)]
+)
+def test_a_generated_block_shows_the_coverage_of_its_recipe(text, width, coverage):
+    recipe = Recipe.parse(text)
+    with pytest.warns(UserWarning, match="larger than the coat"):
+        block = building_block(
+            recipe,
+            coat="film",
+            voxel_size=100e-9,
+            unevenness=Unevenness(thickness_width=width, coverage=coverage, correlation_length=100e-9),
+            rng=np.random.default_rng(1),
+        )
+    found = structure_xps(block, points=20_000).coverage
+    expected = xps_coverage(recipe, thickness_width=width, coverage=coverage, carbon="mixed").coverage
+    assert found == pytest.approx(expected, abs=0.015)
