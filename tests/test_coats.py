@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microstructure._coats import ray_height
+from microstructure._coats import ceiling_above, ray_height
 from microstructure.aggregates import build_library
 from microstructure.coats import coat_thickness, neighbourhood
 from microstructure.composite import build_composite
@@ -228,3 +228,28 @@ def test_a_structure_is_written_whole_or_not_at_all(tmp_path, cell, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         save_structure(cell, tmp_path / "broken.h5")
     assert [path.name for path in tmp_path.iterdir()] == ["cell.h5"]
+
+
+def test_gaps_are_filled_as_far_as_two_surfaces_are_near_on_average(cell):
+    """Along every ray the filled height is where the distances to this core and the next add up to twice the level."""
+    near, film = neighbourhood(cell.cores, 6e-6), cell.coats.film
+    radii, rng, filled = cell.cores.radii, np.random.default_rng(6), 0
+    mirrors = []
+    for wall in (0.0, cell.box[0]):
+        mirrors.append(cell.cores.centres * [-1.0, 1.0, 1.0] + [2.0 * wall, 0.0, 0.0])
+    for core in range(0, len(radii), 4):
+        for direction in rng.standard_normal((10, 3)):
+            ray = direction / np.linalg.norm(direction)
+            surface = radii[core] * ray
+            border = ray_height(near, core, *ray)
+            found = ceiling_above(near, film, core, *surface, *ray, border)
+            heights = np.linspace(0.0, min(border, 1.5 * film.level), 400)
+            points = cell.cores.centres[core] + (radii[core] + heights[:, None]) * ray
+            others = np.delete(distances(cell, points), core, axis=1).min(axis=1)
+            own = [np.linalg.norm(points - mirror[core], axis=1) - radii[core] for mirror in mirrors]
+            total = heights + np.minimum(others, np.min(own, axis=0))
+            below = np.flatnonzero(total < 2.0 * film.level)
+            slow = max(heights[below[-1]] if len(below) else 0.0, min(film.thickness + film.roughness, border))
+            assert found == pytest.approx(slow, abs=2.0 * heights[1])
+            filled += slow > film.thickness + film.roughness
+    assert filled > 20
