@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import check_number
+
 Floats = NDArray[np.float64]
 
 
@@ -41,9 +43,7 @@ class Clusters:
 
     def __post_init__(self) -> None:
         for name, value in (("share", self.share), ("cores", self.cores)):
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-                raise TypeError(f"{name} must be a number, got {value!r}")
-            object.__setattr__(self, name, float(value))
+            object.__setattr__(self, name, check_number(name, value))
         if not 0.0 <= self.share <= 1.0:
             raise ValueError(f"share must lie in [0, 1] (share of the cores that sit in clusters), got {self.share}")
         if not 2.0 <= self.cores < math.inf:

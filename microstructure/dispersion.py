@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_lengths
+from microstructure.arguments import check_lengths, check_number
 from microstructure.insertion import Insertion
 
 
@@ -40,12 +40,10 @@ class Dispersion:
 
     def __post_init__(self) -> None:
         for name in ("share", "solid_share"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-                raise TypeError(f"{name} of a Dispersion is a number, got {value!r}")
+            value = check_number(f"{name} of a Dispersion", getattr(self, name))
             if not 0.0 <= value <= 1.0 or (name == "solid_share" and value == 0.0):
                 raise ValueError(f"{name} of a Dispersion lies in {'[' if name == 'share' else '('}0, 1], got {value}")
-            object.__setattr__(self, name, float(value))
+            object.__setattr__(self, name, value)
         check_lengths(agglomerate_size=self.agglomerate_size)
         object.__setattr__(self, "agglomerate_size", float(self.agglomerate_size))
 

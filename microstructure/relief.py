@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from microstructure._coats import Film, films_at
-from microstructure.arguments import check_fraction, check_lengths, check_rng
+from microstructure.arguments import check_fraction, check_lengths, check_number, check_rng
 from microstructure.packing import Packing
 
 GRID = 128  # points along each edge of the periodic fields
@@ -122,9 +122,7 @@ def periodic_field(*, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _check_coverage(value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"coverage is a share, a number; got {value!r}")
-    if not 0.0 < value <= 1.0:
+    if not 0.0 < check_number("coverage", value) <= 1.0:
         raise ValueError(f"coverage lies in (0, 1]: matrix needs some surface to lie on; got {value!r}")
 
 
