@@ -228,10 +228,3 @@ def ceiling_above(cores, film, core, x, y, z, nx, ny, nz, border):
             mx, reverse = mirrored(cores, core, x, nx, side)
             local = max(local, level_before(cores, core, -mx, -y, -z, reverse, ny, nz, film.level))
     return min(local, border)
-
-
-@njit(cache=True)
-def ray_height(cores, core, ux, uy, uz):
-    """As `border_above`, for the ray that leaves the centre of a sphere."""
-    radius = cores.radii[core]
-    return border_above(cores, core, radius * ux, radius * uy, radius * uz, ux, uy, uz)

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.stats import chi2_contingency
 
-from microstructure._coats import ceiling_above, half_gap_at, ray_height
+from microstructure._coats import border_above, ceiling_above, half_gap_at
 from microstructure._rooms import enter_room, survey_curved
 from microstructure._squeeze import NECK
 from microstructure.aggregates import build_library
@@ -69,7 +69,7 @@ def heights(cell, points):
 def slow_ceiling(cell, near, core, direction, floor):
     """How high the centre of a primary may lie along a ray, from every core and the walls; -1 for no room."""
     radius, x = near.radii[core], near.centres[core, 0]
-    border = ray_height(near, core, *direction)
+    border = border_above(near, core, *(radius * direction), *direction)
     if direction[0] != 0.0:
         room = cell.box[0] - floor - x if direction[0] > 0.0 else x - floor
         border = min(border, room / abs(direction[0]) - radius)
@@ -223,7 +223,7 @@ def matrix_points(cell, near, rng, count=40_000):
     for point, core, height in zip(points, owners, own, strict=True):
         ray = wrapped(point - cell.cores.centres[core])
         ray /= np.linalg.norm(ray)
-        border = ray_height(near, core, *ray)
+        border = border_above(near, core, *(near.radii[core] * ray), *ray)
         ceiling = ceiling_above(near, cell.coats.film, core, *(near.radii[core] * ray), *ray, border)
         inside.append(0.0 <= height <= ceiling)
     return points[inside], owners[inside]

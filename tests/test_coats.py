@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microstructure._coats import ceiling_above, ray_height
+from microstructure._coats import border_above, ceiling_above
 from microstructure.aggregates import build_library
 from microstructure.coats import coat_thickness, neighbourhood
 from microstructure.composite import build_composite
@@ -110,7 +110,7 @@ def test_rays_end_half_way_between_two_surfaces(cell):
     for core in range(0, len(radii), 5):
         direction = rng.standard_normal(3)
         direction /= np.linalg.norm(direction)
-        height = ray_height(near, core, *direction)
+        height = border_above(near, core, *(radii[core] * direction), *direction)
         end = packing.centres[core] + (radii[core] + height) * direction
         found = np.sort(distances(cell, end[None] % [np.inf, *BOX[1:]])[0])
         if min(abs(end[0]), abs(end[0] - cell.box[0])) < 1e-12:  # a wall
@@ -241,7 +241,7 @@ def test_gaps_are_filled_as_far_as_two_surfaces_are_near_on_average(cell):
         for direction in rng.standard_normal((10, 3)):
             ray = direction / np.linalg.norm(direction)
             surface = radii[core] * ray
-            border = ray_height(near, core, *ray)
+            border = border_above(near, core, *surface, *ray)
             found = ceiling_above(near, film, core, *surface, *ray, border)
             heights = np.linspace(0.0, min(border, 1.5 * film.level), 400)
             points = cell.cores.centres[core] + (radii[core] + heights[:, None]) * ray
