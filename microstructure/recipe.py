@@ -12,6 +12,8 @@ from microstructure.arguments import check_kind, check_lengths, check_number
 from microstructure.errors import RecipeError
 from microstructure.materials import Materials
 
+LARGEST_FRACTION = 0.999  # of carbon in a matrix; beyond it there is none
+
 
 @dataclass(frozen=True)
 class VolumeFractions:
@@ -178,15 +180,21 @@ def carbon_scales(volume_fraction: float, materials: Materials) -> tuple[float, 
     return ratio, ratio / (1.0 + ratio)
 
 
+def box_share(fraction: NDArray[np.float64] | float, materials: Materials) -> NDArray[np.float64]:
+    """Share of a matrix with its pores that carbon of this CB volume fraction (pores excluded) takes."""
+    fractions = np.minimum(np.asarray(fraction, float), LARGEST_FRACTION)
+    ratios = fractions / (1.0 - fractions) * materials["cb.density"] / materials["se.density"]
+    return np.asarray(fractions * (1.0 - materials.matrix_porosity.curve(ratios)))
+
+
 def solid_fraction(box_fraction: NDArray[np.float64] | float, materials: Materials) -> NDArray[np.float64]:
     """CB volume fraction of the matrix (pores excluded) that fills this share of a matrix with its pores.
 
     Inverts share = fraction * (1 - porosity(fraction)), which rises with the fraction; infinite where the share is
     out of reach.
     """
-    fractions = np.linspace(0.0, 0.999, 20001)
-    ratios = fractions / (1.0 - fractions) * materials["cb.density"] / materials["se.density"]
-    shares = fractions * (1.0 - materials.matrix_porosity.curve(ratios))
+    fractions = np.linspace(0.0, LARGEST_FRACTION, 20001)
+    shares = box_share(fractions, materials)
     if np.any(np.diff(shares) <= 0):
         raise RecipeError("the matrix porosity rises so steeply with carbon that a denser recipe holds less of it")
     return np.asarray(np.interp(box_fraction, shares, fractions, right=np.inf))

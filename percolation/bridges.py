@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_kind, check_lengths, check_runs
+from microstructure.arguments import check_kind, check_lengths, check_number, check_runs
 from microstructure.carbon import Carbon, fill_flat, interleave
+from microstructure.dispersion import Dispersion
 from microstructure.errors import ThresholdError
 from microstructure.materials import Materials, known
-from microstructure.recipe import solid_fraction
+from microstructure.recipe import box_share, solid_fraction
 from percolation._network import first_bridges
-from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, run_seeds
-from percolation.network import TOUCH, link_carbon
+from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, run_seeds
+from percolation.network import TOUCH, CarbonNetwork, link_carbon
 from percolation.sweep import Sweep
 from percolation.threshold import Threshold, estimate_threshold
 
@@ -25,40 +27,66 @@ CASES = ("core_to_outside", "core_to_core_merged", "core_to_core_seam")
 
 @dataclass(frozen=True, eq=False)
 class Bridges:
-    """The carbon content at which each of many windows of a coat is first bridged."""
+    """The carbon content at which each of many windows of a coat is first bridged, for windows of one or more sizes."""
 
-    onsets: NDArray[np.float64] = field(repr=False, metadata={"unit": "1", "shape": "(windows,)", "what": QUANTITY})
-    area: float = field(metadata={"unit": "m2"})
+    areas: tuple[float, ...] = field(metadata={"unit": "m2", "what": "of one window"})
+    onsets: tuple[NDArray[np.float64], ...] = field(
+        repr=False, metadata={"unit": "1", "shape": "(runs, windows) for each area", "what": QUANTITY}
+    )
     thickness: float = field(metadata={"unit": "m", "what": "of one coat"})
     case: str
     fit: str
     recipe: str
+    up_to: float = field(default=1.0, metadata={"unit": "1", "what": "content beyond which nothing was looked for"})
 
-    def rate(self, fraction: float) -> float:
+    def windows(self, area: float | None = None) -> NDArray[np.float64]:
+        """Onsets of the windows of one area, float64 (runs, windows); of the first area if none is named.
+
+        Raises
+        ------
+        ValueError
+            If there are no windows of that area.
+        """
+        wanted = self.areas[0] if area is None else area
+        for known_area, onsets in zip(self.areas, self.onsets, strict=True):
+            if math.isclose(known_area, wanted, rel_tol=1e-9):
+                return onsets
+        areas = ", ".join(f"{known_area:.4g}" for known_area in self.areas)
+        raise ValueError(f"there are windows of {areas} m2, none of {wanted:.4g} m2: ask for it in areas=")
+
+    def rate(self, fraction: float, area: float | None = None) -> float:
         """Bridges per area [1/m2] at a carbon content: -ln P0 / A, P0 the share of windows without a path.
+
+        A window cuts the aggregates at its rim, so that small windows give less: `fit_bridge_rate` allows for it.
 
         Raises
         ------
         ThresholdError
             If every window is bridged: then the rate lies above ln(windows) / A, and smaller windows are needed.
         """
-        if math.isnan(fraction):
-            raise ValueError("a carbon content is a number from 0 to 1; got NaN")
-        open_windows = float(np.mean(self.onsets > fraction))
+        self.check_content(fraction)
+        onsets, size = self.windows(area), self.areas[0] if area is None else area
+        open_windows = float(np.mean(onsets > fraction))
         if open_windows == 0.0:
             raise ThresholdError(
-                f"all {len(self.onsets)} windows are bridged at {fraction:.3g}: the rate is above"
-                f" {math.log(len(self.onsets)) / self.area:.3g} per m2; use smaller windows"
+                f"all {onsets.size} windows are bridged at {fraction:.3g}: the rate is above"
+                f" {math.log(onsets.size) / size:.3g} per m2; use smaller windows"
             )
-        return math.log(1.0 / open_windows) / self.area
+        return math.log(1.0 / open_windows) / size
 
-    def half_point(self, *, rng: np.random.Generator | None = None) -> Threshold:
-        """The carbon content at which half of the windows are bridged."""
-        onsets, runs = np.full((len(self.onsets), 3), np.inf), len(self.onsets)
-        onsets[:, 0] = self.onsets
-        side = math.sqrt(self.area)
+    def check_content(self, fraction: float) -> None:
+        """Refuse a carbon content that is none, or beyond what was looked at."""
+        if not 0.0 <= fraction <= self.up_to:
+            raise ValueError(f"a carbon content lies between 0 and the {self.up_to:g} looked at; got {fraction!r}")
+
+    def half_point(self, area: float | None = None, *, rng: np.random.Generator | None = None) -> Threshold:
+        """The carbon content at which half of the windows of an area are bridged."""
+        found = self.windows(area).ravel()
+        onsets = np.full((found.size, 3), np.inf)
+        onsets[:, 0] = found
+        side = math.sqrt(self.areas[0] if area is None else area)
         box, free = (self.thickness, side, side), (False, False, False)
-        sweep = Sweep(onsets, onsets, np.full(runs, np.inf), box, free, 0, QUANTITY, self.recipe)
+        sweep = Sweep(onsets, onsets, np.full(found.size, np.inf), box, free, 0, QUANTITY, self.recipe)
         return estimate_threshold(sweep, kind="span", axis=0, rng=rng)
 
 
@@ -66,12 +94,14 @@ def sweep_bridges(
     library: AggregateLibrary,
     *,
     thickness: float,
-    area: float,
-    windows: int,
+    areas: Sequence[float],
+    windows: int = 1,
     runs: int,
     case: str = "core_to_core_seam",
     fit: str = "reorient",
     contact_gap: float = 0.0,
+    dispersion: Dispersion | float = 1.0,
+    up_to: float = 1.0,
     materials: Materials | None = None,
     rng: np.random.Generator,
 ) -> Bridges:
@@ -82,35 +112,58 @@ def sweep_bridges(
     library : AggregateLibrary
     thickness : float
         Of one coat [m].
-    area : float
-        Of one square window [m2].
+    areas : sequence of float
+        Of square windows [m2]. Windows of every area are cut from the same patches.
     windows : int
-        Windows along each edge of a simulated patch: a patch has windows**2 of them.
+        Windows of the largest area along each edge of a simulated patch: a patch has windows**2 of them.
     runs : int
         Independent patches.
     case : {"core_to_outside", "core_to_core_merged", "core_to_core_seam"}
         One coat with a free outer face; two coats whose carbon mixes; two coats that keep their carbon and are joined
         where primaries of both come within `contact_gap`.
+    fit : {"reorient", "compress", "cut"}
+        How an aggregate taller than the coat is made to fit.
+    contact_gap : float
+        [m], between primaries of two aggregates, and between a primary and a core.
+    dispersion : Dispersion or float
+        Share of the aggregates that lie independently; the others come in agglomerates.
+    up_to : float
+        Carbon content (CB volume fraction of the matrix) beyond which nothing is looked for; onsets above are infinite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range.
 
     Examples
     --------
     >>> from microstructure.aggregates import build_library
     >>> rng = np.random.default_rng(1)
     >>> library = build_library(rng=rng, count=20)
-    >>> len(sweep_bridges(library, thickness=150e-9, area=0.25e-12, windows=2, runs=3, rng=rng).onsets)
+    >>> sweep_bridges(library, thickness=150e-9, areas=[0.25e-12], windows=2, runs=3, rng=rng).onsets[0].size
     12
     """
     known(case, dict.fromkeys(CASES), "case across the coat")
     check_kind("library", library, AggregateLibrary)
     check_lengths(thickness=thickness)
-    if not (math.isfinite(area) and area > 0):
-        raise ValueError(f"area is a positive area of one window in m2; got {area!r}")
+    sizes = _parse_areas(areas)
     windows, runs = check_runs(windows, "windows"), check_runs(runs)
+    if not 0.0 < check_number("up_to", up_to) <= 1.0:
+        raise ValueError(f"up_to is a carbon content above 0, up to 1; got {up_to!r}")
     materials = materials or Materials.load()
-    side = math.sqrt(area)
-    coat = _Coat(library, thickness, windows * side, case, fit, contact_gap)
-    onsets = [_first_bridges(coat, side, windows, materials, seed) for seed in run_seeds(rng, runs)]
-    return Bridges(np.concatenate(onsets), area, thickness, case, fit, f"{case}, coat of {thickness:g} m, {library}")
+    coat = _Coat(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion)
+    found = [_first_bridges(coat, sizes, up_to, materials, seed) for seed in run_seeds(rng, runs)]
+    onsets = tuple(np.stack([run[k] for run in found]) for k in range(len(sizes)))
+    return Bridges(sizes, onsets, thickness, case, fit, f"{case}, coat of {thickness:g} m, {library}", up_to)
+
+
+def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:
+    if isinstance(areas, str) or not isinstance(areas, (Sequence, np.ndarray)) or len(areas) == 0:
+        raise TypeError(f"areas is a sequence of window areas in m2, such as [1.5e-12]; got {areas!r}")
+    sizes = tuple(check_number(f"areas[{k}]", area) for k, area in enumerate(areas))
+    if not all(math.isfinite(area) and area > 0 for area in sizes):
+        raise ValueError(f"areas are positive areas of one window in m2; got {areas!r}")
+    return sizes
 
 
 @dataclass(frozen=True)
@@ -123,6 +176,7 @@ class _Coat:
     case: str
     fit: str
     contact_gap: float
+    dispersion: Dispersion | float
 
     @property
     def height(self) -> float:
@@ -142,7 +196,14 @@ class _Coat:
     def _fill(self, volume: float, ceiling: float, rng: np.random.Generator) -> Carbon:
         width = (self.width, self.width)
         return fill_flat(
-            self.library, width=width, floor=self.library.radius, ceiling=ceiling, volume=volume, fit=self.fit, rng=rng
+            self.library,
+            width=width,
+            floor=self.library.radius,
+            ceiling=ceiling,
+            volume=volume,
+            fit=self.fit,
+            dispersion=self.dispersion,
+            rng=rng,
         )
 
     def faces(self, carbon: Carbon) -> NDArray[np.uint8]:
@@ -153,18 +214,29 @@ class _Coat:
 
 
 def _first_bridges(
-    coat: _Coat, side: float, windows: int, materials: Materials, seed: np.random.SeedSequence
-) -> NDArray[np.float64]:
-    shares, share = np.full(windows**2, np.inf), FIRST_SHARE
-    while share <= LAST_SHARE and np.isinf(shares).any():
-        carbon = coat.grow(share, seed)
+    coat: _Coat, areas: tuple[float, ...], up_to: float, materials: Materials, seed: np.random.SeedSequence
+) -> list[NDArray[np.float64]]:
+    """When each window of each area is first bridged in one patch, as CB volume fractions of the matrix."""
+    share, enough = FIRST_SHARE, min(float(box_share(up_to, materials)), LAST_SHARE)
+    while True:
+        carbon = coat.grow(min(share, enough), seed)
         box = (coat.height, coat.width, coat.width)
         # no periodic sides: a path counts only inside its own window
         network = link_carbon(carbon, box=box, periodic=(False, False, False), contact_gap=coat.contact_gap)
-        index = np.minimum((carbon.centres[:, 1:] / side).astype(np.int64), windows - 1)
-        onsets = np.full(windows**2, -1, np.int64)
-        first_bridges(network.first, network.earlier, coat.faces(carbon), index @ (windows, 1), onsets)
-        done = network.complete[np.maximum(onsets, 1) - 1]
-        shares = np.where(onsets < 0, np.inf, done * coat.library.primary_volume / math.prod(box))
+        faces = coat.faces(carbon)
+        shares = [_window_onsets(network, faces, coat, math.sqrt(area)) for area in areas]
+        if share >= enough or all(np.isfinite(found).all() for found in shares):
+            contents = [solid_fraction(found, materials) for found in shares]
+            return [np.where(found <= up_to, found, np.inf) for found in contents]
         share *= 2.0
-    return solid_fraction(shares, materials)
+
+
+def _window_onsets(network: CarbonNetwork, faces: NDArray[np.uint8], coat: _Coat, side: float) -> NDArray[np.float64]:
+    """The carbon share of the box at which each window of a patch is bridged, the last aggregate counted whole."""
+    edge = int(coat.width / side * (1.0 + 1e-9))  # whole windows; what is left of the patch belongs to none
+    place = (network.carbon.centres[:, 1:] / (side * (1.0 + 1e-9))).astype(np.int64)
+    window = np.where((place < edge).all(axis=1), place @ (edge, 1), edge * edge)
+    onsets = np.full(edge * edge + 1, -1, np.int64)
+    first_bridges(network.first, network.earlier, faces, window, onsets)
+    done = completed(network, onsets[:-1])
+    return done * (coat.library.primary_volume / (coat.height * coat.width**2))

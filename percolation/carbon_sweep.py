@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
+from microstructure.dispersion import Dispersion
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Structure
@@ -42,6 +43,7 @@ def sweep_bulk(
     edge: float,
     runs: int,
     contact_gap: float = 0.0,
+    dispersion: Dispersion | float = 1.0,
     materials: Materials | None = None,
     rng: np.random.Generator,
 ) -> Sweep:
@@ -56,6 +58,8 @@ def sweep_bulk(
         Independent cubes.
     contact_gap : float
         [m]
+    dispersion : Dispersion or float
+        Share of the aggregates that lie independently; the others come in agglomerates.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def sweep_bulk(
     box, periodic = (edge, edge, edge), (True, True, True)
 
     def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
-        return fill_bulk(library, box=box, volume=volume, rng=np.random.default_rng(seed))
+        return fill_bulk(library, box=box, volume=volume, dispersion=dispersion, rng=np.random.default_rng(seed))
 
     return _sweep_boxes(grow, box, periodic, runs, contact_gap, materials, rng, library)
 
@@ -80,6 +84,7 @@ def sweep_coat(
     runs: int,
     fit: str = "reorient",
     contact_gap: float = 0.0,
+    dispersion: Dispersion | float = 1.0,
     materials: Materials | None = None,
     rng: np.random.Generator,
 ) -> Sweep:
@@ -109,6 +114,7 @@ def sweep_coat(
             ceiling=thickness,
             volume=volume,
             fit=fit,
+            dispersion=dispersion,
             rng=np.random.default_rng(seed),
         )
 
@@ -171,9 +177,9 @@ def sweep_carbon(
     for run in range(runs):
         carbon = structure.carbon if run == 0 else shuffle_aggregates(structure.carbon, rng=rng)
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        wrap[run] = _at(contents, _completed(network, wrap_onsets(network)))
+        wrap[run] = _at(contents, completed(network, wrap_onsets(network)))
         for axis in (axis for axis in range(3) if not structure.periodic[axis]):
-            span[run, axis] = _at(contents, _completed(network, span_onset(network, axis)))[0]
+            span[run, axis] = _at(contents, completed(network, span_onset(network, axis)))[0]
         largest_clusters(network.first, network.earlier, checkpoints, largest[run])
     never = np.full(runs, np.inf)
     sweep = Sweep(wrap, span, never, structure.box, structure.periodic, 0, QUANTITY, repr(structure.carbon))
@@ -252,7 +258,7 @@ def _sweep_boxes(
         while share <= LAST_SHARE and np.isinf(shares[run, wanted]).any():
             carbon = grow(share * math.prod(box), seed)
             network = link_carbon(carbon, box=box, periodic=periodic, contact_gap=contact_gap)
-            shares[run] = _completed(network, wrap_onsets(network)) * library_volume / math.prod(box)
+            shares[run] = completed(network, wrap_onsets(network)) * library_volume / math.prod(box)
             share *= 2.0
     never = np.full((runs, 3), np.inf)
     wrap = solid_fraction(shares, materials)
@@ -264,6 +270,6 @@ def run_seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequen
     return [np.random.SeedSequence(int(entropy)) for entropy in check_rng(rng).integers(2**63, size=count)]
 
 
-def _completed(network: CarbonNetwork, onsets: NDArray[np.int64]) -> NDArray[np.float64]:
+def completed(network: CarbonNetwork, onsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Onsets rounded up to whole aggregates, infinite where there was none."""
     return np.where(onsets < 0, np.inf, network.complete[np.maximum(onsets, 1) - 1])

@@ -93,7 +93,7 @@ def half_point(
     bridges = sweep_bridges(
         library,
         thickness=study.coat_thickness,
-        area=area,
+        areas=[area],
         windows=windows,
         runs=max(2, math.ceil(4 * study.thresholds.runs / windows**2)),
         case=case,

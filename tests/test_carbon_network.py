@@ -275,11 +275,11 @@ def test_a_coat_sweep_is_the_same_for_the_same_seed(library):
 def test_bridge_rate_rises_with_carbon_and_half_point_falls_with_area(library, case):
     def bridges(area, windows):
         return sweep_bridges(
-            library, thickness=150e-9, area=area, windows=windows, runs=6, case=case, rng=np.random.default_rng(6)
+            library, thickness=150e-9, areas=[area], windows=windows, runs=6, case=case, rng=np.random.default_rng(6)
         )
 
     small, large = bridges(0.16e-12, 6), bridges(1.44e-12, 2)
-    rates = [small.rate(fraction) for fraction in np.linspace(0.0, np.median(small.onsets), 5)]
+    rates = [small.rate(fraction) for fraction in np.linspace(0.0, np.median(small.onsets[0]), 5)]
     assert rates[0] == 0.0
     assert np.all(np.diff(rates) >= 0)
     assert large.half_point().value < small.half_point().value
@@ -288,7 +288,9 @@ def test_bridge_rate_rises_with_carbon_and_half_point_falls_with_area(library, c
 def test_a_single_coat_is_bridged_before_two(library):
     def half(case):
         rng = np.random.default_rng(7)
-        return sweep_bridges(library, thickness=150e-9, area=1e-12, windows=3, runs=6, case=case, rng=rng).half_point()
+        return sweep_bridges(
+            library, thickness=150e-9, areas=[1e-12], windows=3, runs=6, case=case, rng=rng
+        ).half_point()
 
     one, merged, seam = (half(case) for case in CASES)
     assert one.high < merged.low
@@ -301,7 +303,7 @@ def test_a_path_through_the_side_of_a_window_does_not_count(library):
     def half(windows, runs):
         rng = np.random.default_rng(9)
         return sweep_bridges(
-            library, thickness=150e-9, area=0.1e-12, windows=windows, runs=runs, case="core_to_outside", rng=rng
+            library, thickness=150e-9, areas=[0.1e-12], windows=windows, runs=runs, case="core_to_outside", rng=rng
         ).half_point()
 
     one, many = half(1, 160), half(4, 10)
@@ -333,7 +335,7 @@ def test_a_generator_is_required(library, bad):
         lambda: sweep_carbon(cube, rng=bad),
         lambda: sweep_bulk(library, edge=1e-6, runs=8, rng=bad),
         lambda: sweep_coat(library, thickness=1e-7, width=1e-6, runs=8, rng=bad),
-        lambda: sweep_bridges(library, thickness=1e-7, area=1e-12, windows=1, runs=2, rng=bad),
+        lambda: sweep_bridges(library, thickness=1e-7, areas=[1e-12], windows=1, runs=2, rng=bad),
         lambda: coating_patch(150e-9, 2e-6, 0.03, 25e-9, rng=bad),
         lambda: build_composite(Recipe.parse("80:20:0"), porosity=0.2, box=(8e-6,) * 3, voxel_size=1e-7, rng=bad),
     ):
