@@ -13,6 +13,7 @@ from microstructure.arguments import check_kind, check_lengths, check_rng, check
 from microstructure.carbon import CarbonOptions
 from microstructure.coats import coat_thickness
 from microstructure.composite import carbon_library, check_options, coat_composite
+from microstructure.materials import Materials
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness
@@ -97,6 +98,23 @@ def building_block(
         rng=carbon_rng,
         **carbon,
     )
+
+
+def coated_core(diameter: float, thickness: float, *, voxel_size: float, materials: Materials) -> Structure:
+    """One core in an even coat of this thickness [m], without carbon yet.
+
+    Examples
+    --------
+    >>> block = coated_core(3.3e-6, 150e-9, voxel_size=50e-9, materials=Materials.load())
+    >>> round(block.coats.thickness * 1e9, 6)
+    150.0
+    """
+    check_lengths(diameter=diameter, thickness=thickness)
+    matrix = (1.0 + 2.0 * thickness / diameter) ** 3 - 1.0  # per volume of the core, its pores included
+    soft = matrix * (1.0 - materials.matrix_porosity(0.0))
+    recipe = Recipe(materials["cam.density"], soft * materials["se.density"], 0.0, materials)
+    rng = np.random.default_rng(0)  # nothing of it is used: an even coat on one core has no chance in it
+    return building_block(recipe, diameter=diameter, coat="shell", voxel_size=voxel_size, rng=rng)
 
 
 def _touching(count: int, diameter: float, *, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -236,15 +236,15 @@ def find(parent, i):
 
 
 @njit(cache=True)
-def first_bridges(first, earlier, faces, window, onsets):
-    """Number of spheres at which each window first joins both faces; -1 if never.
+def first_unions(first, earlier, touches, all_places, window, onsets):
+    """Number of spheres at which a cluster of each window first touches all places; -1 if never.
 
-    `faces` has bit 1 where a sphere touches the lower face, bit 2 for the upper. Links between windows do not count.
+    `touches` has one bit for each place that a sphere touches. Links between windows do not count.
     """
     count = first.size - 1
     parent = np.arange(count)
     size = np.ones(count, np.int64)
-    touched = faces.copy()
+    touched = touches.copy()
     for i in range(count):
         a = i
         for slot in range(first[i], first[i + 1]):
@@ -260,7 +260,7 @@ def first_bridges(first, earlier, faces, window, onsets):
             size[a] += size[b]
             touched[a] |= touched[b]
         a = find(parent, a)
-        if touched[a] == 3 and onsets[window[i]] < 0:
+        if touched[a] == all_places and onsets[window[i]] < 0:
             onsets[window[i]] = i + 1
 
 

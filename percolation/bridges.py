@@ -16,9 +16,9 @@ from microstructure.dispersion import Dispersion
 from microstructure.errors import ThresholdError
 from microstructure.materials import Materials, known
 from microstructure.recipe import box_share, solid_fraction
-from percolation._network import first_bridges
+from percolation._network import first_unions
 from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, run_seeds
-from percolation.network import TOUCH, CarbonNetwork, link_carbon
+from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
 from percolation.sweep import Sweep
 from percolation.threshold import Threshold, estimate_threshold
 
@@ -237,6 +237,6 @@ def _window_onsets(network: CarbonNetwork, faces: NDArray[np.uint8], coat: _Coat
     place = (network.carbon.centres[:, 1:] / (side * (1.0 + 1e-9))).astype(np.int64)
     window = np.where((place < edge).all(axis=1), place @ (edge, 1), edge * edge)
     onsets = np.full(edge * edge + 1, -1, np.int64)
-    first_bridges(network.first, network.earlier, faces, window, onsets)
+    first_unions(network.first, network.earlier, faces, BOTH, window, onsets)
     done = completed(network, onsets[:-1])
     return done * (coat.library.primary_volume / (coat.height * coat.width**2))

@@ -16,8 +16,8 @@ from microstructure.dispersion import Dispersion
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Structure
-from percolation._network import first_bridges, first_wraps, largest_clusters
-from percolation.network import TOUCH, CarbonNetwork, link_carbon
+from percolation._network import first_unions, first_wraps, largest_clusters
+from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
 from percolation.sweep import Sweep
 
 QUANTITY = "CB volume fraction of the matrix, pores excluded"
@@ -231,7 +231,7 @@ def span_onset(network: CarbonNetwork, axis: int) -> NDArray[np.int64]:
     heights, reach = network.carbon.centres[:, axis], 0.5 * network.carbon.diameter * (1 + TOUCH) + network.contact_gap
     faces = (heights <= reach).astype(np.uint8) + 2 * (heights >= network.box[axis] - reach).astype(np.uint8)
     onsets = np.full(1, -1, np.int64)
-    first_bridges(network.first, network.earlier, faces, np.zeros(len(faces), np.int64), onsets)
+    first_unions(network.first, network.earlier, faces, BOTH, np.zeros(len(faces), np.int64), onsets)
     return onsets
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from microstructure.carbon import Carbon
 from percolation._network import count_links, fill_rows, find_contacts, sort_rows, write_links
 
+BOTH = np.uint8(3)  # faces that a cluster touches: bit 1 for the lower, bit 2 for the upper
 TOUCH = 1e-3  # of a primary's radius: what counts as zero distance after rounding
 MOST_CELLS = 2048  # along an edge
 SHARES = 64  # of the rows, searched in parallel

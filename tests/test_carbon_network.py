@@ -15,10 +15,10 @@ from microstructure.carbon import Carbon, fill_bulk
 from microstructure.composite import build_composite
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
-from percolation._network import body_groups, first_bridges
+from percolation._network import body_groups, first_unions
 from percolation.bridges import CASES, sweep_bridges
 from percolation.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
-from percolation.network import link_carbon
+from percolation.network import BOTH, link_carbon
 from percolation.threshold import estimate_threshold
 
 BOX = (0.9e-6, 1.0e-6, 1.1e-6)
@@ -191,7 +191,7 @@ def test_bridges_are_those_of_a_labelled_graph(seed):
     faces = (carbon.centres[:, 0] < 1e-7).astype(np.uint8) + 2 * (carbon.centres[:, 0] > BOX[0] - 1e-7).astype(np.uint8)
     window = (carbon.centres[:, 1] > 0.5e-6).astype(np.int64)
     onsets = np.full(2, -1, np.int64)
-    first_bridges(network.first, network.earlier, faces, window, onsets)
+    first_unions(network.first, network.earlier, faces, BOTH, window, onsets)
     same = window[network.later] == window[network.earlier]
     for pane in (0, 1):
         for count, expected in ((onsets[pane], True), (onsets[pane] - 1, False)):
