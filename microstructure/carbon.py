@@ -19,6 +19,7 @@ from microstructure.insertion import CHUNK, HARD_CHUNK, Waiting, insertion_seque
 
 __all__ = ["FIT_MODES", "MAX_OVERLAP", "Carbon", "CarbonOptions", "fill", "fill_bulk", "fill_flat", "interleave"]
 
+SPARE = 1.1  # aggregates laid out over those expected to be needed
 MOST_REFUSED = 20_000  # tries in a row that find no place among hard aggregates before the box counts as full
 
 
@@ -182,7 +183,7 @@ def fill(
     wanted = _primaries(volume, library)
     shelf, grid = _shelf(wanted), _grid(library, room, wanted if hard else 0)
     scatter, waiting, overlap = Scatter(library, room, dispersion), Waiting(), 0.0
-    size = HARD_CHUNK if hard else CHUNK
+    size = HARD_CHUNK if hard else _at_a_time(wanted, library)
     sequence = insertion_sequence(library, independent=dispersion.share, at_a_time=size, rng=check_rng(rng))
     while shelf.tally[PRIMARIES] < wanted and shelf.tally[REFUSED] < MOST_REFUSED:
         chunk = waiting.first(next(sequence))
@@ -195,6 +196,12 @@ def fill(
         waiting.back(chunk, refused)
         overlap = max(overlap, float(placed.overlaps[~refused].max(initial=0.0)))
     return _finished(shelf, wanted, library.primary_diameter, fit, hard, overlap)
+
+
+def _at_a_time(wanted: int, library: AggregateLibrary) -> int:
+    """Aggregates laid out together: about those that are wanted, since squeezing costs more than all else."""
+    mean = library.count / float(np.sum(1.0 / library.sizes))  # primaries of an aggregate as `draw` picks them
+    return min(CHUNK, 1 + round(SPARE * wanted / mean))
 
 
 def interleave(first: Carbon, second: Carbon) -> Carbon:

@@ -152,8 +152,13 @@ def sweep_bridges(
         raise ValueError(f"up_to is a carbon content above 0, up to 1; got {up_to!r}")
     materials = materials or Materials.load()
     coat = _Coat(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion)
-    found = [_first_bridges(coat, sizes, up_to, materials, seed) for seed in run_seeds(rng, runs)]
-    onsets = tuple(np.stack([run[k] for run in found]) for k in range(len(sizes)))
+    enough = min(float(box_share(up_to, materials)), LAST_SHARE)
+    share, found = min(FIRST_SHARE, enough), []
+    for seed in run_seeds(rng, runs):
+        shares, share = _first_bridges(coat, sizes, share, enough, seed)
+        found.append(shares)
+    contents = (solid_fraction(np.stack([run[k] for run in found]), materials) for k in range(len(sizes)))
+    onsets = tuple(np.where(content <= up_to, content, np.inf) for content in contents)
     return Bridges(sizes, onsets, thickness, case, fit, f"{case}, coat of {thickness:g} m, {library}", up_to)
 
 
@@ -214,21 +219,23 @@ class _Coat:
 
 
 def _first_bridges(
-    coat: _Coat, areas: tuple[float, ...], up_to: float, materials: Materials, seed: np.random.SeedSequence
-) -> list[NDArray[np.float64]]:
-    """When each window of each area is first bridged in one patch, as CB volume fractions of the matrix."""
-    share, enough = FIRST_SHARE, min(float(box_share(up_to, materials)), LAST_SHARE)
+    coat: _Coat, areas: tuple[float, ...], share: float, enough: float, seed: np.random.SeedSequence
+) -> tuple[list[NDArray[np.float64]], float]:
+    """The carbon shares of the box at which each window of each area of one patch is first bridged.
+
+    And the share that was filled in, `share` at first and twice as much each time until all are bridged: what one
+    patch needed, the next will need too.
+    """
     while True:
-        carbon = coat.grow(min(share, enough), seed)
+        carbon = coat.grow(share, seed)
         box = (coat.height, coat.width, coat.width)
         # no periodic sides: a path counts only inside its own window
         network = link_carbon(carbon, box=box, periodic=(False, False, False), contact_gap=coat.contact_gap)
         faces = coat.faces(carbon)
         shares = [_window_onsets(network, faces, coat, math.sqrt(area)) for area in areas]
         if share >= enough or all(np.isfinite(found).all() for found in shares):
-            contents = [solid_fraction(found, materials) for found in shares]
-            return [np.where(found <= up_to, found, np.inf) for found in contents]
-        share *= 2.0
+            return shares, share
+        share = min(2.0 * share, enough)
 
 
 def _window_onsets(network: CarbonNetwork, faces: NDArray[np.uint8], coat: _Coat, side: float) -> NDArray[np.float64]:

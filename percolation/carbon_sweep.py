@@ -253,12 +253,14 @@ def _sweep_boxes(
     runs, library_volume = check_runs(runs), library.primary_volume
     materials = materials or Materials.load()
     wanted, shares = np.array(periodic), np.full((runs, 3), np.inf)
+    share = FIRST_SHARE  # what one run needed, the next will need too
     for run, seed in enumerate(run_seeds(rng, runs)):
-        share = FIRST_SHARE
-        while share <= LAST_SHARE and np.isinf(shares[run, wanted]).any():
+        while True:
             carbon = grow(share * math.prod(box), seed)
             network = link_carbon(carbon, box=box, periodic=periodic, contact_gap=contact_gap)
             shares[run] = completed(network, wrap_onsets(network)) * library_volume / math.prod(box)
+            if share >= LAST_SHARE or np.isfinite(shares[run, wanted]).all():
+                break
             share *= 2.0
     never = np.full((runs, 3), np.inf)
     wrap = solid_fraction(shares, materials)

@@ -8,7 +8,7 @@ import tomllib
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -178,8 +178,8 @@ def load_study(name: str, *, quick: bool = False, seeds: int | None = None) -> S
     if not isinstance(changes, dict):
         raise StudyError(f"[quick] holds tables of settings; got {changes!r}")
     if seeds is not None:
-        table, changes = (_merged(one, {"ensemble": {"seeds": seeds}}) for one in (table, changes))
-    full, small = parse_study(table), parse_study(_merged(table, changes))  # both are checked, whichever is run
+        table, changes = (merged(one, {"ensemble": {"seeds": seeds}}) for one in (table, changes))
+    full, small = parse_study(table), parse_study(merged(table, changes))  # both are checked, whichever is run
     return small if quick else full
 
 
@@ -188,7 +188,7 @@ def parse_study(table: dict[str, Any]) -> Study:
     try:
         study = Study.model_validate(table)
     except ValidationError as error:
-        raise StudyError(_sentence(error)) from None
+        raise StudyError(sentence(error, Study)) from None
     names = [str(recipe) for recipe in study.recipes]
     if len(set(names)) < len(names):
         raise StudyError(f"a composition stands twice in {study.compositions}")
@@ -235,22 +235,25 @@ def shipped_studies() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def _merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(table)
+def merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Nested tables with the changes in place."""
+    changed = dict(table)
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+        both = isinstance(value, dict) and isinstance(changed.get(key), dict)
+        changed[key] = merged(changed[key], value) if both else value
+    return changed
 
 
-def _sentence(error: ValidationError) -> str:
+def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     """The first complaint in one sentence, with the nearest valid key if one is unknown."""
     # a misspelt key first: it is often why another one is missing
     complaint = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
     path, where = complaint["loc"], ".".join(str(part) for part in complaint["loc"])
     if complaint["type"] == "extra_forbidden":
         try:
-            known(str(path[-1]), dict.fromkeys(_fields_at(path[:-1])), f"key in [{'.'.join(map(str, path[:-1]))}]")
+            known(
+                str(path[-1]), dict.fromkeys(_fields_at(path[:-1], model)), f"key in [{'.'.join(map(str, path[:-1]))}]"
+            )
         except StudyError as unknown:
             return str(unknown).replace(" in []", " in the study")
     if complaint["type"] == "missing":
@@ -259,8 +262,9 @@ def _sentence(error: ValidationError) -> str:
     return f"'{where}' in the study: {message} (got {complaint['input']!r})"
 
 
-def _fields_at(path: tuple[int | str, ...]) -> list[str]:
-    model: Any = Study
+def _fields_at(path: tuple[int | str, ...], top: type[BaseModel]) -> list[str]:
+    model: Any = top
     for part in path:
-        model = model.model_fields[part].annotation
-    return [*model.model_fields, *(["quick"] if model is Study else [])]
+        # below a table of freely named tables stands their model
+        model = model.model_fields[part].annotation if hasattr(model, "model_fields") else get_args(model)[1]
+    return [*model.model_fields, *(["quick"] if model is top else [])]

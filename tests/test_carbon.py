@@ -360,3 +360,16 @@ def test_squeezed_aggregates_spread_evenly_over_the_thickness_of_their_coat(fit)
     )
     layers = np.histogram(carbon.centres[:, 0], 8, (library.radius, thickness))[0]
     assert np.abs(layers / layers.mean() - 1.0).max() < 0.15  # a linear squeeze leaves 0.65 at the faces
+
+
+def test_more_carbon_begins_with_the_same_whatever_is_laid_out_at_a_time():
+    library = build_library(rng=np.random.default_rng(1), count=20)
+    for dispersion in (1.0, Dispersion(0.5, 0.8e-6)):
+        few, many = (
+            fill_bulk(
+                library, box=(2e-6,) * 3, volume=share * 8e-18, dispersion=dispersion, rng=np.random.default_rng(2)
+            )
+            for share in (0.01, 0.2)
+        )
+        np.testing.assert_array_equal(many.centres[: few.count], few.centres)
+        np.testing.assert_array_equal(many.bond[: few.count], few.bond)

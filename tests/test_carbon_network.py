@@ -298,7 +298,10 @@ def test_a_single_coat_is_bridged_before_two(library):
 
 
 def test_a_path_through_the_side_of_a_window_does_not_count(library):
-    """One window as wide as the patch, or one of sixteen in a wider patch: the same area, the same answer."""
+    """One of nine windows of a patch, or of 64 in a wider one: the same area, the same answer.
+
+    (In a patch of a single window the last aggregate, which is counted whole, would already raise the content.)
+    """
 
     def half(windows, runs):
         rng = np.random.default_rng(9)
@@ -306,7 +309,7 @@ def test_a_path_through_the_side_of_a_window_does_not_count(library):
             library, thickness=150e-9, areas=[0.1e-12], windows=windows, runs=runs, case="core_to_outside", rng=rng
         ).half_point()
 
-    one, many = half(1, 160), half(4, 10)
+    one, many = half(3, 24), half(8, 4)
     assert one.low < many.high
     assert many.low < one.high
 
