@@ -50,14 +50,14 @@ def misfit(heights, ceilings, floor):
 def shift_or_squeeze(room, points, heights, ceilings, normals):
     """Shift an aggregate as a whole towards its room; True where that is too low and it is squeezed.
 
-    Squeezed primaries spread evenly over the height of their room, in their order: a linear squeeze would crowd them in
-    the middle of the coat, where an aggregate is densest.
+    Squeezed primaries spread evenly over the height of their room, in their order, from its floor to its ceiling: what
+    is taller than its room touches both. A linear squeeze would crowd them in the middle, where an aggregate is densest.
     """
     survey(room, points, heights, ceilings, normals)
     low, extent = heights.min(), heights.max() - heights.min()
     least, most = np.inf, -np.inf
     rises, ranks = np.empty(heights.size), np.empty(heights.size)
-    ranks[np.argsort(heights)] = (np.arange(heights.size) + 0.5) / heights.size
+    ranks[np.argsort(heights)] = np.arange(heights.size) / max(heights.size - 1, 1)
     for k in range(heights.size):
         height = max(0.0, ceilings[k] - room.floor)
         scale = 1.0 if extent <= height else height / extent

@@ -195,7 +195,9 @@ class _Coat:
             lower, upper = (self._fill(0.5 * volume, self.thickness, rng) for rng in (lower_rng, upper_rng))
             upper.centres[:, 0] = self.height - upper.centres[:, 0]
             return interleave(lower, upper)
-        ceiling = self.height - (self.library.radius if self.case == "core_to_core_merged" else 0.0)
+        upper_core = self.library.radius if self.case == "core_to_core_merged" else 0.0
+        # between cores less than a primary apart it lies on both
+        ceiling = max(self.height - upper_core, self.library.radius)
         return self._fill(volume, ceiling, lower_rng)
 
     def _fill(self, volume: float, ceiling: float, rng: np.random.Generator) -> Carbon:

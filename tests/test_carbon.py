@@ -373,3 +373,18 @@ def test_more_carbon_begins_with_the_same_whatever_is_laid_out_at_a_time():
         )
         np.testing.assert_array_equal(many.centres[: few.count], few.centres)
         np.testing.assert_array_equal(many.bond[: few.count], few.bond)
+
+
+def test_an_aggregate_taller_than_its_coat_touches_both_faces():
+    """It is squeezed between them: one that ended a nanometre short of a face would not be."""
+    library = build_library(rng=np.random.default_rng(1), count=20)
+    carbon = fill_flat(
+        library, width=(8e-6, 8e-6), floor=library.radius, ceiling=100e-9, volume=2e-19, rng=np.random.default_rng(2)
+    )
+    heights = carbon.centres[:, 0] / library.radius
+    count = int(carbon.aggregate[-1])  # the last may be incomplete
+    lowest, highest = (
+        np.array([pick(heights[carbon.aggregate == k]) for k in range(count)]) for pick in (np.min, np.max)
+    )
+    reaches = (lowest <= 1.001) & (highest >= 100e-9 / library.radius - 0.001)  # the rest fits without being squeezed
+    assert np.mean(reaches) > 0.8

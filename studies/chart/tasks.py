@@ -148,6 +148,8 @@ def _in_plane_row(plan: ChartPlan, condition: Condition) -> Row:
 def _bridges(plan: ChartPlan, condition: Condition, case: str, factors: Sequence[float]) -> list[Bridges]:
     """The bridges of every seed, in windows of the contact areas, and of parts of the largest for the rates."""
     contacts = [factor * plan.contact_area(condition.thickness) for factor in factors]
+    core = math.pi * plan.core_diameter**2  # no contact is larger than the whole core
+    contacts = [area for area in contacts if area <= core] or contacts[:1]
     parts = [contacts[-1] / part for part in SMALLER if contacts[-1] / part >= plan.effort.least_window**2]
     areas = sorted({round(area, 24) for area in contacts + (parts if len(factors) > 1 else [])})
     side = math.sqrt(areas[-1])
