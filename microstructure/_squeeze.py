@@ -51,7 +51,7 @@ def shift_or_squeeze(room, points, heights, ceilings, normals):
     """Shift an aggregate as a whole towards its room; True where that is too low and it is squeezed.
 
     Squeezed primaries spread evenly over the height of their room, in their order, from its floor to its ceiling: what
-    is taller than its room touches both. A linear squeeze would crowd them in the middle, where an aggregate is densest.
+    is taller than its room touches both. A linear squeeze would crowd them in the middle, where aggregates are densest.
     """
     survey(room, points, heights, ceilings, normals)
     low, extent = heights.min(), heights.max() - heights.min()
