@@ -1,5 +1,7 @@
 """Whether, where and from what content on a phase percolates."""
 
+from percolation.block_sweep import BlockSweep, sweep_block
+from percolation.bridge_rate import BridgeRate, fit_bridge_rate
 from percolation.bridges import Bridges, sweep_bridges
 from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
 from percolation.clusters import Clusters, find_clusters
@@ -12,6 +14,8 @@ from percolation.utilisation import BareContacts, Utilisation, find_bare_contact
 
 __all__ = [
     "BareContacts",
+    "BlockSweep",
+    "BridgeRate",
     "Bridges",
     "CarbonNetwork",
     "CarbonSweep",
@@ -25,8 +29,10 @@ __all__ = [
     "find_bare_contacts",
     "find_clusters",
     "find_spanning",
+    "fit_bridge_rate",
     "link_carbon",
     "measure_utilisation",
+    "sweep_block",
     "sweep_bridges",
     "sweep_bulk",
     "sweep_carbon",
