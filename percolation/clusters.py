@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from percolation._clusters import label_clusters
-from percolation.arguments import Triple, neighbour_offsets, parse_mask, parse_neighbours, parse_periodic
+from percolation.arguments import Triple, parse_mask, parse_neighbours, parse_periodic
+from percolation.runs import join_voxels
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +72,15 @@ def find_clusters(
     ValueError
         If the mask has not three axes or `neighbours` is none of the three.
 
+    Notes
+    -----
+    Memory beyond the mask is 4 bytes a voxel for the labels, one bit a voxel, and 8 bytes for each run of voxels along
+    the last axis: together 5.9 bytes a voxel for random sites at the threshold, 4.5 for blobs of 10 voxels.
+
     References
     ----------
-    J. Hoshen and R. Kopelman, Phys. Rev. B 14 (1976) 3438.
+    J. Hoshen and R. Kopelman, Phys. Rev. B 14 (1976) 3438; L. He, Y. Chao and K. Suzuki, IEEE Trans. Image Process. 17
+    (2008) 749 (labels of runs).
 
     Examples
     --------
@@ -83,9 +89,7 @@ def find_clusters(
     >>> find_clusters(mask).count, find_clusters(mask, periodic=(True, False, False)).count
     (2, 1)
     """
-    mask = parse_mask(mask)
-    neighbours = parse_neighbours(neighbours)
-    periodic = parse_periodic(periodic)
-    backward = neighbour_offsets(neighbours)[: neighbours // 2]
-    labels, sizes = label_clusters(mask, backward, np.array(periodic))
-    return Clusters(labels, sizes, len(sizes) - 1, neighbours, periodic)
+    neighbours, periodic = parse_neighbours(neighbours), parse_periodic(periodic)
+    found = join_voxels(parse_mask(mask), neighbours, periodic)
+    labels = found.paint(np.arange(found.count + 1, dtype=np.int32))
+    return Clusters(labels, found.sizes, found.count, neighbours, periodic)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from percolation._spanning import wrapping_labels
 from percolation.arguments import Triple, neighbour_offsets, parse_axis, parse_mask, parse_neighbours, parse_periodic
-from percolation.clusters import Clusters, find_clusters
+from percolation.runs import join_voxels
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,30 +97,24 @@ def find_spanning(
     mask, axis = parse_mask(mask), parse_axis(axis)
     neighbours, periodic = parse_neighbours(neighbours), parse_periodic(periodic)
     cut = [flag and a != axis for a, flag in enumerate(periodic)]
-    clusters = find_clusters(mask, neighbours=neighbours, periodic=cut)
-    spanning = _spanning_labels(clusters, axis)
-    wrapping = _wrapping_labels(clusters, axis, periodic) if periodic[axis] else np.zeros_like(spanning)
+    clusters = join_voxels(mask, neighbours, (cut[0], cut[1], cut[2]))
+    first, last = clusters.layer(axis, last=False), clusters.layer(axis, last=True)
+    spanning = _mark(first, clusters.count) & _mark(last, clusters.count)
+    wrapping = np.zeros_like(spanning)
+    if periodic[axis]:
+        steps = neighbour_offsets(neighbours)
+        lateral = np.ascontiguousarray(np.delete(steps[steps[:, axis] == 1], axis, axis=1))
+        wrapping = wrapping_labels(last, first, lateral, np.delete(np.array(periodic), axis), clusters.count)
     chosen = wrapping if periodic[axis] else spanning
     occupied = int(clusters.sizes[1:].sum())
     fraction = float(clusters.sizes[chosen].sum() / occupied) if occupied else 0.0
-    found = chosen[clusters.labels]
+    found = clusters.paint(chosen)
     return Spanning(bool(spanning.any()), bool(wrapping.any()), found, fraction, axis, neighbours, periodic)
 
 
-def _spanning_labels(clusters: Clusters, axis: int) -> NDArray[np.bool_]:
-    """Mark the labels that occur in both outer layers."""
-    marked = np.zeros((2, clusters.count + 1), dtype=np.bool_)
-    marked[0, clusters.labels.take(0, axis=axis)] = True
-    marked[1, clusters.labels.take(-1, axis=axis)] = True
-    marked[:, 0] = False
-    return np.asarray(marked.all(axis=0))
-
-
-def _wrapping_labels(clusters: Clusters, axis: int, periodic: Triple) -> NDArray[np.bool_]:
-    """Mark the labels whose cluster closes on itself once the axis is closed."""
-    first, last = clusters.labels.take(0, axis=axis), clusters.labels.take(-1, axis=axis)
-    steps = neighbour_offsets(clusters.neighbours)
-    lateral = np.ascontiguousarray(np.delete(steps[steps[:, axis] == 1], axis, axis=1))
-    flags = np.delete(np.array(periodic), axis)
-    marked: NDArray[np.bool_] = wrapping_labels(last, first, lateral, flags, clusters.count)
+def _mark(layer: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+    """Which labels occur in a layer, bool (count + 1,); the background is none."""
+    marked = np.zeros(count + 1, np.bool_)
+    marked[layer] = True
+    marked[0] = False
     return marked

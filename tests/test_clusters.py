@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import deque
 
+import numba
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from percolation import find_clusters
 
@@ -84,6 +86,55 @@ def test_labels_equal_the_breadth_first_twin(neighbours, shape):
         np.testing.assert_array_equal(found.labels, twin)  # both number clusters by their first voxel
         np.testing.assert_array_equal(found.sizes, np.bincount(twin.ravel(), minlength=found.count + 1))
         assert found.count == twin.max()
+
+
+@pytest.mark.parametrize("neighbours", NEIGHBOURS)
+@pytest.mark.parametrize("length", [63, 64, 65, 128, 131])
+def test_runs_that_cross_words_of_64_voxels(neighbours, length):
+    rng = np.random.default_rng(length)
+    for periodic, fraction in itertools.product(BOUNDARIES, (0.2, 0.6, 0.97)):
+        mask = rng.random((2, 3, length)) < fraction
+        twin = label_breadth_first(mask, neighbours, periodic)
+        np.testing.assert_array_equal(find_clusters(mask, neighbours=neighbours, periodic=periodic).labels, twin)
+
+
+@pytest.mark.parametrize("neighbours", NEIGHBOURS)
+def test_single_voxels_at_the_ends_of_rows(neighbours):
+    """Where a run is moved out of its row by the step to a neighbour, those behind it keep their names."""
+    for bits in itertools.product((False, True), repeat=8):
+        mask = np.zeros((1, 2, 66), bool)
+        mask[0, 0, [0, 1, 64, 65]], mask[0, 1, [0, 1, 64, 65]] = bits[:4], bits[4:]
+        for periodic in ((False, False, False), (False, False, True)):
+            twin = label_breadth_first(mask, neighbours, periodic)
+            np.testing.assert_array_equal(find_clusters(mask, neighbours=neighbours, periodic=periodic).labels, twin)
+
+
+@pytest.mark.parametrize("neighbours", NEIGHBOURS)
+def test_the_same_bytes_for_any_number_of_threads_and_any_layout(neighbours):
+    rng = np.random.default_rng(8)
+    mask = rng.random((40, 30, 70)) < {6: 0.3116, 18: 0.137, 26: 0.097}[neighbours]
+    before = numba.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2):
+            numba.set_num_threads(min(threads, before))
+            found.append(find_clusters(mask, neighbours=neighbours, periodic=(True, False, True)))
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(found[0].labels, found[1].labels)
+    wide = np.zeros((40, 60, 70), bool)
+    wide[:, ::2] = mask
+    for layout in (np.asfortranarray(mask), wide[:, ::2], mask[::-1, :, ::-1][::-1, :, ::-1]):
+        again = find_clusters(layout, neighbours=neighbours, periodic=(True, False, True))
+        np.testing.assert_array_equal(again.labels, found[0].labels)
+
+
+def test_rows_longer_than_a_short_integer_can_count():
+    mask = np.random.default_rng(3).random((2, 2, 70_000)) < 0.5
+    found = find_clusters(mask)
+    labels, count = label(mask)
+    assert found.count == count
+    np.testing.assert_array_equal(found.labels, labels)
 
 
 @pytest.mark.parametrize("neighbours", NEIGHBOURS)

@@ -40,5 +40,5 @@ def test_exports(package):
 
 def test_only_our_packages_are_shipped():
     table = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
-    ours = ["microstructure", "microstructure.files", "percolation", "transport", "studies"]
+    ours = ["microstructure", "microstructure.files", "percolation", "transport", "studies", "studies.chart"]
     assert table["tool"]["setuptools"]["packages"] == ours
