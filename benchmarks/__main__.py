@@ -9,13 +9,12 @@ from collections.abc import Callable
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
-from benchmarks import packings, structures
+from benchmarks import clusters, packings, structures
 from microstructure import build_library
 from microstructure.carbon import fill_bulk
-from percolation import find_clusters, link_carbon
+from percolation import link_carbon
 
 RUNS = 5
 
@@ -29,6 +28,7 @@ def main() -> None:
         first, second = in_turn(ours, theirs)
         table.add_row(what, size, f"{first:.3f}", peer, f"{second:.3f}", f"{second / first:.2f}")
     Console().print(table)
+    clusters.main()
     packings.main()
     structures.main()
 
@@ -36,19 +36,11 @@ def main() -> None:
 def pairs() -> list[tuple[str, str, Callable[[], object], str, Callable[[], object]]]:
     """What is compared: name, size, ours, the peer's name, the peer."""
     rng = np.random.default_rng(1)
-    sites = rng.random((192, 192, 192)) < 0.3116
     library = build_library(rng=rng)
     edge = 5e-6
     carbon = fill_bulk(library, box=(edge,) * 3, volume=0.05 * edge**3, rng=rng)
     periodic = (True, True, True)
     return [
-        (
-            "clusters of sites, 6 neighbours",
-            "192^3",
-            lambda: find_clusters(sites, neighbours=6),
-            "scipy.ndimage.label",
-            lambda: label(sites),
-        ),
         (
             "contacts of primaries",
             f"{carbon.count}",

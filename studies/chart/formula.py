@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def fit_formulas(chart: Chart) -> list[Formula]:
     """
     found = []
     rows = chart.choose()
-    bulk = rows[rows["quantity"] == "bulk"].set_index(["structure", "dispersion"])["value"]
+    bulk = rows[rows["quantity"] == "bulk"].groupby(["structure", "dispersion"])["value"].first()
     rows = rows[np.isfinite(rows["value"]) & (rows["thickness"] >= chart.record["materials"]["cb.primary_diameter"])]
     rows = rows[rows["value"] < 1.0]
     for quantity, curve in (("in_plane", _along), ("across", _across)):
@@ -76,7 +76,7 @@ def fit_formulas(chart: Chart) -> list[Formula]:
 
 def formula_table(formulas: list[Formula]) -> pd.DataFrame:
     """One row for each formula, one column for each coefficient."""
-    table = pd.DataFrame([asdict(formula) for formula in formulas])
+    table = pd.DataFrame([asdict(one) for one in formulas], columns=[one.name for one in fields(Formula)])
     coefficients = table.pop("coefficients")
     for k, letter in enumerate(LETTERS):
         table[letter] = [f"{numbers[k]:.5g}" if k < len(numbers) else "" for numbers in coefficients]

@@ -88,7 +88,7 @@ def bulk_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
 
 def coat_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
     """The thresholds of one flat coat: along it, and across it for every case and contact area, with bridge rates."""
-    rows = [_in_plane_row(plan, condition)]
+    rows = [in_plane_row(plan, condition)]
     for case in plan.cases:
         bridges = _bridges(plan, condition, case, plan.area_factors)
         rows += _half_rows(plan, condition, bridges)
@@ -102,7 +102,7 @@ def own_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
     for composition in plan.own_coats.compositions:
         thickness = Recipe.parse(composition, plan.constants).film_thickness()
         coat = replace(condition, thickness=thickness)
-        found = [_in_plane_row(plan, coat)]
+        found = [in_plane_row(plan, coat)]
         for case in plan.cases:
             found += _half_rows(plan, coat, _bridges(plan, coat, case, [1.0]))
         rows += [replace(row, composition=composition) for row in found]
@@ -133,7 +133,8 @@ def _curved_rows(plan: ChartPlan, condition: Condition, diameter: float) -> list
     return [replace(row, diameter=diameter) for row in rows]
 
 
-def _in_plane_row(plan: ChartPlan, condition: Condition) -> Row:
+def in_plane_row(plan: ChartPlan, condition: Condition) -> Row:
+    """The threshold along one flat coat."""
     runs, common = plan.effort.coat_runs, _settings(plan, condition)
 
     def sweep(seed: int) -> Sweep:
