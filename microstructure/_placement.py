@@ -82,7 +82,8 @@ def compress(room, quaternions, offsets, parent, anchor, tries, diameter, max_ov
 def cut(room, quaternion, offsets, anchor, diameter, points, kept):
     """Set an aggregate down and drop what sticks out of its room; gives the largest overlap inside it.
 
-    What reaches into the core by less than a radius is lifted onto it, and may then overlap its neighbour.
+    What reaches into the core by less than a radius is lifted onto it, and may then overlap its neighbour; what reaches
+    into a core above is pressed onto that one.
     """
     count = offsets.shape[0]
     heights, ceilings, normals = np.empty(count), np.empty(count), np.empty((count, 3))
@@ -90,7 +91,7 @@ def cut(room, quaternion, offsets, anchor, diameter, points, kept):
     survey(room, points, heights, ceilings, normals)
     for k in range(count):
         highest = max(room.floor, ceilings[k])
-        kept[k] = 0.0 <= heights[k] <= highest and ceilings[k] >= room.floor
+        kept[k] = 0.0 <= heights[k] <= highest + room.lid and ceilings[k] >= room.floor
         height = min(max(heights[k], room.floor), highest)
         for d in range(3):
             points[k, d] += (height - heights[k]) * normals[k, d]

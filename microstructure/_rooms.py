@@ -24,6 +24,7 @@ class FlatRoom(NamedTuple):
 
     floor: float
     ceiling: float
+    lid: float  # how far above the ceiling a primary is pressed back instead of cut: a radius under a core, else 0
 
 
 class CurvedRoom(NamedTuple):
@@ -34,6 +35,7 @@ class CurvedRoom(NamedTuple):
     """
 
     floor: float  # lowest height of a primary's centre: its radius
+    lid: float  # as in a flat coat, which has a core above; 0 here
     radius: float
     centre: float  # along axis 0
     wall: float
@@ -154,7 +156,7 @@ def enter_room(cores, film, core, anchor, reach, floor):
     near, x = vectors[:number], cores.centres[core, 0]
     lone = first == last and cores.wall == 0.0
     return CurvedRoom(
-        floor, radius, x, cores.wall, lone, axis, cosine, bound, near, radii[:number], film, cores, core
+        floor, 0.0, radius, x, cores.wall, lone, axis, cosine, bound, near, radii[:number], film, cores, core
     )  # fmt: skip
 
 

@@ -130,6 +130,7 @@ def fill_flat(
     width: tuple[float, float],
     floor: float,
     ceiling: float,
+    core_above: bool = False,
     volume: float,
     fit: str = "reorient",
     max_overlap: float = MAX_OVERLAP,
@@ -146,6 +147,9 @@ def fill_flat(
     floor, ceiling : float
         Lowest and highest centre of a primary along axis 0 [m]; a coat thinner than a primary has both at the
         primary's radius, and the carbon stands out of it.
+    core_above : bool
+        Whether a second core ends the coat, a radius above the ceiling; by default its outer face is free. Then "cut"
+        presses onto that core what reaches into it by less than a radius, as it does below.
     fit : {"reorient", "compress", "cut"}
         How an aggregate taller than the coat is made to fit: the first two squeeze it, "reorient" in the best of
         eight orientations.
@@ -160,9 +164,11 @@ def fill_flat(
     PackingError
         If no more hard aggregates fit; `best` holds the carbon so far.
     """
+    check_kind("library", library, AggregateLibrary)
     check_lengths(**{f"width[{axis}]": edge for axis, edge in enumerate(width)}, floor=floor, ceiling=ceiling)
     box = np.array([max(floor, ceiling) + floor, *width])
-    room = FlatCoat(box, np.array([False, True, True]), floor, ceiling, parse_fit(fit, max_overlap))
+    lid = library.radius if check_kind("core_above", core_above, bool) else 0.0
+    room = FlatCoat(box, np.array([False, True, True]), floor, ceiling, parse_fit(fit, max_overlap), lid)
     return fill(library, room, volume=volume, fit=fit, hard=hard, dispersion=dispersion, rng=rng)
 
 

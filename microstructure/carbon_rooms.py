@@ -130,6 +130,7 @@ class FlatCoat:
     floor: float
     ceiling: float
     fit: Fit
+    lid: float = 0.0  # a radius where a core lies above
 
     @property
     def top(self) -> float:
@@ -159,7 +160,7 @@ class FlatCoat:
             rows,
             self.fit.mode,
             self.fit.tries,
-            FlatRoom(self.floor, self.top),
+            FlatRoom(self.floor, self.top, self.lid),
             np.array([library.primary_diameter, self.fit.max_overlap]),
             self.box,
             self.periodic,

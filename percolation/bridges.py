@@ -207,6 +207,7 @@ class _Coat:
             width=width,
             floor=self.library.radius,
             ceiling=ceiling,
+            core_above=self.case == "core_to_core_merged",
             volume=volume,
             fit=self.fit,
             dispersion=self.dispersion,

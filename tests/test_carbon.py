@@ -85,7 +85,7 @@ def set_down(count, anchor, mode, ceiling=10.0, max_overlap=0.1):
     upright = np.tile([0.0, 0.0, 0.0, 1.0], (1, 8, 1))
     rows = np.array([0, count])
     where = (np.array([anchor]), np.zeros(1, np.int64), upright, rows, offsets, parent, rows)
-    room, box, free = FlatRoom(1.0, ceiling), np.full(3, 100.0), np.zeros(3, bool)
+    room, box, free = FlatRoom(1.0, ceiling, 0.0), np.full(3, 100.0), np.zeros(3, bool)
     place_flat(*where, mode, 1, room, np.array([2.0, max_overlap]), box, free, points, kept, overlap)
     return points, kept, overlap[0]
 
@@ -388,3 +388,20 @@ def test_an_aggregate_taller_than_its_coat_touches_both_faces():
     )
     reaches = (lowest <= 1.001) & (highest >= 100e-9 / library.radius - 0.001)  # the rest fits without being squeezed
     assert np.mean(reaches) > 0.8
+
+
+def test_cut_treats_a_core_above_like_the_one_below():
+    """Between two cores both are touched as often; under a free face nothing is pressed back."""
+    library, width, height = build_library(rng=np.random.default_rng(1), count=20), (4e-6, 4e-6), 300e-9
+    below, above = library.radius, height - library.radius
+
+    def touching(core_above):
+        carbon = fill_flat(
+            library, width=width, floor=below, ceiling=above, core_above=core_above, volume=2e-19, fit="cut",
+            rng=np.random.default_rng(2),
+        )  # fmt: skip
+        return np.mean(carbon.centres[:, 0] <= below * 1.001), np.mean(carbon.centres[:, 0] >= above - 0.001 * below)
+
+    lower, upper = touching(True)
+    assert lower == pytest.approx(upper, rel=0.25)
+    assert touching(False)[1] < 0.05 * lower
