@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -135,17 +134,16 @@ def estimate_threshold(
     if not isinstance(sweep, Sweep):
         raise TypeError(f"sweep must be a Sweep, got {type(sweep).__name__}: use sweep_sites first")
     rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
-    confidence = _parse_share(confidence, "confidence")
+    confidence = parse_share(confidence, "confidence")
     onsets = sweep.onsets(kind, axis)
     looked = axis if isinstance(axis, str) else sweep.axis if axis is None else int(axis)
     critical = critical_probability(sweep, kind, looked)
-    wanted = critical.value if probability is None else _parse_share(probability, "probability")
+    wanted = critical.value if probability is None else parse_share(probability, "probability")
     source = critical.source if probability is None else "as asked for"
-    _check_runs(onsets, wanted, kind)
+    check_runs_carry(onsets, wanted, kind)
     value = _solve(sweep, onsets, wanted)
     replicates = _resample(sweep, onsets, wanted, rng)
-    # Hesterberg (2015), section 3.4: wider levels make up for the spread that few runs miss.
-    tail = float(norm.cdf(math.sqrt(sweep.runs / (sweep.runs - 1)) * t.ppf((1 - confidence) / 2, sweep.runs - 1)))
+    tail = expanded_tail(sweep.runs, confidence)
     low = min(float(np.quantile(replicates, tail, method="lower")), value)
     high = max(float(np.quantile(replicates, 1 - tail, method="higher")), value)
     method = _describe(sweep, kind, looked, wanted, source)
@@ -153,81 +151,15 @@ def estimate_threshold(
     return Threshold(value, low, high, width, method, kind, looked, sweep.quantity, sweep.runs, confidence, wanted)
 
 
-def extrapolate_threshold(
-    sizes: Sequence[float], thresholds: Sequence[Threshold], *, exponent: float, confidence: float = 0.95
-) -> Threshold:
-    """Extrapolate thresholds of finite samples to an infinite one, as value + slope * size^-exponent.
+def expanded_tail(count: int, confidence: float) -> float:
+    """Level of the lower percentile of a bootstrap over `count` independent samples.
 
-    Parameters
-    ----------
-    sizes : sequence of float (n,)
-        Edge lengths, all in one unit.
-    thresholds : sequence of Threshold (n,)
-        One per size, at least two; each is weighted by the inverse square of its interval.
-    exponent : float
-        Known, not fitted: 1.141 in three dimensions, 3/4 for the lateral size of a slab of fixed thickness.
-    confidence : float
-        Of the interval, which is widened if the points scatter about the line more than their intervals allow.
-
-    Returns
-    -------
-    Threshold
-        Its width is 0: an infinite sample has a sharp threshold.
-
-    Raises
-    ------
-    ValueError
-        If sizes and thresholds differ in number, or `exponent` or a size is not positive.
-    ThresholdError
-        If there are fewer than two sizes, an interval is empty or unbounded, or the thresholds differ in kind.
-
-    Notes
-    -----
-    At the universal critical probability the leading shift vanishes and this exponent is too small; use a fixed
-    probability such as 0.5.
-
-    References
-    ----------
-    D. Stauffer and A. Aharony, Introduction to Percolation Theory, 2nd ed. (1994), section 4.1.
-
-    Examples
-    --------
-    >>> one = Threshold(0.35, 0.34, 0.36, 0.0, "", "span", 0, "site occupation", 10)
-    >>> two = Threshold(0.33, 0.32, 0.34, 0.0, "", "span", 0, "site occupation", 10)
-    >>> round(extrapolate_threshold([1, 2], [one, two], exponent=1.0).value, 12)
-    0.31
+    Hesterberg (2015), section 3.4: wider levels make up for the spread that few samples miss.
     """
-    edges = np.asarray(sizes, dtype=np.float64)
-    values, errors = _parse_points(edges, thresholds, exponent)
-    share = norm.ppf((1 + _parse_share(confidence, "confidence")) / 2)
-    design = np.stack([np.ones_like(edges), edges**-exponent], axis=1) / errors[:, np.newaxis]
-    covariance = np.linalg.inv(design.T @ design)
-    value, slope = covariance @ design.T @ (values / errors)
-    freedom = len(edges) - 2
-    scatter = float(np.sum((design @ (value, slope) - values / errors) ** 2))
-    error = math.sqrt(covariance[0, 0] * max(1.0, scatter / freedom if freedom else 1.0)) * share
-    first = thresholds[0]
-    method = (
-        f"{first.kind} along axis {first.axis}, {len(edges)} sizes extrapolated as size^-{exponent:g}, "
-        f"slope {slope:.3g}, chi-square {scatter:.2g} for {freedom} degrees of freedom"
-    )
-    runs = sum(point.runs for point in thresholds)
-    return Threshold(
-        float(value),
-        float(value - error),
-        float(value + error),
-        0.0,
-        method,
-        first.kind,
-        first.axis,
-        first.quantity,
-        runs,
-        confidence,
-        first.probability,
-    )
+    return float(norm.cdf(math.sqrt(count / (count - 1)) * t.ppf((1 - confidence) / 2, count - 1)))
 
 
-def _check_runs(onsets: NDArray[np.float64], wanted: float, kind: str) -> None:
+def check_runs_carry(onsets: NDArray[np.float64], wanted: float, kind: str) -> None:
     """Refuse data that cannot carry a threshold."""
     runs = len(onsets)
     if runs < FEWEST_RUNS:
@@ -308,25 +240,10 @@ def _describe(sweep: Sweep, kind: str, axis: int | str, wanted: float, source: s
     return f"{event} with probability {wanted:.6g} ({source}), {average}, expanded percentile bootstrap over runs"
 
 
-def _parse_share(value: float, name: str) -> float:
+def parse_share(value: float, name: str) -> float:
+    """A number between 0 and 1, both excluded."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not 0 < value < 1:
         raise ValueError(f"{name} must lie between 0 and 1, got {value}")
     return float(value)
-
-
-def _parse_points(edges: NDArray[np.float64], thresholds: Sequence[Threshold], exponent: float) -> NDArray[np.float64]:
-    """Return values and standard errors, float64 (2, n)."""
-    if edges.shape != (len(thresholds),):
-        raise ValueError(f"sizes and thresholds must be as many, got {edges.size} and {len(thresholds)}")
-    if not (exponent > 0 and (edges > 0).all()):
-        raise ValueError(f"exponent and sizes must be positive, got {exponent} and {edges.tolist()}")
-    if len(np.unique(edges)) < 2:
-        raise ThresholdError(f"an extrapolation needs at least two sizes, got {edges.tolist()}")
-    if len({(point.kind, point.axis, point.quantity, point.probability) for point in thresholds}) > 1:
-        raise ThresholdError("the thresholds differ in kind, axis, quantity or probability: extrapolate each by itself")
-    errors = np.array([(p.high - p.low) / (2 * norm.ppf((1 + p.confidence) / 2)) for p in thresholds])
-    if not (np.isfinite(errors) & (errors > 0)).all():
-        raise ThresholdError("every threshold needs a finite interval that is not empty: add runs")
-    return np.array([[point.value for point in thresholds], errors])

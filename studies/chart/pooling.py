@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+
+from percolation.threshold import expanded_tail
 
 REPLICATES = 400
 SEED = 19791201
@@ -50,7 +51,7 @@ def pool(onsets: Sequence[NDArray[np.float64]], probability: float = 0.5) -> Poo
     value = _quantile(values, np.ones(len(values)), probability)
     draws = rng.multinomial(count, np.full(count, 1.0 / count), size=REPLICATES)
     replicates = np.array([_quantile(values, draw[owner].astype(float), probability) for draw in draws])
-    tail = float(norm.cdf(math.sqrt(count / (count - 1)) * t.ppf(0.5 * (1.0 - CONFIDENCE), count - 1)))
+    tail = expanded_tail(count, CONFIDENCE)
     low = float(np.quantile(replicates, tail, method="lower"))
     high = float(np.quantile(replicates, 1.0 - tail, method="higher"))
     return Pooled(value, min(low, value), max(high, value))
