@@ -3,10 +3,13 @@
 from percolation.bridges import Bridges, sweep_bridges
 from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
 from percolation.clusters import Clusters, find_clusters
+from percolation.depth import DepthProfile, depth_profile
+from percolation.ions import reach_ions
 from percolation.network import CarbonNetwork, link_carbon
 from percolation.sites import sweep_sites
 from percolation.spanning import Spanning, find_spanning
 from percolation.sweep import Sweep
+from percolation.thick_limit import ThickLimit, measure_thick_limit
 from percolation.threshold import Threshold, estimate_threshold, extrapolate_threshold
 from percolation.utilisation import BareContacts, Utilisation, find_bare_contacts, measure_utilisation
 
@@ -16,17 +19,22 @@ __all__ = [
     "CarbonNetwork",
     "CarbonSweep",
     "Clusters",
+    "DepthProfile",
     "Spanning",
     "Sweep",
+    "ThickLimit",
     "Threshold",
     "Utilisation",
+    "depth_profile",
     "estimate_threshold",
     "extrapolate_threshold",
     "find_bare_contacts",
     "find_clusters",
     "find_spanning",
     "link_carbon",
+    "measure_thick_limit",
     "measure_utilisation",
+    "reach_ions",
     "sweep_bridges",
     "sweep_bulk",
     "sweep_carbon",

@@ -20,6 +20,7 @@ DOORS = {
         "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
         "Clusters", "Spanning", "Bridges",
         "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
+        "reach_ions", "DepthProfile", "depth_profile", "ThickLimit", "measure_thick_limit",
     },
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
