@@ -137,9 +137,9 @@ def measure_utilisation(
     shares = check_shares(carbon=carbon, ionic_contact_share=[ionic_contact_share])
     inserted = count_inserted(structure, shares)
     area = reach_ions(structure, inserted)
-    groups = _carbon_groups(structure, inserted, contact_gap)
-    bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
-    electronic = np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0)
+    electronic = reach_electrons(
+        structure, inserted, bare_contact_share=bare_contact_share, contact_gap=contact_gap, draws=draws, rng=rng
+    )
     ionic = area >= max(ionic_contact_share, 1e-12)
     volumes, surfaces = parts.cores.shapes.volumes, parts.cores.shapes.areas
     volume_fraction = _carbon_content(structure, inserted)
@@ -159,6 +159,24 @@ def measure_utilisation(
         ionic_contact_share=float(ionic_contact_share),
         resolved=bool(np.any(structure.labels == Phase.CARBON) or np.any(structure.labels == Phase.ELECTROLYTE)),
     )
+
+
+def reach_electrons(
+    structure: Structure,
+    inserted: NDArray[np.int64],
+    *,
+    bare_contact_share: float,
+    contact_gap: float = 0.0,
+    draws: int = 32,
+    rng: np.random.Generator,
+) -> Floats:
+    """Share of the draws in which carbon and bare contacts join each core to the collector, float64 (steps, cores).
+
+    `inserted` is how many primaries are in at each step, rising; all else is as for `measure_utilisation`.
+    """
+    groups = _carbon_groups(structure, inserted, contact_gap)
+    bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
+    return np.asarray(np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0))
 
 
 def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Generator) -> BareContacts:
