@@ -118,44 +118,17 @@ def flood(until, periodic, following, reached):
 
 
 @njit(cache=True)
-def core_normal(labels, owners, core, periodic, weights, i, j, k, normal):
-    """Unit normal of a core's surface near one of its voxels, from the moments of the voxels that are the core."""
-    nx, ny, nz = labels.shape
-    margin = weights.shape[0] // 2
-    normal[:] = 0.0
-    for di in range(-margin, margin + 1):
-        a = (i + di) % nx if periodic[0] else min(max(i + di, 0), nx - 1)
-        for dj in range(-margin, margin + 1):
-            b = (j + dj) % ny if periodic[1] else min(max(j + dj, 0), ny - 1)
-            for dk in range(-margin, margin + 1):
-                c = (k + dk) % nz if periodic[2] else min(max(k + dk, 0), nz - 1)
-                if labels[a, b, c] == core and owners[a, b, c] == owners[i, j, k]:
-                    weight = weights[di + margin, dj + margin, dk + margin]
-                    normal[0] -= weight * di
-                    normal[1] -= weight * dj
-                    normal[2] -= weight * dk
-    length = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
-    if length > 0.0:
-        normal /= length
-    else:
-        normal[:] = 1.0 / np.sqrt(3.0)
+def core_faces(labels, owners, core, periodic, reached, faces):
+    """Count the voxel faces of each core into faces[core, steps for which the voxel outside is reached].
 
-
-@njit(cache=True)
-def core_surfaces(labels, owners, core, periodic, weights, reached, areas):
-    """Add the surface of each core [voxel faces] to areas[core, steps for which the voxel outside is reached].
-
-    A face whose normal is an axis is the shadow of the true surface along it: weighted with the cosine between the
-    two, the faces add up to the true area. Faces between two cores, and at free sides, are left out.
+    Faces between two cores, and at free sides, are left out.
     """
     nx, ny, nz = labels.shape
-    normal = np.empty(3)
     for i in range(nx):
         for j in range(ny):
             for k in range(nz):
                 if labels[i, j, k] != core:
                     continue
-                known = False
                 for axis in range(3):
                     for step in (-1, 1):
                         a, b, c = i, j, k
@@ -165,9 +138,5 @@ def core_surfaces(labels, owners, core, periodic, weights, reached, areas):
                             b = beside(j, ny, step, periodic[1])
                         else:
                             c = beside(k, nz, step, periodic[2])
-                        if a < 0 or b < 0 or c < 0 or labels[a, b, c] == core:
-                            continue
-                        if not known:
-                            core_normal(labels, owners, core, periodic, weights, i, j, k, normal)
-                            known = True
-                        areas[owners[i, j, k], reached[a, b, c]] += abs(normal[axis])
+                        if a >= 0 and b >= 0 and c >= 0 and labels[a, b, c] != core:
+                            faces[owners[i, j, k], reached[a, b, c]] += 1

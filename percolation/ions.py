@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from microstructure.carbon import Carbon
 from microstructure.structure import Phase, Structure
-from percolation._ions import SEEN, UNSET, core_surfaces, first_covers, flood, nearest_primaries
-
-NORMAL_REACH = 2  # voxels
-NORMAL_WIDTH = 1.4  # voxels; both as for the areas of microstructure.descriptors
+from percolation._ions import SEEN, UNSET, core_faces, first_covers, flood, nearest_primaries
 
 
 def reach_ions(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -35,8 +32,10 @@ def reach_ions(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.
     Returns
     -------
     ndarray, float64 (steps, cores)
-        Over the surface that the image shows between the core and no other core. Faces are weighted with the local
-        normal, so that the staircase of the voxels does not count.
+        Both areas are counted in voxel faces, those between two cores left out. The staircase has 1.5 times the area
+        of a sphere, but of any part of it nearly as much: shares of caps that face any way, of a fifth of the sphere or
+        more, are 4 % off at most from a radius of 16 voxels on, as with faces weighted by the local normal. A true
+        area is a share times the true surface of the core.
 
     Raises
     ------
@@ -60,11 +59,10 @@ def reach_ions(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.
     until = open_steps(structure, inserted)
     reached = np.zeros(labels.shape, np.uint16)
     flood(until, periodic, np.full(labels.shape, SEEN, np.int32 if labels.size < 2**31 else np.int64), reached)
-    surfaces = np.zeros((structure.parts.cores.count, steps + 1))
-    core_surfaces(labels, owners, int(Phase.CORE), periodic, _moment_weights(), reached, surfaces)
-    # surface reached for n steps is reached at the first n
-    longer = np.cumsum(surfaces[:, :0:-1], axis=1)[:, ::-1]
-    return np.ascontiguousarray((longer / np.maximum(surfaces.sum(axis=1), 1e-300)[:, None]).T)
+    faces = np.zeros((structure.parts.cores.count, steps + 1), np.int64)
+    core_faces(labels, owners, int(Phase.CORE), periodic, reached, faces)
+    longer = np.cumsum(faces[:, :0:-1], axis=1)[:, ::-1]  # what is reached for n steps is so at the first n
+    return np.ascontiguousarray((longer / np.maximum(faces.sum(axis=1), 1)[:, None]).T)
 
 
 def open_steps(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.uint16]:
@@ -94,9 +92,3 @@ def _cover(structure: Structure, carbon: Carbon, inserted: NDArray[np.int64], un
         nearest_primaries(carbon.centres, reach, *shared, structure.labels, int(Phase.CARBON), squares)
         reach *= 2.0
     first_covers(carbon.centres, square, *shared, inserted, until)
-
-
-def _moment_weights() -> NDArray[np.float64]:
-    lags = np.arange(-NORMAL_REACH, NORMAL_REACH + 1.0)
-    squares = lags[:, None, None] ** 2 + lags[:, None] ** 2 + lags**2
-    return np.exp(-0.5 * squares / NORMAL_WIDTH**2)

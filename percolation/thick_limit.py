@@ -13,7 +13,14 @@ from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation._wrapping import in_wrapping_cluster, wrapping_groups
 from percolation.network import TOUCH, link_carbon
-from percolation.utilisation import Floats, bare_share, check_shares, count_inserted, find_bare_contacts
+from percolation.utilisation import (
+    Floats,
+    bare_share,
+    check_shares,
+    count_inserted,
+    find_bare_contacts,
+    weighted_mean,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +104,8 @@ def measure_thick_limit(
         pairs = find_bare_contacts(structure, share=bare_contact_share, rng=rng).pairs
         for step, found in enumerate(draw):
             in_wrapping_cluster(heights, edge, pairs, *(part[step] for part in joined), found)
-    reached, volumes = inside.mean(axis=0), cores.shapes.volumes
-    return ThickLimit(shares, reached @ volumes / volumes.sum(), reached, draws)
+    reached = inside.mean(axis=0)
+    return ThickLimit(shares, weighted_mean(reached, cores.shapes.volumes), reached, draws)
 
 
 def _carbon_joins(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,11 +148,11 @@ def measure_utilisation(
         carbon=shares,
         volume_fraction=volume_fraction,
         mass_ratio=np.array([carbon_scales(one, parts.recipe.materials)[0] for one in volume_fraction]),
-        electronic=electronic @ volumes / volumes.sum(),
-        ionic=ionic @ volumes / volumes.sum(),
-        joint=(electronic * ionic) @ volumes / volumes.sum(),
-        reachable_area=area @ surfaces / surfaces.sum(),
-        area_per_volume=area @ surfaces / structure.volume,
+        electronic=weighted_mean(electronic, volumes),
+        ionic=weighted_mean(ionic, volumes),
+        joint=weighted_mean(electronic * ionic, volumes),
+        reachable_area=weighted_mean(area, surfaces),
+        area_per_volume=weighted_mean(area, surfaces) * (surfaces.sum() / structure.volume),
         electronic_cores=electronic,
         ionic_cores=ionic,
         area_cores=area,
@@ -200,6 +201,11 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
     ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
     touching = np.concatenate([pairs[ticket < share], near.pairs[bonded]])
     return BareContacts(np.unique(touching, axis=0) if bonded.any() else touching, len(pairs))
+
+
+def weighted_mean(shares: NDArray[Any], weights: Floats) -> Floats:
+    """Mean over the cores, float64 (steps,): all rows sum in one order, so that more never adds up to less."""
+    return np.asarray(np.sum(shares * weights, axis=1) / np.sum(weights))
 
 
 def count_inserted(structure: Structure, shares: Floats) -> NDArray[np.int64]:

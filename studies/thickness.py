@@ -14,12 +14,11 @@ from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_kind, check_number, check_runs
 from microstructure.coats import coat_thickness
 from microstructure.composite import coat_composite, core_sizes
-from microstructure.errors import StudyError
 from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
 from percolation import depth_profile, measure_thick_limit, measure_utilisation
-from percolation.utilisation import Utilisation, check_shares, count_inserted, reach_electrons
+from percolation.utilisation import Utilisation
 from studies.streams import BARE, CARBON, CORES, seed_library, stream
 from studies.study import Study
 from studies.tasks import build_seed
@@ -169,39 +168,6 @@ def sweep_thickness(
     return ThicknessSweep(str(recipe), np.array(lengths), electronic, ionic, joint, limit, profiles, sides)
 
 
-def fit_bare_share(
-    study: Study,
-    recipe: Recipe,
-    *,
-    target: float,
-    thickness: float,
-    cores_per_median: int = 100,
-    shares: Sequence[float],
-    draws: int = DRAWS,
-) -> Interval:
-    """The share of bare contacts that gives a stated electronic utilisation at one thickness of the cathode.
-
-    Read off between the `shares` tried, which rise; the interval is where the target meets the interval of the mean
-    over the seeds.
-
-    Raises
-    ------
-    StudyError
-        If the shares tried do not enclose the target.
-    """
-    check_shares(target=[target])
-    tried, found = check_shares(shares=shares), []
-    check_cores(cores_per_median)
-    for seed, cell in enumerate(cathodes(study, recipe, parse_thicknesses([thickness])[0], cores_per_median)):
-        found.append([_electronic(study, seed, cell, float(share), draws) for share in tried])
-    mean = np.mean(found, axis=0)
-    half = np.array([half_interval(column) for column in np.transpose(found)])
-    if not mean[0] < target < mean[-1]:
-        raise StudyError(f"the shares tried give {mean[0]:.3g} to {mean[-1]:.3g}, not {target:.3g}: try others")
-    value, low, high = (float(np.interp(target, curve, tried)) for curve in (mean, mean + half, mean - half))
-    return Interval(value, low, high)
-
-
 def cathodes(study: Study, recipe: Recipe, thickness: float, cores_per_median: int) -> Iterator[Structure]:
     """The cathode of each seed of a study at another thickness [median core diameters]."""
     count = round(cores_per_median * thickness)
@@ -290,17 +256,3 @@ def _utilisation(settings: Settings, seed: int, cell: Structure) -> Utilisation:
         draws=settings.draws,
         rng=stream(settings.study, seed, BARE),
     )
-
-
-def _electronic(study: Study, seed: int, cell: Structure, share: float, draws: int) -> float:
-    """Electronic utilisation with all carbon, without looking at the image."""
-    reached = reach_electrons(
-        cell,
-        count_inserted(cell, np.ones(1)),
-        bare_contact_share=share,
-        contact_gap=study.carbon.contact_gap,
-        draws=draws,
-        rng=stream(study, seed, BARE),
-    )
-    volumes = cell.parts.cores.shapes.volumes
-    return float(reached[-1] @ volumes / volumes.sum())
