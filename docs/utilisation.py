@@ -29,20 +29,20 @@ class Run(NamedTuple):
 
 
 RUNS = (
-    Run("80:20:0", 8, 300, 4000),
-    Run("80:20:0.2", 4, 100, 1500),
-    Run("80:20:0.5", 3, 30, 500),
-    Run("80:20:3", 2, 12, 100),
+    Run("80:20:0", 6, 200, 2000),
+    Run("80:20:0.2", 3, 60, 800),
+    Run("80:20:0.5", 2, 16, 150),
+    Run("80:20:3", 2, 8, 50),
 )
 TARGET = 0.65  # electronic utilisation at 80:20:0
 SHARES = np.linspace(0.24, 0.42, 7)  # of bare contacts, tried for it
 FITS = {  # thickness in medians, cores per median of thickness, seeds
-    "6.5, narrow as in the study (100 cores)": (6.5, 15, 24),
-    "5": (5.0, 300, 4),
-    "6.5": (6.5, 300, 4),
-    "10": (10.0, 300, 4),
+    "6.5, narrow: 100 cores as in the study": (6.5, 15, 24),
+    "5": (5.0, 200, 4),
+    "6.5": (6.5, 200, 4),
+    "10": (10.0, 200, 4),
     "20": (20.0, 200, 4),
-    "thick limit": (math.inf, 0, 4),
+    "thick limit": (math.inf, 8, 4),
 }
 
 
@@ -69,7 +69,7 @@ def fits() -> dict[str, Interval]:
     for name, (thickness, cores, seeds) in FITS.items():
         study = settings(seeds)
         recipe = Recipe.parse(RUNS[0].recipe, study.constants)
-        sizes = {"cores_per_median": max(cores, 8), "limit_cores": RUNS[0].limit_cores}
+        sizes = {"cores_per_median": cores, "limit_cores": RUNS[0].limit_cores}
         found[name] = fit_bare_share(study, recipe, target=TARGET, thickness=thickness, shares=SHARES, **sizes)
     return found
 

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from microstructure.arguments import check_kind, check_number, check_rng, check_runs
 from microstructure.contacts import find_contacts
+from microstructure.materials import Materials
 from microstructure.recipe import carbon_scales, solid_fraction
 from microstructure.structure import Phase, Structure
 from microstructure.touches import find_touches
@@ -147,7 +148,7 @@ def measure_utilisation(
     return Utilisation(
         carbon=shares,
         volume_fraction=volume_fraction,
-        mass_ratio=np.array([carbon_scales(one, parts.recipe.materials)[0] for one in volume_fraction]),
+        mass_ratio=_mass_ratio(volume_fraction, parts.recipe.materials),
         electronic=weighted_mean(electronic, volumes),
         ionic=weighted_mean(ionic, volumes),
         joint=weighted_mean(electronic * ionic, volumes),
@@ -228,6 +229,11 @@ def _carbon_content(structure: Structure, inserted: NDArray[np.int64]) -> Floats
         return np.zeros(len(inserted))
     matrix = cores.fraction * structure.volume * recipe.matrix_per_core
     return solid_fraction(inserted.astype(np.float64) * (math.pi / 6.0 * carbon.diameter**3 / matrix), recipe.materials)
+
+
+def _mass_ratio(volume_fraction: Floats, materials: Materials) -> Floats:
+    """CB over SE by mass; infinite where no matrix holds so much carbon."""
+    return np.array([carbon_scales(one, materials)[0] if one < 1.0 else math.inf for one in volume_fraction])
 
 
 def _carbon_groups(structure: Structure, inserted: NDArray[np.int64], contact_gap: float) -> NDArray[np.int64]:
