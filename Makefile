@@ -24,6 +24,7 @@ bench: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/coating.py
+	$(BIN)/python docs/utilisation.py
 	$(BIN)/python docs/pictures.py
 
 clean:

@@ -6,11 +6,14 @@ from percolation.bridges import Bridges, sweep_bridges
 from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
 from percolation.clusters import Clusters, find_clusters
 from percolation.crossing import cross_thresholds
+from percolation.depth import DepthProfile, depth_profile
 from percolation.extrapolation import Exponent, extrapolate_threshold, fit_exponent
+from percolation.ions import reach_ions
 from percolation.network import CarbonNetwork, link_carbon
 from percolation.sites import sweep_sites
 from percolation.spanning import Spanning, find_spanning
 from percolation.sweep import Sweep
+from percolation.thick_limit import ThickLimit, measure_thick_limit
 from percolation.threshold import Threshold, estimate_threshold
 from percolation.utilisation import BareContacts, Utilisation, find_bare_contacts, measure_utilisation
 
@@ -22,12 +25,15 @@ __all__ = [
     "CarbonNetwork",
     "CarbonSweep",
     "Clusters",
+    "DepthProfile",
     "Exponent",
     "Spanning",
     "Sweep",
+    "ThickLimit",
     "Threshold",
     "Utilisation",
     "cross_thresholds",
+    "depth_profile",
     "estimate_threshold",
     "extrapolate_threshold",
     "find_bare_contacts",
@@ -36,7 +42,9 @@ __all__ = [
     "fit_bridge_rate",
     "fit_exponent",
     "link_carbon",
+    "measure_thick_limit",
     "measure_utilisation",
+    "reach_ions",
     "sweep_block",
     "sweep_bridges",
     "sweep_bulk",

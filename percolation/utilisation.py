@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from microstructure.arguments import check_kind, check_rng, check_runs
+from microstructure.arguments import check_kind, check_number, check_rng, check_runs
 from microstructure.contacts import find_contacts
+from microstructure.materials import Materials
+from microstructure.recipe import carbon_scales, solid_fraction
 from microstructure.structure import Phase, Structure
 from microstructure.touches import find_touches
 from percolation._network import body_groups
-from percolation.clusters import find_clusters
+from percolation.ions import reach_ions
 from percolation.network import TOUCH, link_carbon
 
+Floats = NDArray[np.float64]
+
+QUANTITY = "CB volume fraction of the matrix, pores excluded"
 TOUCHING = 2e-3  # of the smaller diameter: the gap to which packings hold bonded cores together
 
 
@@ -26,20 +32,42 @@ TOUCHING = 2e-3  # of the smaller diameter: the gap to which packings hold bonde
 class Utilisation:
     """Shares of the active material that are reached, one value for each share of the carbon inserted."""
 
-    carbon: NDArray[np.float64] = field(metadata={"unit": "1", "what": "share of the structure's carbon that is in"})
-    electronic: NDArray[np.float64] = field(metadata={"unit": "1", "what": "by volume, reached from the collector"})
-    ionic: float = field(metadata={"unit": "1", "what": "by volume, reached from the separator"})
-    joint: NDArray[np.float64] = field(metadata={"unit": "1", "what": "by volume, reached by both"})
-    joint_by_number: NDArray[np.float64] = field(metadata={"unit": "1"})
-    reachable_area: float = field(
-        metadata={"unit": "1", "what": "share of the core surface that touches matrix connected to the separator"}
+    carbon: Floats = field(metadata={"unit": "1", "shape": "(steps,)", "what": "share of the structure's carbon, in"})
+    volume_fraction: Floats = field(metadata={"unit": "1", "shape": "(steps,)", "what": QUANTITY})
+    mass_ratio: Floats = field(metadata={"unit": "1", "shape": "(steps,)", "what": "CB over SE in the matrix, by mass"})
+    electronic: Floats = field(metadata={"unit": "1", "what": "by volume, reached from the collector"})
+    ionic: Floats = field(metadata={"unit": "1", "what": "by volume, reached from the separator"})
+    joint: Floats = field(metadata={"unit": "1", "what": "by volume, reached by both"})
+    reachable_area: Floats = field(
+        metadata={"unit": "1", "what": "share of the core surface on electrolyte connected to the separator"}
     )
-    electronic_cores: NDArray[np.float64] = field(
+    area_per_volume: Floats = field(metadata={"unit": "1/m", "what": "that CAM|SE area over the volume of the box"})
+    electronic_cores: Floats = field(
         repr=False, metadata={"unit": "1", "shape": "(steps, cores)", "what": "share of the draws that reach it"}
     )
-    ionic_cores: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(cores,)"})
+    ionic_cores: NDArray[np.bool_] = field(repr=False, metadata={"shape": "(steps, cores)"})
+    area_cores: Floats = field(
+        repr=False, metadata={"unit": "1", "shape": "(steps, cores)", "what": "share of its surface that ions reach"}
+    )
     draws: int = field(metadata={"what": "draws of the bare contacts averaged over"})
+    ionic_contact_share: float = field(metadata={"unit": "1", "what": "of its surface that makes a core reached"})
+    resolved: bool = field(metadata={"what": "whether the image shows carbon: else ions are the same at every step"})
     neighbours: int = 6
+
+    @property
+    def electronic_by_number(self) -> Floats:
+        """Share of the cores that the collector reaches, float64 (steps,)."""
+        return self.electronic_cores.mean(axis=1)
+
+    @property
+    def ionic_by_number(self) -> Floats:
+        """Share of the cores that the separator reaches, float64 (steps,)."""
+        return self.ionic_cores.mean(axis=1)
+
+    @property
+    def joint_by_number(self) -> Floats:
+        """Share of the cores that both reach, float64 (steps,)."""
+        return (self.electronic_cores * self.ionic_cores).mean(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +88,12 @@ def measure_utilisation(
     draws: int = 32,
     rng: np.random.Generator,
 ) -> Utilisation:
-    """Measure electronic, ionic and joint utilisation along the insertion sequence of one structure.
+    """Measure electronic, ionic and joint utilisation along the insertion sequence of one structure, in one pass.
+
+    Electrons come from the collector, through carbon and bare contacts. Ions come from the separator, through the
+    electrolyte: where the image resolves the carbon (`microstructure.voxelise(..., resolve_carbon=True)`), carbon that
+    is not in yet counts as electrolyte, and ionic utilisation falls as it comes in; in an image of homogeneous matrix
+    it has the same value at every step.
 
     Parameters
     ----------
@@ -73,7 +106,7 @@ def measure_utilisation(
     contact_gap : float
         [m], between primaries of different aggregates and between a primary and a core.
     ionic_contact_share : float
-        A core is ionically reached when at least this share of its surface touches connected matrix.
+        A core is ionically reached when at least this share of its surface touches connected electrolyte.
     draws : int
         How often the bare contacts are drawn anew; the result is the mean.
     rng : numpy.random.Generator
@@ -82,37 +115,70 @@ def measure_utilisation(
     Returns
     -------
     Utilisation
+        The carbon is told as a share of what is there, as CB volume fraction of the matrix (of a recipe whose matrix,
+        with its pores, holds so much carbon in a volume, as for `sweep_carbon`) and as CB:SE mass ratio.
 
     Raises
     ------
     ValueError
-        If there are no cores or coats, a share lies outside [0, 1], or `draws` is less than one.
+        If there are no cores or coats, axis 0 is periodic, a share lies outside [0, 1] or they do not rise, or `draws`
+        is less than one.
+
+    Examples
+    --------
+    >>> from microstructure import Recipe, build_composite
+    >>> rng = np.random.default_rng(1)
+    >>> cell = build_composite(Recipe.parse("80:20:0"), porosity=0.2, box=(8e-6,) * 3, voxel_size=125e-9, rng=rng)
+    >>> measure_utilisation(cell, carbon=[0.0], bare_contact_share=0.0, rng=rng).electronic.tolist()
+    [0.0]
     """
     check_kind("structure", structure, Structure)
     check_rng(rng)
     parts, draws = structure.parts, check_runs(draws, "draws")
-    if bare_contact_share is None:
-        bare_contact_share = parts.recipe.materials["composite.bare_contact_share"]
-    shares = _shares(carbon=carbon, bare_contact_share=[bare_contact_share], ionic_contact_share=[ionic_contact_share])
-    groups = _carbon_groups(structure, shares, contact_gap)
-    bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
-    electronic = np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0)
-    area = ionic_area(structure)
+    bare_contact_share = bare_share(structure, bare_contact_share)
+    shares = check_shares(carbon=carbon, ionic_contact_share=[ionic_contact_share])
+    inserted = count_inserted(structure, shares)
+    area = reach_ions(structure, inserted)
+    electronic = reach_electrons(
+        structure, inserted, bare_contact_share=bare_contact_share, contact_gap=contact_gap, draws=draws, rng=rng
+    )
     ionic = area >= max(ionic_contact_share, 1e-12)
-    weights = parts.cores.diameters**3 / np.sum(parts.cores.diameters**3)
-    surfaces = parts.cores.diameters**2 / np.sum(parts.cores.diameters**2)
-    joint = electronic * ionic
+    volumes, surfaces = parts.cores.shapes.volumes, parts.cores.shapes.areas
+    volume_fraction = _carbon_content(structure, inserted)
     return Utilisation(
         carbon=shares,
-        electronic=electronic @ weights,
-        ionic=float(ionic @ weights),
-        joint=joint @ weights,
-        joint_by_number=joint.mean(axis=1),
-        reachable_area=float(area @ surfaces),
+        volume_fraction=volume_fraction,
+        mass_ratio=_mass_ratio(volume_fraction, parts.recipe.materials),
+        electronic=weighted_mean(electronic, volumes),
+        ionic=weighted_mean(ionic, volumes),
+        joint=weighted_mean(electronic * ionic, volumes),
+        reachable_area=weighted_mean(area, surfaces),
+        area_per_volume=weighted_mean(area, surfaces) * (surfaces.sum() / structure.volume),
         electronic_cores=electronic,
         ionic_cores=ionic,
+        area_cores=area,
         draws=draws,
+        ionic_contact_share=float(ionic_contact_share),
+        resolved=bool(np.any(structure.labels == Phase.CARBON) or np.any(structure.labels == Phase.ELECTROLYTE)),
     )
+
+
+def reach_electrons(
+    structure: Structure,
+    inserted: NDArray[np.int64],
+    *,
+    bare_contact_share: float,
+    contact_gap: float = 0.0,
+    draws: int = 32,
+    rng: np.random.Generator,
+) -> Floats:
+    """Share of the draws in which carbon and bare contacts join each core to the collector, float64 (steps, cores).
+
+    `inserted` is how many primaries are in at each step, rising; all else is as for `measure_utilisation`.
+    """
+    groups = _carbon_groups(structure, inserted, contact_gap)
+    bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
+    return np.asarray(np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0))
 
 
 def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Generator) -> BareContacts:
@@ -138,38 +204,47 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
     return BareContacts(np.unique(touching, axis=0) if bonded.any() else touching, len(pairs))
 
 
-def ionic_area(structure: Structure) -> NDArray[np.float64]:
-    """Share of each core's surface that touches matrix connected to the separator, shape (cores,).
-
-    Both areas are counted in voxel faces, whose staircase factor cancels.
-    """
-    matrix = structure.labels == Phase.MATRIX
-    clusters = find_clusters(matrix, neighbours=6, periodic=structure.periodic).labels
-    connected = np.isin(clusters, np.setdiff1d(clusters[0], [0])) & matrix
-    parts, count = structure.parts, structure.parts.cores.count
-    cores = np.where(structure.labels == Phase.CORE, parts.owners, -1)
-    faces, reached = np.zeros(count), np.zeros(count)
-    for axis in range(3):
-        for step in (1, -1):
-            towards, lit = np.roll(cores, step, axis), np.roll(connected, step, axis)
-            outer = (cores >= 0) & (towards < 0)
-            if not structure.periodic[axis]:
-                np.moveaxis(outer, axis, 0)[0 if step == 1 else -1] = False
-            faces += np.bincount(cores[outer], minlength=count)
-            reached += np.bincount(cores[outer & lit], minlength=count)
-    return reached / np.maximum(faces, 1.0)
+def weighted_mean(shares: NDArray[Any], weights: Floats) -> Floats:
+    """Mean over the cores, float64 (steps,): all rows sum in one order, so that more never adds up to less."""
+    return np.asarray(np.sum(shares * weights, axis=1) / np.sum(weights))
 
 
-def _carbon_groups(structure: Structure, shares: NDArray[np.float64], contact_gap: float) -> NDArray[np.int64]:
-    """Which cores, and the collector behind them, carbon joins at each share of it: (steps, cores + 1) numbers."""
+def count_inserted(structure: Structure, shares: Floats) -> NDArray[np.int64]:
+    """How many primaries are in at each share of the carbon, int64 (steps,)."""
+    return np.rint(shares * (0 if structure.carbon is None else structure.carbon.count)).astype(np.int64)
+
+
+def bare_share(structure: Structure, given: float | None) -> float:
+    """The share of the narrow contacts that are bare: as given, or that of the recipe's materials."""
+    if given is None:
+        return structure.parts.recipe.materials["composite.bare_contact_share"]
+    check_shares(bare_contact_share=[given])
+    return given
+
+
+def _carbon_content(structure: Structure, inserted: NDArray[np.int64]) -> Floats:
+    """CB volume fraction of the matrix, pores excluded, at each number of primaries."""
+    recipe, cores, carbon = structure.parts.recipe, structure.parts.cores, structure.carbon
+    if carbon is None:
+        return np.zeros(len(inserted))
+    matrix = cores.fraction * structure.volume * recipe.matrix_per_core
+    return solid_fraction(inserted.astype(np.float64) * (math.pi / 6.0 * carbon.diameter**3 / matrix), recipe.materials)
+
+
+def _mass_ratio(volume_fraction: Floats, materials: Materials) -> Floats:
+    """CB over SE by mass; infinite where no matrix holds so much carbon."""
+    return np.array([carbon_scales(one, materials)[0] if one < 1.0 else math.inf for one in volume_fraction])
+
+
+def _carbon_groups(structure: Structure, inserted: NDArray[np.int64], contact_gap: float) -> NDArray[np.int64]:
+    """Which cores, and the collector behind them, carbon joins at each step: (steps, cores + 1) numbers."""
     bodies, carbon = structure.parts.cores.count + 1, structure.carbon
-    groups = np.tile(np.arange(bodies), (len(shares), 1))
+    groups = np.tile(np.arange(bodies), (len(inserted), 1))
     if carbon is not None:
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        checkpoints = np.rint(shares * carbon.count).astype(np.int64)
         reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
         touches = find_touches(carbon, structure.parts.cores, reach=reach)
-        body_groups(network.first, network.earlier, touches.start, touches.bodies, bodies, checkpoints, groups)
+        body_groups(network.first, network.earlier, touches.start, touches.bodies, bodies, inserted, groups)
     return groups
 
 
@@ -188,13 +263,14 @@ def _reached(groups: NDArray[np.int64], bare: NDArray[np.int64]) -> NDArray[np.b
     return reached
 
 
-def _shares(**named: Sequence[float]) -> NDArray[np.float64]:
+def check_shares(**named: Sequence[float]) -> Floats:
+    """The first of some sequences of shares in [0, 1], which must rise; a TypeError or ValueError for any of them."""
     for name, values in named.items():
-        if not isinstance(values, (Sequence, np.ndarray)) or len(values) == 0:
-            raise TypeError(f"{name} is a sequence of shares; got {values!r}")
-        if not all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in values):
+        if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, str) or len(values) == 0:
+            raise TypeError(f"{name} is a sequence of shares such as [0.0, 0.5, 1.0]; got {values!r}")
+        if not all(0.0 <= check_number(name, value) <= 1.0 for value in values):
             raise ValueError(f"{name} lies in [0, 1]; got {values!r}")
-    shares = np.asarray(named["carbon"], float)
+    shares = np.asarray(next(iter(named.values())), float)
     if np.any(np.diff(shares) < 0):
-        raise ValueError(f"shares of the carbon must rise; got {named['carbon']!r}")
+        raise ValueError(f"{next(iter(named))} holds shares that rise: sort them; got {shares.tolist()!r}")
     return shares

@@ -157,9 +157,9 @@ def _utilisation_values(study: Study, seed: int, structure: Structure) -> list[V
     recipe = str(structure.recipe)
     named = [
         ("utilisation_electronic", float(found.electronic[-1])),
-        ("utilisation_ionic", found.ionic),
+        ("utilisation_ionic", float(found.ionic[-1])),
         ("utilisation_joint", float(found.joint[-1])),
-        ("reachable_area", found.reachable_area),
+        ("reachable_area", float(found.reachable_area[-1])),
     ]
     return [Value(name, recipe, "", "1", value) for name, value in named]
 

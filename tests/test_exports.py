@@ -21,6 +21,7 @@ DOORS = {
         "Clusters", "Spanning", "Bridges", "BridgeRate", "fit_bridge_rate", "BlockSweep", "sweep_block",
         "Exponent", "fit_exponent", "cross_thresholds",
         "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
+        "reach_ions", "DepthProfile", "depth_profile", "ThickLimit", "measure_thick_limit",
     },
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",

@@ -1,0 +1,145 @@
+"""Utilisation of the series 80:20:x against the thickness of the cathode: utilisation.md and utilisation.png."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from microstructure.recipe import Recipe
+from studies.bare_share import fit_bare_share
+from studies.study import Study, load_study
+from studies.thickness import THICKNESSES, Interval, ThicknessSweep, sweep_thickness
+
+HERE = Path(__file__).parent
+COLOURS = ("#4477aa", "#228833", "#ccbb44", "#cc6677")
+
+
+class Run(NamedTuple):
+    """How large the structures of a composition are: more carbon needs more memory, and less width."""
+
+    recipe: str
+    seeds: int
+    cores_per_median: int
+    limit_cores: int
+
+
+RUNS = (
+    Run("80:20:0", 6, 200, 2000),
+    Run("80:20:0.2", 3, 60, 800),
+    Run("80:20:0.5", 2, 16, 150),
+    Run("80:20:3", 2, 8, 50),
+)
+TARGET = 0.65  # electronic utilisation at 80:20:0
+SHARES = np.linspace(0.24, 0.42, 7)  # of bare contacts, tried for it
+FITS = {  # thickness in medians, cores per median of thickness, seeds
+    "6.5, narrow: 100 cores as in the study": (6.5, 15, 24),
+    "5": (5.0, 200, 4),
+    "6.5": (6.5, 200, 4),
+    "10": (10.0, 200, 4),
+    "20": (20.0, 200, 4),
+    "thick limit": (math.inf, 8, 4),
+}
+
+
+def settings(seeds: int) -> Study:
+    """The shipped study in coarser voxels: electrons run on cores and primaries, not on voxels."""
+    study = load_study("kissel2026", seeds=seeds)
+    return study.model_copy(update={"composite": study.composite.model_copy(update={"voxel_size": 200e-9})})
+
+
+def sweeps() -> list[tuple[Run, ThicknessSweep]]:
+    """All compositions, each with the seeds and sizes of its run."""
+    found = []
+    for run in RUNS:
+        study = settings(run.seeds)
+        recipe = Recipe.parse(run.recipe, study.constants)
+        sizes = {"cores_per_median": run.cores_per_median, "limit_cores": run.limit_cores}
+        found.append((run, sweep_thickness(study, recipe, **sizes)))
+    return found
+
+
+def fits() -> dict[str, Interval]:
+    """The share of bare contacts that gives 65 % without carbon."""
+    found = {}
+    for name, (thickness, cores, seeds) in FITS.items():
+        study = settings(seeds)
+        recipe = Recipe.parse(RUNS[0].recipe, study.constants)
+        sizes = {"cores_per_median": cores, "limit_cores": RUNS[0].limit_cores}
+        found[name] = fit_bare_share(study, recipe, target=TARGET, thickness=thickness, shares=SHARES, **sizes)
+    return found
+
+
+def percent(shares: np.ndarray) -> str:
+    """Mean and interval of shares, in percent."""
+    found = Interval.of_shares(shares)
+    if found.low == found.high:
+        return f"{100 * found.value:.4g}"
+    return f"{100 * found.value:.1f} ({100 * found.low:.1f} - {100 * found.high:.1f})"
+
+
+def sweep_table(found: list[tuple[Run, ThicknessSweep]]) -> str:
+    """One row for each composition."""
+    heads = ["NCM:LIC:CB", "seeds", "width", *(f"{value:g} medians" for value in THICKNESSES), "thick limit"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for run, sweep in found:
+        cells = [run.recipe, f"{run.seeds}", f"{sweep.sides.mean():.1f}"]
+        cells += [percent(column) for column in (*sweep.electronic.T, sweep.limit)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def fit_table(found: dict[str, Interval]) -> str:
+    """One row for each thickness."""
+    lines = ["| thickness in medians | share of bare contacts for 65 % |", "|---|---|"]
+    lines += [f"| {name} | {one.value:.3f} ({one.low:.3f} - {one.high:.3f}) |" for name, one in found.items()]
+    return "\n".join(lines) + "\n"
+
+
+def figure(found: list[tuple[Run, ThicknessSweep]]) -> plt.Figure:
+    """Utilisation against one over the thickness, and against the distance from the collector."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
+    for (run, sweep), colour in zip(found, COLOURS, strict=True):
+        columns = [Interval.of_shares(column) for column in (*sweep.electronic.T, sweep.limit)]
+        means = np.array([one.value for one in columns])
+        errors = [means - [one.low for one in columns], [one.high for one in columns] - means]
+        places = [*(1.0 / sweep.thicknesses), 0.0]
+        left.errorbar(places, 100 * means, 100 * np.array(errors), fmt="o-", color=colour, capsize=2, label=run.recipe)
+    bare = found[0][1]
+    for which, (thickness, colour) in enumerate(zip(bare.thicknesses, COLOURS, strict=True)):
+        profile = np.nanmean(bare.profiles[which], axis=0)
+        right.plot(bare.depths(which), 100 * profile, ".-", color=colour, label=f"{thickness:g} medians thick")
+    right.axhline(100 * bare.limit.mean(), color="k", ls=":", label="thick limit")
+    left.set(xlabel="1 / thickness [1 / median diameter], 0: thick limit", ylabel="electronic utilisation [%]")
+    right.set(xlabel="distance from the collector [median diameters]", ylabel="80:20:0, electronic [%]")
+    for axes in (left, right):
+        axes.set_ylim(0.0, 103.0)
+        axes.legend(frameon=False, fontsize=8, loc="lower right" if axes is left else "lower left")
+        axes.spines[["top", "right"]].set_visible(False)
+    return fig
+
+
+def main() -> None:
+    """Write both beside this file; some ten minutes on one core."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="a voxel of")  # coats are finer than these voxels: see the text
+        found = sweeps()
+        parts = [HEAD, sweep_table(found), MIDDLE, fit_table(fits()), TAIL]
+    (HERE / "utilisation.md").write_text("".join(parts))
+    figure(found).savefig(HERE / "utilisation.png", dpi=150)
+
+
+HEAD = """# HEAD
+
+"""
+MIDDLE = """
+"""
+TAIL = """
+"""
+
+if __name__ == "__main__":
+    main()
