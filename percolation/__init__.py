@@ -3,6 +3,7 @@
 from percolation.bridges import Bridges, sweep_bridges
 from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
 from percolation.clusters import Clusters, find_clusters
+from percolation.growth import Growth
 from percolation.network import CarbonNetwork, link_carbon
 from percolation.sites import sweep_sites
 from percolation.spanning import Spanning, find_spanning
@@ -16,6 +17,7 @@ __all__ = [
     "CarbonNetwork",
     "CarbonSweep",
     "Clusters",
+    "Growth",
     "Spanning",
     "Sweep",
     "Threshold",

@@ -18,7 +18,7 @@ DOORS = {
     "percolation": {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
         "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
-        "Clusters", "Spanning", "Bridges",
+        "Clusters", "Growth", "Spanning", "Bridges",
         "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
     },
     "transport": {
