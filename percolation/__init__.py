@@ -8,6 +8,7 @@ from percolation.clusters import Clusters, find_clusters
 from percolation.crossing import cross_thresholds
 from percolation.depth import DepthProfile, depth_profile
 from percolation.extrapolation import Exponent, extrapolate_threshold, fit_exponent
+from percolation.growth import Growth
 from percolation.ions import reach_ions
 from percolation.network import CarbonNetwork, link_carbon
 from percolation.sites import sweep_sites
@@ -27,6 +28,7 @@ __all__ = [
     "Clusters",
     "DepthProfile",
     "Exponent",
+    "Growth",
     "Spanning",
     "Sweep",
     "ThickLimit",

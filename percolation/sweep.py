@@ -10,6 +10,7 @@ from scipy.special import betainc
 
 from microstructure.errors import ThresholdError
 from percolation.arguments import Triple, parse_axis
+from percolation.growth import Growth
 
 ANY = ("any", "either")
 ALL = ("all", "both")
@@ -46,6 +47,8 @@ class Sweep:
         Number of sites of the lattice; None for a continuum.
     axis : int
         Direction looked along unless told otherwise.
+    growth : Growth or None
+        How the clusters grow, where it was asked for.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Sweep:
     recipe: str = field(metadata={"unit": "1"})
     total: int | None = field(default=None, metadata={"unit": "sites"})
     axis: int = field(default=0, metadata={"unit": "1"})
+    growth: Growth | None = field(default=None, repr=False, metadata={"unit": "sites"})
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
