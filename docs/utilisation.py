@@ -155,7 +155,10 @@ def figure(found: list[tuple[Run, ThicknessSweep]]) -> plt.Figure:
     right.axhline(100 * bare.limit.mean(), color="k", ls=":", label="thick limit")
     left.set(xlabel="1 / thickness [1 / median diameter]", ylabel="electronic utilisation [%]")
     right.set(xlabel="distance from the collector [median diameters]", ylabel="80:20:0, electronic [%]")
-    left.set_xticks([0.0, *(1.0 / bare.thicknesses)], ["limit", *(f"1/{value:g}" for value in bare.thicknesses)])
+    left.set_xticks(
+        [0.0, *(1.0 / bare.thicknesses)],
+        ["limit", *(f"1/{value:g}" if value != 15 else "" for value in bare.thicknesses)],
+    )
     for axes in (left, right):
         axes.set_ylim(0.0, 103.0)
         axes.legend(frameon=False, fontsize=8, loc="lower right" if axes is left else "lower left")
@@ -190,16 +193,16 @@ which goes on for ever. With more carbon the boxes are narrower, because the pri
 ![against thickness, and against depth](utilisation.png)
 
 From x = 0.5 on thickness does not matter. Without carbon it does, and the profile on the right tells why. It is no
-layer at the collector: the profile is flat through most of the cathode, with a few percent more at the collector and clearly
-less at the separator, where cores have neighbours on one side only. What falls with the thickness is the plateau:
+layer at the collector: the profile is flat through most of the cathode, with a few percent more at the collector
+and clearly less at the separator, where cores have neighbours on one side only. What falls with the thickness is the plateau:
 
 """
 INSIDE = """
 All thicknesses have the recipe's porosity. The two walls loosen the packing beside them, so that the inside of a thin
 cathode is denser than that of a thick one, and a packing close to jamming gains or loses contacts fast: one percent by
 volume is worth ten to twenty points of utilisation. The plateau follows the thick limit *at its own density*, a
-few points above it because the collector also feeds clusters that end. Close to its threshold, as at 80:20:0, the limit scatters
-from seed to seed, and clusters are as wide as the boxes. Below the threshold (share of bare contacts 0.1, in the tests)
+few points above it because the collector also feeds clusters that end. Close to its threshold, as at 80:20:0, the
+limit scatters from seed to seed, and clusters are as wide as the boxes. Below the threshold (share of bare contacts 0.1, in the tests)
 the limit is exactly 0 and utilisation falls as 1 / thickness.
 
 ## What the one fitted number hangs on
