@@ -193,17 +193,18 @@ which goes on for ever. With more carbon the boxes are narrower, because the pri
 ![against thickness, and against depth](utilisation.png)
 
 From x = 0.5 on thickness does not matter. Without carbon it does, and the profile on the right tells why. It is no
-layer at the collector: the profile is flat through most of the cathode, with a few percent more at the collector
-and clearly less at the separator, where cores have neighbours on one side only. What falls with the thickness is the plateau:
+layer at the collector: the profile is flat through most of the cathode, with a few percent more at the collector and
+clearly less at the separator, where cores have neighbours on one side only. What falls with the thickness is the
+plateau:
 
 """
 INSIDE = """
 All thicknesses have the recipe's porosity. The two walls loosen the packing beside them, so that the inside of a thin
-cathode is denser than that of a thick one, and a packing close to jamming gains or loses contacts fast: one percent by
-volume is worth ten to twenty points of utilisation. The plateau follows the thick limit *at its own density*, a
+cathode is denser than that of a thick one, and a packing close to jamming gains or loses contacts fast: one percent
+by volume is worth ten to twenty points of utilisation. The plateau follows the thick limit *at its own density*, a
 few points above it because the collector also feeds clusters that end. Close to its threshold, as at 80:20:0, the
-limit scatters from seed to seed, and clusters are as wide as the boxes. Below the threshold (share of bare contacts 0.1, in the tests)
-the limit is exactly 0 and utilisation falls as 1 / thickness.
+limit scatters from seed to seed, and clusters are as wide as the boxes. Below the threshold (share of bare contacts
+0.1, in the tests) the limit is exactly 0 and utilisation falls as 1 / thickness.
 
 ## What the one fitted number hangs on
 
