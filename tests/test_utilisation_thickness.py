@@ -13,7 +13,7 @@ from microstructure.errors import StudyError
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
-from percolation._wrapping import in_wrapping_cluster, wrapping_groups
+from percolation._wrapping import find_along, in_wrapping_cluster, join_along, wrapping_groups
 from percolation.depth import depth_profile
 from percolation.thick_limit import measure_thick_limit
 from percolation.utilisation import find_bare_contacts, measure_utilisation
@@ -92,38 +92,74 @@ def test_the_infinite_cluster_is_that_of_a_tiled_box(seed, share):
     np.testing.assert_array_equal(found.cores[0] > 0, tiled(links, 80))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_spheres_and_contacts_wrap_as_a_tiled_graph_does(seed):
+def not_flat(links, count):
+    """Slow twin: walk through every cluster and note where each member lies; a link that disagrees closes it."""
+    graph, found = nx.MultiGraph(), np.zeros(count, bool)
+    graph.add_nodes_from(range(count))
+    graph.add_edges_from((i, j, {"from_": i, "step": step}) for i, j, step in links)
+    for component in nx.connected_components(graph):
+        place = {min(component): 0}
+        for i, j in nx.bfs_edges(graph, min(component)):
+            link = graph.edges[i, j, 0]
+            place[j] = place[i] + (link["step"] if link["from_"] == i else -link["step"])
+        if any(place[i] + step != place[j] for i, j, step in links if i in component):
+            found[list(component)] = True
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_joins_in_any_order_close_what_a_walk_says(seed):
+    """Links that agree with hidden places, but for a few, joined pair by pair so that deep trees meet."""
+    rng, count = np.random.default_rng(seed), 512
+    hidden = rng.integers(-2, 3, size=count)
+    links = []
+    for block in 2 ** np.arange(8):  # neighbours first, then ever larger clusters with each other
+        for start in range(0, count, 2 * block):
+            i, j = rng.integers(start, start + block), rng.integers(start + block, start + 2 * block)
+            if rng.random() < 0.9:
+                links.append((int(i), int(j), int(hidden[j] - hidden[i])))
+    links += [(i, j, step + 1) for i, j, step in links[:: len(links) // 3]]
+    order = np.concatenate([np.arange(len(links) - 3), len(links) - 3 + rng.permutation(3)])
+    order = np.insert(order[:-1], 300, order[-1])  # one of the odd ones early
+    parent, shift = np.arange(count), np.zeros(count, np.int64)
+    size, wraps = np.ones(count, np.int64), np.zeros(count, bool)
+    for link in order:
+        join_along(parent, shift, size, wraps, *links[link])
+    roots = np.array([find_along(parent, shift, i) for i in range(count - 1, -1, -1)])[::-1]
+    found = wraps[roots]
+    twin = not_flat(links, count)
+    np.testing.assert_array_equal(found, twin)
+    assert 0 < twin.sum() < count
+    np.testing.assert_array_equal((shift - hidden + hidden[roots])[~twin], 0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_spheres_and_contacts_wrap_as_a_walk_through_the_graph_says(seed):
     """Random links between what lies near along axis 0, growing sphere by sphere, then contacts between the bodies."""
-    rng, bodies, spheres = np.random.default_rng(seed), 12, 60
+    rng, bodies, spheres = np.random.default_rng(seed), 60, 300
     heights = rng.random(bodies + spheres)
 
     def near(i, others):
         away = heights[others] - heights[i]
-        return np.asarray(others)[np.abs(away - np.rint(away)) < 0.22]
+        return np.asarray(others)[np.abs(away - np.rint(away)) < 0.25]
 
-    touch_start, touches, first, earlier = [0], [], [0], []
-    for n in range(spheres):
-        touches += list(rng.choice(near(bodies + n, range(bodies)), 1)) if rng.random() < 0.3 else []
-        before = near(bodies + n, range(bodies, bodies + n)) if n else []
-        earlier += [int(one) - bodies for one in before if rng.random() < 0.06]
-        touch_start.append(len(touches))
-        first.append(len(earlier))
-    counts = np.array([0, 25, 45, 60])
-    groups, shifts = np.zeros((4, bodies), np.int64), np.zeros((4, bodies), np.int64)
-    wraps = np.zeros((4, bodies), bool)
-    lists = (np.array(part, np.int64) for part in (first, earlier, touch_start, touches))
+    touches = [rng.choice(near(bodies + n, range(bodies)), rng.integers(0, 2)).tolist() for n in range(spheres)]
+    before = [near(bodies + n, np.arange(bodies, bodies + n)) - bodies for n in range(spheres)]
+    earlier = [rng.choice(one, min(len(one), rng.integers(0, 2))).tolist() for one in before]
+    lists = []
+    for parts in (earlier, touches):
+        lists += [np.cumsum([0, *map(len, parts)]), np.array([one for part in parts for one in part], np.int64)]
+    counts = np.array([0, 50, 120, 200, 300])
+    groups, shifts = np.zeros((5, bodies), np.int64), np.zeros((5, bodies), np.int64)
+    wraps = np.zeros((5, bodies), bool)
     wrapping_groups(heights, bodies, 1.0, *lists, counts, groups, shifts, wraps)
-    pairs = np.array([(i, j) for i in range(bodies) for j in near(i, range(i)) if rng.random() < 0.15] or [(0, 0)])
+    pairs = np.array([(i, j) for i in range(1, bodies) for j in near(i, np.arange(i)) if rng.random() < 0.02])
     for step, count in enumerate(counts):
         inside = np.zeros(bodies, bool)
         in_wrapping_cluster(heights[:bodies], 1.0, pairs, groups[step], shifts[step], wraps[step], inside)
-        links = [
-            (bodies + n, touches[slot]) for n in range(count) for slot in range(touch_start[n], touch_start[n + 1])
-        ]
-        links += [(bodies + n, bodies + earlier[s]) for n in range(count) for s in range(first[n], first[n + 1])]
-        links += [(i, j) for i, j in pairs if i != j]
-        twin = tiled(steps(heights, links, 1.0), bodies + spheres, copies=25)[:bodies]
+        links = [(bodies + n, body) for n in range(count) for body in touches[n]]
+        links += [(bodies + n, bodies + other) for n in range(count) for other in earlier[n]]
+        twin = not_flat(steps(heights, links + pairs.tolist(), 1.0), bodies + spheres)[:bodies]
         np.testing.assert_array_equal(inside, twin)
 
 
