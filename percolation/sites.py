@@ -23,7 +23,7 @@ from percolation.arguments import (
 from percolation.growth import Growth
 from percolation.sweep import Sweep
 
-# Sites filled at least with one generator, so that many small lattices cost one call: 18,000 of 8^3 a second, not 9,000.
+# Sites filled with one generator and one call, so that thousands of small lattices do not wait for Python.
 _BLOCK = 2**16
 
 
@@ -74,8 +74,8 @@ def sweep_sites(
     TypeError
         If `rng` is not a Generator, or an argument is of the wrong kind.
     ValueError
-        If an edge, `runs` or `workers` is below 1 or `points` below 0, the lattice has 2^31 sites or more, or `axis` or `neighbours` is none of
-        those offered.
+        If an edge, `runs` or `workers` is below 1 or `points` below 0, the lattice has 2^31 sites or more, or `axis`
+        or `neighbours` is none of those offered.
 
     References
     ----------

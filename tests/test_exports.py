@@ -19,6 +19,7 @@ DOORS = {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
         "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
         "Clusters", "Growth", "Spanning", "Bridges",
+        "find_crossing", "estimate_exponent", "known_exponent", "Exponent", "INVERSE_NU_2D", "INVERSE_NU_3D",
         "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
     },
     "transport": {
