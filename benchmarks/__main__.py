@@ -12,7 +12,7 @@ from rich.table import Table
 from scipy.ndimage import label
 from scipy.spatial import cKDTree
 
-from benchmarks import packings, structures
+from benchmarks import packings, sites, structures
 from microstructure import build_library
 from microstructure.carbon import fill_bulk
 from percolation import find_clusters, link_carbon
@@ -29,6 +29,7 @@ def main() -> None:
         first, second = in_turn(ours, theirs)
         table.add_row(what, size, f"{first:.3f}", peer, f"{second:.3f}", f"{second / first:.2f}")
     Console().print(table)
+    sites.main()
     packings.main()
     structures.main()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microstructure.arguments import check_rng
 from microstructure.errors import ThresholdError
@@ -118,7 +118,8 @@ def estimate_exponent(
     Returns
     -------
     Exponent
-        Slope of ln(standard deviation of the onset) against ln(size), weighted by the bootstrap errors.
+        Slope of ln(width) against ln(size), weighted by the bootstrap errors. The width is the standard deviation of
+        the onset; on a lattice with the binomial one of the occupation, without which small boxes look too sharp.
 
     Raises
     ------
@@ -161,9 +162,8 @@ def estimate_exponent(
         if np.ptp(onsets) == 0:
             raise ThresholdError(f"all runs of {sweep.recipe} show '{kind}' at once: there is no width to measure")
         drawn = rng.choice(onsets, size=(REPLICATES, len(onsets)))
-        widths.append(math.log(np.std(onsets, ddof=1)))
-        with np.errstate(divide="ignore"):  # a replicate of equal runs
-            replicates.append(np.log(np.std(drawn, axis=1, ddof=1)))
+        widths.append(float(_log_width(onsets, sweep.total)))
+        replicates.append(_log_width(drawn, sweep.total))
     logs = np.array(replicates)
     logs = logs[:, np.isfinite(logs).all(axis=0)]
     weights = 1.0 / logs.var(axis=1)
@@ -172,3 +172,13 @@ def estimate_exponent(
     value = float(slope @ widths)
     low, high = find_interval(slope @ logs, value, min(sweep.runs for sweep in sweeps), confidence)
     return Exponent(value, low, high, confidence, f"widths of '{kind}' in {len(edges)} sizes, bootstrap over runs")
+
+
+def _log_width(onsets: NDArray[np.float64], total: int | None) -> NDArray[np.float64]:
+    """Return ln(width) over the last axis, in occupation probability for a lattice (law of total variance)."""
+    variance = np.var(onsets, axis=-1, ddof=1)
+    if total is not None:
+        variance = variance + np.mean(onsets * (1 - onsets), axis=-1) / total
+    with np.errstate(divide="ignore"):  # a replicate of equal runs
+        logs: NDArray[np.float64] = 0.5 * np.log(variance)
+    return logs

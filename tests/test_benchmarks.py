@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks import packings, structures
+from benchmarks import packings, sites, structures
 
 
-@pytest.mark.parametrize("table", [packings, structures])
+@pytest.mark.parametrize("table", [packings, sites, structures])
 def test_every_row_is_filled(table):
     rows = table.rows(small=True)
     assert len(rows) >= 3
