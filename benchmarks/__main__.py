@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial import cKDTree
 
-from benchmarks import clusters, packings, structures
+from benchmarks import clusters, packings, sites, structures
 from microstructure import build_library
 from microstructure.carbon import fill_bulk
 from percolation import link_carbon
@@ -29,6 +29,7 @@ def main() -> None:
         table.add_row(what, size, f"{first:.3f}", peer, f"{second:.3f}", f"{second / first:.2f}")
     Console().print(table)
     clusters.main()
+    sites.main()
     packings.main()
     structures.main()
 

@@ -5,9 +5,10 @@ from percolation.bridge_rate import BridgeRate, fit_bridge_rate
 from percolation.bridges import Bridges, sweep_bridges
 from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
 from percolation.clusters import Clusters, find_clusters
-from percolation.crossing import cross_thresholds
+from percolation.crossing import find_crossing
 from percolation.depth import DepthProfile, depth_profile
-from percolation.extrapolation import Exponent, extrapolate_threshold, fit_exponent
+from percolation.exponents import INVERSE_NU_2D, INVERSE_NU_3D, Exponent, estimate_exponent, known_exponent
+from percolation.extrapolate import extrapolate_threshold
 from percolation.growth import Growth
 from percolation.ions import reach_ions
 from percolation.network import CarbonNetwork, link_carbon
@@ -19,6 +20,8 @@ from percolation.threshold import Threshold, estimate_threshold
 from percolation.utilisation import BareContacts, Utilisation, find_bare_contacts, measure_utilisation
 
 __all__ = [
+    "INVERSE_NU_2D",
+    "INVERSE_NU_3D",
     "BareContacts",
     "BlockSweep",
     "BridgeRate",
@@ -34,15 +37,16 @@ __all__ = [
     "ThickLimit",
     "Threshold",
     "Utilisation",
-    "cross_thresholds",
     "depth_profile",
+    "estimate_exponent",
     "estimate_threshold",
     "extrapolate_threshold",
     "find_bare_contacts",
     "find_clusters",
+    "find_crossing",
     "find_spanning",
     "fit_bridge_rate",
-    "fit_exponent",
+    "known_exponent",
     "link_carbon",
     "measure_thick_limit",
     "measure_utilisation",

@@ -1,4 +1,4 @@
-"""A threshold without a universal number: where samples of two sizes are as likely to percolate."""
+"""Where the curves of two sizes cross: a threshold that needs no critical probability to be known."""
 
 from __future__ import annotations
 
@@ -7,147 +7,146 @@ from numpy.typing import NDArray
 
 from microstructure.arguments import check_rng
 from microstructure.errors import ThresholdError
+from percolation.replicates import REPLICATES, SEED, cover, find_interval, replicate_curves
 from percolation.sweep import Sweep
-from percolation.threshold import FEWEST_RUNS, Threshold, expanded_tail, parse_share
+from percolation.threshold import Threshold, check_onsets, parse_share
 
-REPLICATES = 1000
-SHUFFLES = 400
-SEED = 19850612
-GRID = 513
-CHANCE = 0.05  # that sizes which do not differ are taken to cross
+_GRID = 1025
+_SURE = 3.0  # standard errors by which the larger sample must be below before the crossing and above after it
+_MOST_LOST = 0.01  # share of replicates that may not cross
 
 
-def cross_thresholds(
-    small: Sweep,
-    large: Sweep,
+def find_crossing(
+    one: Sweep,
+    other: Sweep,
     *,
     kind: str = "wrap",
     axis: int | str | None = None,
     confidence: float = 0.95,
     rng: np.random.Generator | None = None,
 ) -> Threshold:
-    """Find where the curves of two sizes cross: below it the larger sample percolates less often, above it more.
+    """Find where the probability to percolate is the same in samples of two sizes.
+
+    Below the threshold a larger sample percolates less often, above it more often.
 
     Parameters
     ----------
-    small, large : Sweep
-        Structures of one kind in a smaller and a larger box, 8 runs or more of each.
-    kind, axis
+    one, other : Sweep
+        Samples of one kind and two sizes, in any order, each of at least 8 runs.
+    kind : {"wrap", "span", "largest"}
         As for `estimate_threshold`.
+    axis : {0, 1, 2, "any", "either", "all", "both"}, optional
+        Direction; that of `one` by default.
     confidence : float
         Of the interval.
     rng : numpy.random.Generator, optional
-        Draws replicates. By default one with a fixed seed, so that the same data give the same bytes.
+        Draws the bootstrap replicates; by default one with a fixed seed.
 
     Returns
     -------
     Threshold
-        Its probability is that of the curves at the crossing, its width 0.
+        Its probability is that at the crossing; its width that of the larger sample.
 
     Raises
     ------
+    TypeError
+        If `one` or `other` is not a Sweep, or `rng` not a Generator.
     ValueError
-        If the second sample is not the larger, or the quantities differ.
+        If they differ in neighbours, periodic axes or quantity, or do not differ in size.
     ThresholdError
-        If there are fewer than 8 runs, or the curves do not cross, or no more clearly than those of two halves of the
-        same runs would.
+        If the curves do not cross, or the runs are too few to tell, or nothing can percolate along that axis.
 
     Notes
     -----
-    The crossing is where the integral of the difference of both curves is least: one number also where two noisy
-    curves touch more than once.
+    The crossing is where the area between the curves, summed from the left, is least, so that noise where both are
+    nearly 0 or 1 does not count. The crossing of wrapping curves tends to the threshold faster than a 50 % point.
 
     References
     ----------
-    K. Binder, Z. Phys. B 43 (1981) 119 (crossings); P. J. Reynolds, H. E. Stanley and W. Klein, Phys. Rev. B 21 (1980)
-    1223 (cell-to-cell renormalisation of the probability to percolate).
+    P. J. Reynolds, H. E. Stanley and W. Klein, Phys. Rev. B 21 (1980) 1223 (cell-to-cell transformation).
 
     Examples
     --------
+    >>> import numpy as np
     >>> from percolation import sweep_sites
     >>> rng = np.random.default_rng(1)
-    >>> small, large = (sweep_sites((s, s, s), runs=400, rng=rng) for s in (6, 12))
-    >>> found = cross_thresholds(small, large)
-    >>> found.low < 0.3116 < found.high
-    True
+    >>> small, large = (sweep_sites((edge,) * 3, runs=500, rng=rng) for edge in (6, 18))
+    >>> round(find_crossing(small, large).value, 2)
+    0.31
     """
-    for name, sweep in (("small", small), ("large", large)):
+    small, large = _order(one, other)
+    rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
+    confidence = parse_share(confidence, "confidence")
+    looked = axis if isinstance(axis, str) else one.axis if axis is None else int(axis)
+    onsets = [sweep.onsets(kind, looked) for sweep in (small, large)]
+    for some in onsets:
+        check_onsets(some, 0.5, kind)
+    grid = cover(onsets, small.total, _GRID)
+    curves = [sweep.curve(grid, kind, looked) for sweep in (small, large)]
+    value = float(_cross(grid, (curves[1] - curves[0])[np.newaxis])[0])
+    below, above = (
+        np.concatenate(list(replicate_curves(sweep, some, grid, REPLICATES, rng)))
+        for sweep, some in zip((small, large), onsets, strict=True)
+    )
+    gaps = above - below
+    _check_sides(grid, gaps, value, small, large)
+    found = _cross(grid, gaps)
+    if np.isnan(found).mean() > _MOST_LOST:
+        raise ThresholdError(f"{_name(small, large)} cross in too few replicates to tell where: add runs")
+    runs = min(small.runs, large.runs)
+    low, high = find_interval(found[np.isfinite(found)], value, runs, confidence)
+    event = "largest jump of the largest cluster" if kind == "largest" else f"{kind} along axis {looked}"
+    method = f"crossing of {event} in {_name(small, large)}, expanded percentile bootstrap over runs"
+    width = float(np.std(onsets[1][np.isfinite(onsets[1])], ddof=1))
+    height = float(np.interp(value, grid, curves[1]))
+    both = small.runs + large.runs
+    return Threshold(value, low, high, width, method, kind, looked, one.quantity, both, confidence, height)
+
+
+def _order(one: Sweep, other: Sweep) -> tuple[Sweep, Sweep]:
+    """Return the smaller and the larger sample, once they are known to be comparable."""
+    for name, sweep in (("one", one), ("other", other)):
         if not isinstance(sweep, Sweep):
-            raise TypeError(f"{name} must be a Sweep, got {type(sweep).__name__}")
-        if sweep.runs < FEWEST_RUNS:
-            raise ThresholdError(f"a crossing needs at least {FEWEST_RUNS} runs of each size, got {sweep.runs}")
-    if np.prod(large.shape) <= np.prod(small.shape) or small.quantity != large.quantity:
-        raise ValueError("give two sweeps of the same quantity, the smaller box first")
-    rng, confidence = (
-        np.random.default_rng(SEED) if rng is None else check_rng(rng),
-        parse_share(confidence, "confidence"),
-    )
-    grid = _grid(small.onsets(kind, axis), large.onsets(kind, axis), lattice=small.total is not None)
-    curves = [sweep.tails(sweep.onsets(kind, axis), grid) for sweep in (small, large)]
-    means = [rows.mean(axis=0) for rows in curves]
-    _require_crossing(curves, rng)
-    place = int(_crossings(means[1] - means[0]))
-    drawn = [_resample(rows, rng) for rows in curves]
-    places = np.sort(grid[_crossings(drawn[1] - drawn[0])])
-    tail = expanded_tail(min(small.runs, large.runs), confidence)
-    low = float(np.quantile(places, tail, method="lower"))
-    high = float(np.quantile(places, 1 - tail, method="higher"))
-    value, probability = float(grid[place]), float(0.5 * (means[0][place] + means[1][place]))
-    looked = axis if isinstance(axis, str) else small.axis if axis is None else int(axis)
-    method = f"crossing of {kind} along axis {looked} of two sizes, percentile bootstrap over runs"
-    runs = small.runs + large.runs
-    return Threshold(
-        value,
-        min(low, value),
-        max(high, value),
-        0.0,
-        method,
-        kind,
-        looked,
-        small.quantity,
-        runs,
-        confidence,
-        probability,
-    )
+            raise TypeError(f"{name} must be a Sweep, got {type(sweep).__name__}: use sweep_sites first")
+    for what in ("neighbours", "periodic", "quantity"):
+        first, second = getattr(one, what), getattr(other, what)
+        if first != second:
+            raise ValueError(f"both sweeps must have the same {what}, got {first!r} and {second!r}")
+    if (one.total is None) != (other.total is None):
+        raise ValueError("both sweeps must be lattices or both continuum ones, got one of each")
+    sizes = [float(np.prod(sweep.shape)) for sweep in (one, other)]
+    if np.isclose(sizes[0], sizes[1], rtol=1e-6):
+        raise ValueError(f"the sweeps must differ in size, got {one.shape} and {other.shape}")
+    return (one, other) if sizes[0] < sizes[1] else (other, one)
 
 
-def _grid(small: NDArray[np.float64], large: NDArray[np.float64], *, lattice: bool) -> NDArray[np.float64]:
-    """Even points from the first to the last onset, and some beyond."""
-    finite = np.concatenate([small[np.isfinite(small)], large[np.isfinite(large)]])
-    if finite.size == 0:
-        raise ThresholdError("no run of either size ever percolates: sweep further")
-    margin = 0.05 * (finite.max() - finite.min()) + 1e-9
-    low, high = finite.min() - margin, finite.max() + margin
-    return np.linspace(max(low, 0.0), min(high, 1.0) if lattice else high, GRID)
+def _cross(grid: NDArray[np.float64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where each difference (n, m), larger minus smaller, rises through 0; NaN where it does not."""
+    area = np.cumsum(gaps, axis=1)
+    last = area.argmin(axis=1)  # the last point below zero: the next one is above
+    rows = np.arange(len(gaps))
+    after = np.minimum(last + 1, len(grid) - 1)
+    left, right = gaps[rows, last], gaps[rows, after]
+    rise = np.where(right > left, right - left, 1.0)
+    found = grid[last] - left / rise * (grid[after] - grid[last])
+    return np.where((left < 0) & (right >= 0) & (area[:, -1] > area[rows, last]), found, np.nan)
 
 
-def _crossings(difference: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Grid point at which the running sum of large minus small is least, for curves (..., grid)."""
-    return np.asarray(np.argmin(np.cumsum(difference, axis=-1), axis=-1))
+def _check_sides(
+    grid: NDArray[np.float64], gaps: NDArray[np.float64], value: float, small: Sweep, large: Sweep
+) -> None:
+    """Refuse curves whose order on either side of the crossing could be chance."""
+    if np.isnan(value):
+        raise ThresholdError(f"{_name(small, large)} do not cross: one lies above the other everywhere")
+    below, above = gaps[:, grid <= value].sum(axis=1), gaps[:, grid > value].sum(axis=1)
+    for side, sign, area in (("below", -1, below), ("above", 1, above)):
+        if sign * area.mean() < _SURE * area.std():
+            raise ThresholdError(
+                f"the runs do not tell that {_name(small, large)} differ {side} {value:.4g}: "
+                "add runs, or take sizes further apart"
+            )
 
 
-def _clarity(difference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the running sum falls before the crossing and rises after it, the lesser of both; curves (..., grid)."""
-    total = np.cumsum(difference, axis=-1)
-    least = total.min(axis=-1)
-    return np.asarray(np.minimum(-np.minimum(least, 0.0), total[..., -1] - least))
-
-
-def _resample(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Mean curves of bootstrap replicates, float64 (REPLICATES, grid)."""
-    counts = rng.multinomial(len(rows), np.full(len(rows), 1.0 / len(rows)), size=REPLICATES)
-    return np.asarray(counts @ rows / len(rows))
-
-
-def _require_crossing(curves: list[NDArray[np.float64]], rng: np.random.Generator) -> None:
-    """Refuse what runs that were dealt to both sizes at random would show as clearly."""
-    both, count = np.concatenate(curves), len(curves[0])
-    found = float(_clarity(curves[1].mean(axis=0) - curves[0].mean(axis=0)))
-    dealt = np.empty(SHUFFLES)
-    for k in range(SHUFFLES):
-        turn = rng.permutation(len(both))
-        dealt[k] = _clarity(both[turn[count:]].mean(axis=0) - both[turn[:count]].mean(axis=0))
-    if found <= float(np.quantile(dealt, 1 - CHANCE)):
-        raise ThresholdError(
-            "the curves of the two sizes do not cross, or not clearly enough: take sizes that differ more, or more runs"
-        )
+def _name(small: Sweep, large: Sweep) -> str:
+    boxes = (" x ".join(f"{edge:g}" for edge in sweep.shape) for sweep in (small, large))
+    return "samples of " + " and ".join(boxes)

@@ -70,7 +70,7 @@ class Growth:
         """Return the binomial average of what was noted, straight between the points and 0 without sites."""
         points = np.asarray(p, dtype=np.float64)
         if not ((points >= 0) & (points <= 1)).all():
-            raise ValueError(f"p, the occupation probability, must be 0 to 1, got {p}")
+            raise ValueError(f"p, the occupation probability, must be 0 to 1, got {points.tolist()}")
         kinks = np.concatenate([[0], self.counts[:-1]])
         slopes = np.diff(noted, prepend=0.0) / np.diff(self.counts, prepend=0)
         bends = np.diff(slopes, prepend=0.0)

@@ -19,7 +19,7 @@ DOORS = {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",
         "sweep_bulk", "sweep_coat", "sweep_bridges", "link_carbon", "extrapolate_threshold", "Sweep", "Threshold",
         "Clusters", "Growth", "Spanning", "Bridges", "BridgeRate", "fit_bridge_rate", "BlockSweep", "sweep_block",
-        "Exponent", "fit_exponent", "cross_thresholds",
+        "Exponent", "INVERSE_NU_2D", "INVERSE_NU_3D", "find_crossing", "known_exponent", "estimate_exponent",
         "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
         "reach_ions", "DepthProfile", "depth_profile", "ThickLimit", "measure_thick_limit",
     },

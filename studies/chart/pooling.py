@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from percolation.threshold import expanded_tail
+from percolation.replicates import find_interval
 
 REPLICATES = 400
 SEED = 19791201
@@ -51,10 +51,7 @@ def pool(onsets: Sequence[NDArray[np.float64]], probability: float = 0.5) -> Poo
     value = _quantile(values, np.ones(len(values)), probability)
     draws = rng.multinomial(count, np.full(count, 1.0 / count), size=REPLICATES)
     replicates = np.array([_quantile(values, draw[owner].astype(float), probability) for draw in draws])
-    tail = expanded_tail(count, CONFIDENCE)
-    low = float(np.quantile(replicates, tail, method="lower"))
-    high = float(np.quantile(replicates, 1.0 - tail, method="higher"))
-    return Pooled(value, min(low, value), max(high, value))
+    return Pooled(value, *find_interval(replicates, value, count, CONFIDENCE))
 
 
 def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64], probability: float) -> float:
