@@ -23,6 +23,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/installed
+	$(BIN)/python docs/chart.py
 	$(BIN)/python docs/coating.py
 	$(BIN)/python docs/utilisation.py
 	$(BIN)/python docs/pictures.py

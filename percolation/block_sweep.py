@@ -20,10 +20,9 @@ from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Structure
 from percolation._network import first_unions
-from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, run_seeds
+from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, half_point, run_seeds
 from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
-from percolation.sweep import Sweep
-from percolation.threshold import Threshold, estimate_threshold
+from percolation.threshold import Threshold
 
 HEMISPHERES = 64  # that a cluster must all leave
 OCTANTS = 8
@@ -62,13 +61,8 @@ class BlockSweep:
         """
         if event not in ("all_round", "outward", "octants"):
             raise ValueError(f"event is all_round, outward or octants; got {event!r}")
-        found = getattr(self, event).ravel()
-        onsets = np.full((found.size, 3), np.inf)
-        onsets[:, 0] = found
         edge = self.diameter + 2.0 * self.thickness
-        free, never = (False, False, False), np.full(found.size, np.inf)
-        sweep = Sweep(onsets, onsets, never, (edge, edge, edge), free, 0, QUANTITY, f"{event}, {self.recipe}")
-        return estimate_threshold(sweep, kind="span", axis=0, rng=rng)
+        return half_point(getattr(self, event), (edge, edge, edge), f"{event}, {self.recipe}", rng)
 
 
 def sweep_block(

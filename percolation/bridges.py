@@ -17,10 +17,9 @@ from microstructure.errors import ThresholdError
 from microstructure.materials import Materials, known
 from microstructure.recipe import box_share, solid_fraction
 from percolation._network import first_unions
-from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, run_seeds
+from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, half_point, run_seeds
 from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
-from percolation.sweep import Sweep
-from percolation.threshold import Threshold, estimate_threshold
+from percolation.threshold import Threshold
 
 CASES = ("core_to_outside", "core_to_core_merged", "core_to_core_seam")
 
@@ -81,13 +80,8 @@ class Bridges:
 
     def half_point(self, area: float | None = None, *, rng: np.random.Generator | None = None) -> Threshold:
         """The carbon content at which half of the windows of an area are bridged."""
-        found = self.windows(area).ravel()
-        onsets = np.full((found.size, 3), np.inf)
-        onsets[:, 0] = found
         side = math.sqrt(self.areas[0] if area is None else area)
-        box, free = (self.thickness, side, side), (False, False, False)
-        sweep = Sweep(onsets, onsets, np.full(found.size, np.inf), box, free, 0, QUANTITY, self.recipe)
-        return estimate_threshold(sweep, kind="span", axis=0, rng=rng)
+        return half_point(self.windows(area), (self.thickness, side, side), self.recipe, rng)
 
 
 def sweep_bridges(

@@ -19,6 +19,7 @@ from microstructure.structure import Structure
 from percolation._network import first_unions, first_wraps, largest_clusters
 from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
 from percolation.sweep import Sweep
+from percolation.threshold import Threshold, estimate_threshold
 
 QUANTITY = "CB volume fraction of the matrix, pores excluded"
 FIRST_SHARE, LAST_SHARE = 0.08, 0.64  # carbon shares of the box tried one after another, doubling
@@ -265,6 +266,16 @@ def _sweep_boxes(
     never = np.full((runs, 3), np.inf)
     wrap = solid_fraction(shares, materials)
     return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, f"{library}")
+
+
+def half_point(
+    onsets: NDArray[np.float64], box: tuple[float, float, float], recipe: str, rng: np.random.Generator | None
+) -> Threshold:
+    """The content at which half of some samples show an event, whatever it is; onsets of any shape."""
+    found = np.full((onsets.size, 3), np.inf)
+    found[:, 0] = onsets.ravel()
+    never, free = np.full(onsets.size, np.inf), (False, False, False)
+    return estimate_threshold(Sweep(found, found, never, box, free, 0, QUANTITY, recipe), kind="span", axis=0, rng=rng)
 
 
 def run_seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequence]:

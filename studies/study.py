@@ -7,6 +7,7 @@ import math
 import tomllib
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -220,13 +221,18 @@ def _read(name: str) -> dict[str, Any]:
         shipped = resources.files("studies").joinpath(f"{name}.toml")
         if not shipped.is_file():
             raise StudyError(f"no study '{name}': shipped are {', '.join(shipped_studies())}; or give a .toml file")
-        return tomllib.loads(shipped.read_text("utf-8"))
+        return read_toml(shipped)
+    return read_toml(path)
+
+
+def read_toml(path: Traversable | Path) -> dict[str, Any]:
+    """The tables of a file; a StudyError if there is none or it is no TOML."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise StudyError(f"cannot read the study file {name}: {error.strerror}") from None
+        raise StudyError(f"cannot read the study file {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StudyError(f"{name} is no valid TOML: {error}") from None
+        raise StudyError(f"{path} is no valid TOML: {error}") from None
 
 
 def shipped_studies() -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from microstructure.dispersion import Dispersion
 from microstructure.errors import StudyError
 from microstructure.materials import Materials
-from studies.study import Case, Ensemble, Fit, Gap, Length, SizeMeasure, merged, sentence
+from studies.study import Case, Ensemble, Fit, Gap, Length, SizeMeasure, merged, read_toml, sentence
 
 SHIPPED = "coat_chart.toml"
 
@@ -116,13 +115,7 @@ def load_plan(path: Path | None = None, *, quick: bool = False, seeds: int | Non
     StudyError
         If there is no such file, or anything in it is unknown, missing or out of range.
     """
-    source = resources.files("studies.chart").joinpath(SHIPPED) if path is None else path
-    try:
-        table = tomllib.loads(source.read_text("utf-8"))
-    except OSError as error:
-        raise StudyError(f"cannot read the plan {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path} is no valid TOML: {error}") from None
+    table = read_toml(resources.files("studies.chart").joinpath(SHIPPED) if path is None else path)
     changes = table.pop("quick", {})
     table = merged(table, changes) if quick else table
     table = table if seeds is None else merged(table, {"ensemble": {"seeds": seeds}})
