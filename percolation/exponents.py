@@ -143,7 +143,7 @@ def estimate_exponent(
     >>> rng = np.random.default_rng(1)
     >>> found = estimate_exponent((6, 18), [sweep_sites((edge,) * 3, runs=900, rng=rng) for edge in (6, 18)])
     >>> round(found.value, 1)
-    1.1
+    1.2
     """
     edges = np.asarray(sizes, dtype=np.float64)
     confidence = parse_share(confidence, "confidence")

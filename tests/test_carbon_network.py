@@ -289,7 +289,7 @@ def test_a_single_coat_is_bridged_before_two(library):
     def half(case):
         rng = np.random.default_rng(7)
         return sweep_bridges(
-            library, thickness=150e-9, areas=[1e-12], windows=3, runs=6, case=case, rng=rng
+            library, thickness=150e-9, areas=[1e-12], windows=3, runs=16, case=case, rng=rng
         ).half_point()
 
     one, merged, seam = (half(case) for case in CASES)
