@@ -35,7 +35,8 @@ def draw_chart(chart: Chart, path: Path) -> None:
             axes.set_title(f"{structure} aggregates, {dispersion} dispersion", fontsize=9)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
-    figure.supxlabel("coat thickness over aggregate size, t/d", fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel("coat thickness over aggregate size, t/d", fontsize=9)
     figure.supylabel("CB in the matrix at the threshold (vol%, pores excluded)", fontsize=9)
     figure.suptitle(f"{chart.record['title']}; contact area pi R (t1 + t2)", fontsize=9)
     with whole_file(path) as temporary:
@@ -57,6 +58,8 @@ def _panel(axes: Any, rows: pd.DataFrame) -> None:
         axes.plot([], [], style, color="black", label=f"fit: {fit}")
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(which="both", alpha=0.2)
 
 
