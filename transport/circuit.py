@@ -9,6 +9,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from transport._circuit import edge_currents, node_inflow
+from transport.multigrid import Graph
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +27,18 @@ class Circuit:
     count: int
     voltage: float = field(metadata={"unit": "V", "what": "the voltage that drives the whole, a scale"})
 
-    def matrix(self) -> scipy.sparse.csr_matrix:
-        """Return the conductance matrix of the nodes (ground left out): symmetric, positive definite, sparse."""
-        t, h = self.tail, self.head
-        g = np.where(t == h, 0.0, self.conductance)  # a resistor to a node's own image leaves its balance alone
-        diagonal = np.bincount(t, g, self.count + 1) + np.bincount(h, g, self.count + 1)
-        inner = (t < self.count) & (h < self.count) & (t != h)
+    def graph(self, scale: float) -> Graph:
+        """Return the nodes' links and what joins them to the ground, in units of `scale` [S]."""
+        t, h, g = self.tail, self.head, self.conductance / scale
+        sunk, fed = h == self.count, t == self.count
+        ends = np.concatenate((t[sunk], h[fed], [self.count]))  # the last is a float for numpy, which else counts
+        ground = np.bincount(ends, np.concatenate((g[sunk], g[fed], [0.0])))
+        inner = (t < self.count) & (h < self.count) & (t != h)  # one to a node's own image leaves its balance alone
         t, h, g = t[inner].astype(np.int32), h[inner].astype(np.int32), g[inner]
-        node = np.arange(self.count, dtype=np.int32)
-        rows, columns = np.concatenate((t, h, node)), np.concatenate((h, t, node))
-        values = np.concatenate((-g, -g, diagonal[:-1]))
-        shape = (self.count, self.count)
-        return scipy.sparse.coo_matrix((values, (rows, columns)), shape=shape).tocsr()
+        rows, columns = np.concatenate((t, h)), np.concatenate((h, t))
+        links = scipy.sparse.coo_matrix((np.concatenate((g, g)), (rows, columns)), (self.count, self.count)).tocsr()
+        links.sort_indices()
+        return Graph(links.indptr.astype(np.int64), links.indices, links.data, ground[:-1])
 
     def currents(self, potential: Potential) -> NDArray[np.float64]:
         """Return the current of each resistor from tail to head [A]."""

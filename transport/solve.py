@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import pyamg
 import scipy.sparse
 import scipy.sparse.linalg
 from numpy.typing import NDArray
 
+from transport import _sweeps
 from transport.circuit import Circuit, Potential
+from transport.multigrid import Multigrid, combined, dots, shared
 
 Method = Literal["multigrid", "direct"]
 
 logger = logging.getLogger(__name__)
 
 PASSES = 20  # corrections of a solution by its exact residual; two or three are the rule, at contrasts of 1e12 ten
-DIRECT_BELOW = 400  # unknowns that the coarsest grid may have; it is factorised
-STRONG = (0.25, 0.4, 0.1)  # share of a row's largest entry that counts as strong, tried in this order
 CORRECTION = 1e-9  # reduction asked of one pass, above the rounding of the recursive residual
 
 
@@ -86,72 +86,52 @@ class _Step:
 
 
 class _ConjugateGradients:
-    """Preconditioned conjugate gradients, Saad, Iterative Methods for Sparse Linear Systems (2003), algorithm 9.1."""
+    """Flexible conjugate gradients: the preconditioner need not be linear (Notay, SIAM J. Sci. Comput. 22 (2000) 1444)."""
 
     def __init__(self, circuit: Circuit, method: Method) -> None:
         self.voltage = circuit.voltage
         self.scale = float(circuit.conductance.max())  # the matrix is kept near 1, conductivities may be 1e-12
-        self.matrix = scipy.sparse.csr_matrix(circuit.matrix() / self.scale)
-        self.preconditioner = _multigrid(self.matrix) if method == "multigrid" else _factorised(self.matrix)
+        self.graph = circuit.graph(self.scale)
+        self.precondition = Multigrid(self.graph) if method == "multigrid" else _factorised(self.graph.matrix())
 
     def run(self, inflow: NDArray[np.float64], power: float, tolerance: float, max_iterations: int) -> _Step:
         """Return the correction that brings `inflow` to zero; `power` falls by what each step gains."""
+        blocks = self.graph.blocks
         r = inflow / self.scale
         power /= self.scale
         first = float(np.sum(np.abs(r)))
-        x = np.zeros_like(r)
-        z = self.preconditioner @ r
-        p = z.copy()
-        rz = _dot(r, z)
+        x, parts = np.zeros_like(r), np.empty((blocks, 2))
+        p = self.precondition(r)
         residuals: list[float] = []
         for _ in range(max_iterations):
-            Ap = self.matrix @ p
-            curvature = _dot(Ap, p)
+            product = self.graph.product(p)
+            curvature, gain = dots(blocks, p, product, r)
             if not curvature > 0.0:  # the step is lost in rounding; the next pass starts from the exact residual
                 break
-            alpha = rz / curvature
-            x += alpha * p
-            r -= alpha * Ap
-            power -= alpha * rz  # the energy norm of the error falls by exactly this
-            lost = float(np.sum(np.abs(r)))
-            residuals.append(_share_lost(r, power / self.voltage))
+            alpha = gain / curvature
+            shared(_sweeps.step_down, blocks, alpha, p, product, x, r, parts)
+            power -= alpha * gain  # the energy norm of the error falls by exactly this
+            lost = float(parts[:, 0].sum())
+            residuals.append(_share(lost, power / self.voltage))
             if residuals[-1] <= tolerance or lost <= CORRECTION * first:
                 break
-            z = self.preconditioner @ r
-            rz, before = _dot(r, z), rz
-            p *= rz / before
-            p += z
+            z = self.precondition(r)
+            turn, _ = dots(blocks, z, product, product)
+            p = combined(blocks, 1.0, z, -turn / curvature, p)
         return _Step(x, residuals)
 
 
-def _multigrid(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.linalg.LinearOperator:
-    """Return one V-cycle. Classical (Ruge-Stueben) coarsening follows strong links at any contrast, without chance.
-
-    Strength counts negative entries only. With the default, which counts all, a diluted lattice of 64^3 sites met a
-    coarse row whose interpolation weights are 0/0. A hierarchy with such a row is not used.
-    """
-    for theta in STRONG:
-        strength = ("classical", {"theta": theta, "norm": "min"})
-        hierarchy = pyamg.ruge_stuben_solver(matrix, strength=strength, max_coarse=DIRECT_BELOW, coarse_solver="splu")
-        if all(np.all(np.isfinite(level.A.data)) for level in hierarchy.levels):
-            return hierarchy.aspreconditioner(cycle="V")
-        logger.info("coarsening with strength %g failed on %d unknowns, trying the next", theta, matrix.shape[0])
-    diagonal = matrix.diagonal()
-    return scipy.sparse.linalg.LinearOperator(matrix.shape, matvec=lambda r: r / diagonal, dtype=np.float64)
-
-
-def _factorised(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.linalg.LinearOperator:
+def _factorised(matrix: scipy.sparse.csr_matrix) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     # minimum degree removes chains and stars first, without fill; measured 0.4 s for 300,000 nodes of mean degree 3.2
-    factors = scipy.sparse.linalg.splu(
+    solve: Callable[[NDArray[np.float64]], NDArray[np.float64]] = scipy.sparse.linalg.splu(
         matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    )
-    return scipy.sparse.linalg.LinearOperator(matrix.shape, matvec=factors.solve, dtype=np.float64)
-
-
-def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    return float(np.sum(a * b))  # not BLAS: its sum depends on the number of threads
+    ).solve
+    return solve
 
 
 def _share_lost(inflow: NDArray[np.float64], carried: float) -> float:
-    lost = float(np.sum(np.abs(inflow)))
+    return _share(float(np.sum(np.abs(inflow))), carried)
+
+
+def _share(lost: float, carried: float) -> float:
     return lost / carried if carried > 0.0 else (0.0 if lost == 0.0 else float("inf"))

@@ -1,0 +1,178 @@
+"""Aggregation multigrid against dense linear algebra: quality of aggregates, coarse matrices, sweeps, iterations."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+import scipy.sparse
+
+from transport import _sweeps, effective_conductivity, multigrid
+from transport._aggregates import ALONE, MOST, coarsen, gather, is_good
+from transport.multigrid import KAPPA, Graph, Multigrid, dots, shared
+
+
+def random_graph(rng, size, decades, degree=4, grounded=0.05):
+    """Symmetric links between random nodes and along a chain, conductances over `decades`; some nodes grounded."""
+    tail = np.concatenate((rng.integers(0, size, degree * size // 2), np.arange(size - 1)))
+    head = np.concatenate((rng.integers(0, size, degree * size // 2), np.arange(1, size)))
+    weight = 10.0 ** -rng.uniform(0, decades, tail.size)
+    apart = tail != head
+    tail, head, weight = tail[apart], head[apart], weight[apart]
+    matrix = scipy.sparse.coo_matrix(
+        (np.tile(weight, 2), (np.concatenate((tail, head)), np.concatenate((head, tail)))), (size, size)
+    ).tocsr()
+    matrix.sort_indices()
+    excess = np.where(rng.random(size) < grounded, 10.0 ** -rng.uniform(0, decades, size), 0.0)
+    excess[0] = 1.0
+    return Graph(matrix.indptr.astype(np.int64), matrix.indices, matrix.data, excess)
+
+
+def three_phases(edge, seed=0):
+    """Cores, a matrix between them, and some carbon in it."""
+    rng = np.random.default_rng(seed)
+    grain = np.kron(rng.random((edge // 4,) * 3), np.ones((4, 4, 4)))
+    labels = (grain < 0.6).astype(np.uint8)
+    labels[(labels == 0) & (rng.random(labels.shape) < 0.2)] = 2
+    return labels
+
+
+def quality(graph, members):
+    """Smallest kappa for which an aggregate is good, by the generalised eigenvalues of the dense matrices."""
+    dense = graph.matrix().toarray()
+    diagonal = np.diag(dense)[members]
+    inside = -dense[np.ix_(members, members)]
+    np.fill_diagonal(inside, 0.0)
+    local = np.diag(inside.sum(axis=1) + graph.excess[members]) - inside
+    projected = np.diag(diagonal) - np.outer(diagonal, diagonal) / diagonal.sum()
+    basis = np.linalg.svd(np.outer(np.ones(len(members)), np.ones(len(members))))[0][:, 1:]  # sums of zero
+    if graph.excess[members].any():
+        values, vectors = np.linalg.eigh(local)
+        whitened = vectors / np.sqrt(values)
+        return np.linalg.eigvalsh(whitened.T @ projected @ whitened)[-1]
+    # the constant costs nothing on either side: the rest is a plain generalised problem
+    values, vectors = np.linalg.eigh(basis.T @ local @ basis)
+    whitened = basis @ vectors / np.sqrt(values)
+    return np.linalg.eigvalsh(whitened.T @ projected @ whitened)[-1]
+
+
+def aggregates(graph, kappa=KAPPA):
+    aggregate = np.empty(graph.size, np.int32)
+    count = gather(graph.indptr, graph.indices, graph.weight, graph.excess, kappa, 0, graph.size, aggregate)
+    return aggregate, count
+
+
+@pytest.mark.parametrize("decades", [0, 3, 8])
+def test_every_aggregate_has_the_quality_it_is_said_to_have(decades):
+    graph = random_graph(np.random.default_rng(decades), 300, decades)
+    aggregate, count = aggregates(graph)
+    assert set(aggregate[aggregate != ALONE]) == set(range(count))
+    for number in range(count):
+        members = np.flatnonzero(aggregate == number)
+        assert 1 <= len(members) <= MOST
+        if len(members) > 1:
+            assert quality(graph, members) <= KAPPA * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("grounded", [0.0, 0.5])
+def test_the_check_agrees_with_eigenvalues(grounded):
+    rng = np.random.default_rng(3)
+    verdicts = []
+    for _ in range(200):
+        graph = random_graph(rng, 12, 2, grounded=grounded)
+        graph.excess[0] *= grounded > 0
+        count = int(rng.integers(2, MOST + 1))
+        members = (int(rng.integers(0, 12 - count + 1)) + np.arange(count)).astype(np.int32)  # joined by the chain
+        place = np.full(12, -1, np.int8)
+        place[members] = np.arange(count)
+        links = (graph.indptr, graph.indices, graph.weight, graph.excess)
+        found = is_good(members, count, place, *links, graph.matrix().diagonal(), KAPPA, np.empty((MOST, MOST)))
+        value = quality(graph, members)
+        if abs(value / KAPPA - 1) > 1e-3:
+            assert found == (value < KAPPA)
+            verdicts.append(found)
+    assert 20 < sum(verdicts) < len(verdicts) - 20
+
+
+def test_nodes_that_the_ground_holds_stay_alone():
+    graph = random_graph(np.random.default_rng(4), 100, 1)
+    graph.excess[10:20] = 1e6
+    assert set(aggregates(graph)[0][10:20]) == {ALONE}
+
+
+def test_coarse_matrix_is_the_galerkin_product():
+    graph = random_graph(np.random.default_rng(5), 200, 4)
+    graph.excess[50] = 1e6
+    aggregate, count = aggregates(graph)
+    (indptr, indices, weight), excess, _ = coarsen(
+        graph.indptr, graph.indices, graph.weight, graph.excess, graph.excess, aggregate, count
+    )
+    taken = np.flatnonzero(aggregate != ALONE)
+    prolongation = scipy.sparse.csr_matrix((np.ones(taken.size), (taken, aggregate[taken])), (graph.size, count))
+    expected = (prolongation.T @ graph.matrix() @ prolongation).toarray()
+    coarse = Graph(indptr, indices, weight, excess).matrix().toarray()
+    np.testing.assert_allclose(coarse, expected, rtol=0, atol=1e-12 * expected.max())
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_sweeps_are_triangular_solves_within_blocks(blocks):
+    rng = np.random.default_rng(6)
+    graph = random_graph(rng, 60, 1)
+    links = (graph.indptr, graph.indices, graph.weight)
+    dense = graph.matrix().toarray()
+    block = np.searchsorted([cut * 60 // blocks for cut in range(1, blocks)], np.arange(60), side="right")
+    inside = block[:, None] == block[None, :]
+    diagonal, x, r = np.empty(60), np.empty(60), rng.normal(size=60)
+    shared(_sweeps.smoothing_diagonal, blocks, *links, graph.excess, diagonal)
+    np.testing.assert_allclose(diagonal, np.diag(dense) - np.where(inside, 0, dense).sum(axis=1))
+    lower = np.tril(np.where(inside, dense, 0), -1) + np.diag(diagonal)
+    shared(_sweeps.forward, blocks, *links, diagonal, r, x)
+    np.testing.assert_allclose(x, np.linalg.solve(lower, r))
+    shared(_sweeps.backward, blocks, *links, diagonal, r, x)
+    np.testing.assert_allclose(x, np.linalg.solve(lower.T, r))
+    rest = np.empty(60)
+    shared(_sweeps.residual, blocks, *links, graph.excess, r, x, rest)
+    np.testing.assert_allclose(rest, r - dense @ x, atol=1e-12)
+    np.testing.assert_allclose(graph.product(x), dense @ x, atol=1e-12)
+    np.testing.assert_allclose(dots(blocks, r, x, rest), (r @ x, r @ rest))
+
+
+def iterations(edge, contrast, **more):
+    sigma = {0: 1.0 / contrast, 1: contrast**-0.5, 2: 1.0}
+    found = effective_conductivity(three_phases(edge), sigma, 1.0, tolerance=1e-6, **more)
+    assert found.converged
+    return found.iterations
+
+
+def test_iterations_grow_neither_with_size_nor_with_contrast():
+    counts = [iterations(edge, 1e7) for edge in (16, 32, 64)] + [iterations(32, c) for c in (1e1, 1e4, 1e9)]
+    assert max(counts) <= 1.7 * min(counts)
+    assert max(counts) <= 35
+
+
+def test_without_the_check_it_stalls(monkeypatch):
+    checked = iterations(32, 1e7)
+    monkeypatch.setattr(multigrid, "KAPPA", 1e30)
+    assert iterations(32, 1e7, max_iterations=5000) > 3 * checked
+
+
+def test_the_same_bytes_for_any_number_of_threads():
+    labels = three_phases(40)
+    assert labels.size > 3 * multigrid.ROWS_A_BLOCK
+
+    def solved(threads):
+        before = numba.get_num_threads()
+        numba.set_num_threads(threads)
+        try:
+            found = effective_conductivity(labels, {0: 1e-7, 1: 1e-3, 2: 1.0}, 1.0, keep_potential=True)
+        finally:
+            numba.set_num_threads(before)
+        return found.value, found.residuals, found.potential.tobytes()
+
+    assert solved(1) == solved(min(2, numba.config.NUMBA_NUM_THREADS))
+
+
+def test_single_precision_up_to_a_contrast_and_double_beyond():
+    rng = np.random.default_rng(8)
+    assert Multigrid(random_graph(rng, 100, 3)).precision == np.float32
+    assert Multigrid(random_graph(rng, 100, 12)).precision == np.float64

@@ -1,0 +1,234 @@
+"""Loops that gather unknowns into aggregates of sure quality, and the coarse graph that these aggregates make.
+
+A level is a graph: `weight` of each link (CSR, both directions, above zero) and `excess`, the conductance of each node
+to the ground. Its matrix has the sums of a row's weights and excess on the diagonal, and minus the weights beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+PASSES = 3  # of merging in pairs: eight members at most
+MOST = 2**PASSES
+ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
+TRIES = 4  # partners that are checked, best first
+BETTER = 0.8  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
+SLACK = 1e-10  # a pivot that rounding explains
+
+
+@njit(cache=True, nogil=True)
+def merit(weight, diagonal, other, excess, next_excess):
+    """Smallest kappa at which two parts may merge, seen with one value on each: never above the true one."""
+    across = weight
+    if excess > 0.0 and next_excess > 0.0:
+        across += excess * next_excess / (excess + next_excess)
+    return diagonal * other / ((diagonal + other) * across)
+
+
+@njit(cache=True, nogil=True)
+def is_good(members, count, place, indptr, indices, weight, excess, diagonal, kappa, work):
+    """Whether kappa A_G - D + D 1 1' D / 1' D 1 is positive semi-definite, by Cholesky's pivots.
+
+    A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal.
+    Y. Notay, A. Napov, SIAM J. Sci. Comput. 34 (2012) A1079, theorem 3.2.
+    """
+    total = 0.0
+    for a in range(count):
+        total += diagonal[members[a]]
+    grounded = False
+    for a in range(count):
+        node = members[a]
+        grounded |= excess[node] > 0.0
+        for b in range(count):
+            work[a, b] = diagonal[node] / total * diagonal[members[b]]
+        work[a, a] += kappa * excess[node] - diagonal[node]
+    for a in range(count):
+        node = members[a]
+        for e in range(indptr[node], indptr[node + 1]):
+            b = place[indices[e]]
+            if b >= 0 and b < count and members[b] == indices[e]:
+                work[a, b] -= kappa * weight[e]
+                work[a, a] += kappa * weight[e]
+    last = count if grounded else count - 1  # without ground the constant is in the null space
+    for a in range(last):
+        scale = SLACK * kappa * diagonal[members[a]]
+        for c in range(a):
+            work[a, a] -= work[a, c] ** 2
+        if work[a, a] < scale:
+            if not (a == count - 1 and work[a, a] > -scale):
+                return False
+            return True
+        pivot = np.sqrt(work[a, a])
+        work[a, a] = pivot
+        for b in range(a + 1, last):
+            for c in range(a):
+                work[b, a] -= work[b, c] * work[a, c]
+            work[b, a] /= pivot
+    return True
+
+
+@njit(cache=True, nogil=True)
+def gather(indptr, indices, weight, excess, kappa, first, last, aggregate):
+    """Write the aggregate of each node in `first` to `last` (counted from 0); return how many there are.
+
+    Pairs of parts merge in turn, best partner first, if the whole union is good. Links to nodes outside count twice.
+    """
+    size = last - first
+    diagonal = np.empty(size)
+    place = np.full(size, -1, np.int8)
+    own = excess[first:last]
+    start = np.empty(size + 1, np.int64)
+    start[0] = 0
+    inner = 0
+    for node in range(size):
+        total = 0.0
+        for e in range(indptr[first + node], indptr[first + node + 1]):
+            total += weight[e]
+            if first <= indices[e] < last:
+                inner += 1
+            else:
+                total += weight[e]  # as the smoother counts links that it cuts
+        start[node + 1] = inner
+        diagonal[node] = total + own[node]
+    head = np.empty(inner, np.int32)
+    link = np.empty(inner)
+    inner = 0
+    for node in range(size):
+        for e in range(indptr[first + node], indptr[first + node + 1]):
+            if first <= indices[e] < last:
+                head[inner], link[inner] = indices[e] - first, weight[e]
+                inner += 1
+    part = np.arange(size).astype(np.int32)  # of each node
+    members = np.arange(size).astype(np.int32).reshape(size, 1)
+    counts = np.ones(size, np.int8)
+    for node in range(size):
+        place[node] = 0
+        if own[node] * (kappa - 2.0) >= kappa * (diagonal[node] - own[node]):  # diagonal >= kappa / (kappa - 2) links
+            part[node] = ALONE
+            counts[node] = 0
+    graph = (start, head, link)
+    weights, grounds = diagonal.copy(), own.copy()
+    work = np.empty((MOST, MOST))
+    for _ in range(PASSES):
+        merged, count = merge(graph, weights, grounds, members, counts, place, start, head, link, own, diagonal, kappa, work)
+        members, counts = regroup(members, counts, merged, count, place)
+        for node in range(size):
+            if part[node] >= 0:
+                part[node] = merged[part[node]]
+        graph, grounds, weights = coarsen(graph[0], graph[1], graph[2], grounds, weights, merged, count)
+    for node in range(size):
+        aggregate[first + node] = part[node]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def merge(graph, weights, grounds, members, counts, place, start, head, link, own, diagonal, kappa, work):
+    """Number the pairs of parts that may merge; a part without a partner goes on alone."""
+    indptr, indices, weight = graph
+    merged = np.full(counts.size, ALONE, np.int32)
+    union = np.empty(MOST, np.int32)
+    best = np.empty(TRIES, np.int64)
+    value = np.empty(TRIES)
+    number = 0
+    for here in range(counts.size):
+        if counts[here] == 0 or merged[here] != ALONE:
+            continue
+        found = 0
+        for e in range(indptr[here], indptr[here + 1]):
+            other = indices[e]
+            if counts[other] == 0 or merged[other] != ALONE or other == here:
+                continue
+            quality = merit(weight[e], weights[here], weights[other], grounds[here], grounds[other])
+            if quality > kappa:
+                continue
+            slot = found if found < TRIES else TRIES - 1
+            if found == TRIES and quality >= BETTER * value[slot]:
+                continue
+            while slot > 0 and quality < BETTER * value[slot - 1]:
+                value[slot], best[slot] = value[slot - 1], best[slot - 1]
+                slot -= 1
+            value[slot], best[slot] = quality, other
+            found = min(found + 1, TRIES)
+        partner = -1
+        for slot in range(found):
+            other = best[slot]
+            mine, its = counts[here], counts[other]
+            for a in range(mine):
+                union[a] = members[here, a]
+            for a in range(its):
+                union[mine + a] = members[other, a]
+                place[members[other, a]] = mine + a
+            if mine + its == 2 or is_good(union, mine + its, place, start, head, link, own, diagonal, kappa, work):
+                partner = other
+                break
+            for a in range(its):
+                place[members[other, a]] = a
+        merged[here] = number
+        if partner >= 0:
+            merged[partner] = number
+        number += 1
+    return merged, number
+
+
+@njit(cache=True, nogil=True)
+def regroup(members, counts, merged, count, place):
+    """Members of each merged part, in the order in which `place` numbers them."""
+    wide = np.full((count, 2 * members.shape[1]), -1, np.int32)
+    sizes = np.zeros(count, np.int8)
+    for here in range(counts.size):
+        into = merged[here]
+        for a in range(counts[here]):
+            node = members[here, a]
+            wide[into, place[node]] = node
+            sizes[into] = max(sizes[into], place[node] + 1)
+    return wide, sizes
+
+
+@njit(cache=True, nogil=True)
+def coarsen(indptr, indices, weight, excess, diagonal, aggregate, count):
+    """Graph of the aggregates, their ground links and the sums of their diagonals. Links to ALONE go to the ground."""
+    order, begin = sort_by(aggregate, count)
+    seen = np.full(count, -1, np.int64)
+    start = np.empty(count + 1, np.int64)
+    ground, sums = np.zeros(count), np.zeros(count)
+    head = np.empty(indices.size, np.int32)
+    link = np.empty(indices.size)
+    start[0] = filled = 0
+    for here in range(count):
+        opened = filled
+        for m in range(begin[here], begin[here + 1]):
+            node = order[m]
+            ground[here] += excess[node]
+            sums[here] += diagonal[node]
+            for e in range(indptr[node], indptr[node + 1]):
+                other = aggregate[indices[e]]
+                if other == ALONE:
+                    ground[here] += weight[e]
+                elif other != here:
+                    if seen[other] >= opened:
+                        link[seen[other]] += weight[e]
+                    else:
+                        seen[other], head[filled], link[filled] = filled, other, weight[e]
+                        filled += 1
+        start[here + 1] = filled
+    return (start, head[:filled].copy(), link[:filled].copy()), ground, sums
+
+
+@njit(cache=True, nogil=True)
+def sort_by(aggregate, count):
+    """Nodes in the order of their aggregates, and where each aggregate begins; ALONE nodes are left out."""
+    begin = np.zeros(count + 1, np.int64)
+    for node in range(aggregate.size):
+        if aggregate[node] >= 0:
+            begin[aggregate[node] + 1] += 1
+    for here in range(count):
+        begin[here + 1] += begin[here]
+    order = np.empty(begin[count], np.int32)
+    filled = begin[:-1].copy()
+    for node in range(aggregate.size):
+        here = aggregate[node]
+        if here >= 0:
+            order[filled[here]] = node
+            filled[here] += 1
+    return order, begin
