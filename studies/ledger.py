@@ -21,7 +21,7 @@ from microstructure.files import whole_file
 LOG = logging.getLogger(__name__)
 MARK = "study.sha256"
 PACKAGES = ("microstructure", "percolation", "transport", "studies")
-LIBRARIES = ("percoat", "numpy", "scipy", "numba", "pyamg")
+LIBRARIES = ("percoat", "numpy", "scipy", "numba")
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PASSES = 3  # of merging in pairs: eight members at most
-MOST = 2**PASSES
+PASSES = 3  # of merging in pairs; the last one takes in what is left over
+MOST = 8  # members of an aggregate
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
 TRIES = 4  # partners that are checked, best first
 BETTER = 0.8  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
@@ -56,9 +56,7 @@ def is_good(members, count, place, indptr, indices, weight, excess, diagonal, ka
         for c in range(a):
             work[a, a] -= work[a, c] ** 2
         if work[a, a] < scale:
-            if not (a == count - 1 and work[a, a] > -scale):
-                return False
-            return True
+            return a == count - 1 and work[a, a] > -scale
         pivot = np.sqrt(work[a, a])
         work[a, a] = pivot
         for b in range(a + 1, last):
@@ -69,61 +67,65 @@ def is_good(members, count, place, indptr, indices, weight, excess, diagonal, ka
 
 
 @njit(cache=True, nogil=True)
-def gather(indptr, indices, weight, excess, kappa, first, last, aggregate):
-    """Write the aggregate of each node in `first` to `last` (counted from 0); return how many there are.
+def gather(indptr, indices, weight, excess, kappa, first, aggregate):
+    """Write the aggregate of each row (counted from 0) and return how many there are.
 
-    Pairs of parts merge in turn, best partner first, if the whole union is good. Links to nodes outside count twice.
+    The rows are a block, from row `first` of the level; `indices` count from the level's first row. Pairs of parts
+    merge in turn, best partner first, if the whole union is good. Links to rows outside count twice, as they do in
+    the smoother, which cuts them.
     """
-    size = last - first
+    size = excess.size
     diagonal = np.empty(size)
-    place = np.full(size, -1, np.int8)
-    own = excess[first:last]
+    place = np.zeros(size, np.int8)
     start = np.empty(size + 1, np.int64)
-    start[0] = 0
-    inner = 0
+    start[0] = inner = 0
     for node in range(size):
         total = 0.0
-        for e in range(indptr[first + node], indptr[first + node + 1]):
-            total += weight[e]
-            if first <= indices[e] < last:
+        for e in range(indptr[node], indptr[node + 1]):
+            if 0 <= indices[e] - first < size:
+                total += weight[e]
                 inner += 1
             else:
-                total += weight[e]  # as the smoother counts links that it cuts
+                total += 2.0 * weight[e]
         start[node + 1] = inner
-        diagonal[node] = total + own[node]
+        diagonal[node] = total + excess[node]
     head = np.empty(inner, np.int32)
     link = np.empty(inner)
     inner = 0
     for node in range(size):
-        for e in range(indptr[first + node], indptr[first + node + 1]):
-            if first <= indices[e] < last:
+        for e in range(indptr[node], indptr[node + 1]):
+            if 0 <= indices[e] - first < size:
                 head[inner], link[inner] = indices[e] - first, weight[e]
                 inner += 1
     part = np.arange(size).astype(np.int32)  # of each node
     members = np.arange(size).astype(np.int32).reshape(size, 1)
     counts = np.ones(size, np.int8)
     for node in range(size):
-        place[node] = 0
-        if own[node] * (kappa - 2.0) >= kappa * (diagonal[node] - own[node]):  # diagonal >= kappa / (kappa - 2) links
+        if excess[node] * (kappa - 2.0) >= 2.0 * (
+            diagonal[node] - excess[node]
+        ):  # diagonal >= kappa / (kappa - 2) links
             part[node] = ALONE
             counts[node] = 0
     graph = (start, head, link)
-    weights, grounds = diagonal.copy(), own.copy()
+    weights, grounds = diagonal.copy(), excess.copy()
     work = np.empty((MOST, MOST))
     for _ in range(PASSES):
-        merged, count = merge(graph, weights, grounds, members, counts, place, start, head, link, own, diagonal, kappa, work)
+        merged, count = merge(
+            graph, weights, grounds, members, counts, place, start, head, link, excess, diagonal, kappa, work
+        )
         members, counts = regroup(members, counts, merged, count, place)
         for node in range(size):
             if part[node] >= 0:
                 part[node] = merged[part[node]]
-        graph, grounds, weights = coarsen(graph[0], graph[1], graph[2], grounds, weights, merged, count)
-    for node in range(size):
-        aggregate[first + node] = part[node]
+        graph, grounds, weights = coarsen(
+            graph[0], graph[1], graph[2], grounds, weights, merged, merged, 0, count, count
+        )
+    aggregate[:] = part
     return count
 
 
 @njit(cache=True, nogil=True)
-def merge(graph, weights, grounds, members, counts, place, start, head, link, own, diagonal, kappa, work):
+def merge(graph, weights, grounds, members, counts, place, start, head, link, excess, diagonal, kappa, work):
     """Number the pairs of parts that may merge; a part without a partner goes on alone."""
     indptr, indices, weight = graph
     merged = np.full(counts.size, ALONE, np.int32)
@@ -137,7 +139,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ow
         found = 0
         for e in range(indptr[here], indptr[here + 1]):
             other = indices[e]
-            if counts[other] == 0 or merged[other] != ALONE or other == here:
+            if counts[other] == 0 or merged[other] != ALONE or counts[here] + counts[other] > MOST:
                 continue
             quality = merit(weight[e], weights[here], weights[other], grounds[here], grounds[other])
             if quality > kappa:
@@ -159,7 +161,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ow
             for a in range(its):
                 union[mine + a] = members[other, a]
                 place[members[other, a]] = mine + a
-            if mine + its == 2 or is_good(union, mine + its, place, start, head, link, own, diagonal, kappa, work):
+            if mine + its == 2 or is_good(union, mine + its, place, start, head, link, excess, diagonal, kappa, work):
                 partner = other
                 break
             for a in range(its):
@@ -174,7 +176,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ow
 @njit(cache=True, nogil=True)
 def regroup(members, counts, merged, count, place):
     """Members of each merged part, in the order in which `place` numbers them."""
-    wide = np.full((count, 2 * members.shape[1]), -1, np.int32)
+    wide = np.full((count, min(2 * members.shape[1], MOST)), -1, np.int32)
     sizes = np.zeros(count, np.int8)
     for here in range(counts.size):
         into = merged[here]
@@ -186,10 +188,13 @@ def regroup(members, counts, merged, count, place):
 
 
 @njit(cache=True, nogil=True)
-def coarsen(indptr, indices, weight, excess, diagonal, aggregate, count):
-    """Graph of the aggregates, their ground links and the sums of their diagonals. Links to ALONE go to the ground."""
-    order, begin = sort_by(aggregate, count)
-    seen = np.full(count, -1, np.int64)
+def coarsen(indptr, indices, weight, excess, diagonal, own, aggregate, low, count, total):
+    """Links of the aggregates `low` to `low + count`, which a block of rows makes, to all `total`; ground links; sums.
+
+    `own` is the aggregate of each row, `aggregate` that of every row of the level. Links to ALONE go to the ground.
+    """
+    order, begin = sort_by(own, low, count)
+    seen = np.full(total, -1, np.int64)
     start = np.empty(count + 1, np.int64)
     ground, sums = np.zeros(count), np.zeros(count)
     head = np.empty(indices.size, np.int32)
@@ -205,7 +210,7 @@ def coarsen(indptr, indices, weight, excess, diagonal, aggregate, count):
                 other = aggregate[indices[e]]
                 if other == ALONE:
                     ground[here] += weight[e]
-                elif other != here:
+                elif other != low + here:
                     if seen[other] >= opened:
                         link[seen[other]] += weight[e]
                     else:
@@ -216,19 +221,18 @@ def coarsen(indptr, indices, weight, excess, diagonal, aggregate, count):
 
 
 @njit(cache=True, nogil=True)
-def sort_by(aggregate, count):
-    """Nodes in the order of their aggregates, and where each aggregate begins; ALONE nodes are left out."""
+def sort_by(own, low, count):
+    """Rows in the order of their aggregates, and where each aggregate begins; ALONE rows are left out."""
     begin = np.zeros(count + 1, np.int64)
-    for node in range(aggregate.size):
-        if aggregate[node] >= 0:
-            begin[aggregate[node] + 1] += 1
+    for node in range(own.size):
+        if own[node] >= 0:
+            begin[own[node] - low + 1] += 1
     for here in range(count):
         begin[here + 1] += begin[here]
     order = np.empty(begin[count], np.int32)
     filled = begin[:-1].copy()
-    for node in range(aggregate.size):
-        here = aggregate[node]
-        if here >= 0:
-            order[filled[here]] = node
-            filled[here] += 1
+    for node in range(own.size):
+        if own[node] >= 0:
+            order[filled[own[node] - low]] = node
+            filled[own[node] - low] += 1
     return order, begin

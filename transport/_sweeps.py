@@ -18,22 +18,42 @@ def cut(block, blocks, size):
 
 
 @njit(cache=True, nogil=True)
-def smoothing_diagonal(first, last, blocks, indptr, indices, weight, excess, diagonal):
-    """Diagonal of the smoother: links out of the block, which it cuts, count twice (l1 Gauss-Seidel).
-
-    A. Baker, R. Falgout, T. Kolev, U. Yang, SIAM J. Sci. Comput. 33 (2011) 2864.
-    """
+def arrange(first, last, blocks, indptr, lower, inner, indices, weight):
+    """Order each row's links (in place): to rows before it, to `lower`; after it, to `inner`; out of its block."""
     for block in range(first, last):
-        begin, end = cut(block, blocks, excess.size), cut(block + 1, blocks, excess.size)
+        begin, end = cut(block, blocks, lower.size), cut(block + 1, blocks, lower.size)
         for i in range(begin, end):
-            total = np.float64(excess[i])
+            low = mid = indptr[i]
             for e in range(indptr[i], indptr[i + 1]):
-                total += weight[e] if begin <= indices[e] < end else 2.0 * weight[e]
-            diagonal[i] = total
+                j, link = indices[e], weight[e]
+                if begin <= j < end:
+                    indices[e], weight[e] = indices[mid], weight[mid]
+                    indices[mid], weight[mid] = j, link
+                    if j < i:
+                        indices[mid], weight[mid] = indices[low], weight[low]
+                        indices[low], weight[low] = j, link
+                        low += 1
+                    mid += 1
+            lower[i], inner[i] = low, mid
 
 
 @njit(cache=True, nogil=True)
-def multiply(first, last, blocks, indptr, indices, weight, excess, x, y):
+def invert_diagonal(first, last, blocks, indptr, lower, inner, indices, weight, excess, inverse):
+    """Inverse diagonal of the smoother: links out of the block, which it cuts, count twice (l1 Gauss-Seidel).
+
+    A. Baker, R. Falgout, T. Kolev, U. Yang, SIAM J. Sci. Comput. 33 (2011) 2864.
+    """
+    for i in range(cut(first, blocks, excess.size), cut(last, blocks, excess.size)):
+        total = np.float64(excess[i])
+        for e in range(indptr[i], inner[i]):
+            total += weight[e]
+        for e in range(inner[i], indptr[i + 1]):
+            total += 2.0 * weight[e]
+        inverse[i] = 1.0 / total if total > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, y):
     """y = A x."""
     for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
         total = excess[i] * x[i]
@@ -43,39 +63,45 @@ def multiply(first, last, blocks, indptr, indices, weight, excess, x, y):
 
 
 @njit(cache=True, nogil=True)
-def forward(first, last, blocks, indptr, indices, weight, diagonal, r, x):
-    """Gauss-Seidel sweep from zero, rows up."""
-    for block in range(first, last):
-        begin, end = cut(block, blocks, x.size), cut(block + 1, blocks, x.size)
-        for i in range(begin, end):
-            total = r[i]
-            for e in range(indptr[i], indptr[i + 1]):
-                if begin <= indices[e] < i:
-                    total += weight[e] * x[indices[e]]
-            x[i] = total / diagonal[i]
-
-
-@njit(cache=True, nogil=True)
-def backward(first, last, blocks, indptr, indices, weight, diagonal, r, step):
-    """Gauss-Seidel sweep from zero, rows down."""
-    for block in range(first, last):
-        begin, end = cut(block, blocks, step.size), cut(block + 1, blocks, step.size)
-        for i in range(end - 1, begin - 1, -1):
-            total = r[i]
-            for e in range(indptr[i], indptr[i + 1]):
-                if i < indices[e] < end:
-                    total += weight[e] * step[indices[e]]
-            step[i] = total / diagonal[i]
-
-
-@njit(cache=True, nogil=True)
-def residual(first, last, blocks, indptr, indices, weight, excess, r, x, rest):
+def residual(first, last, blocks, indptr, lower, inner, indices, weight, excess, r, x, rest):
     """rest = r - A x."""
     for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
         total = r[i] - excess[i] * x[i]
         for e in range(indptr[i], indptr[i + 1]):
             total -= weight[e] * (x[i] - x[indices[e]])
         rest[i] = total
+
+
+@njit(cache=True, nogil=True)
+def forward(first, last, blocks, indptr, lower, inner, indices, weight, inverse, r, x):
+    """Gauss-Seidel sweep from zero, rows up."""
+    for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
+        total = r[i]
+        for e in range(indptr[i], lower[i]):
+            total += weight[e] * x[indices[e]]
+        x[i] = total * inverse[i]
+
+
+@njit(cache=True, nogil=True)
+def rest_of_forward(first, last, blocks, indptr, lower, inner, indices, weight, x, rest):
+    """rest = r - A x, where x is the forward sweep of r: what the rows after, and other blocks, have added."""
+    for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
+        total = x[i] - x[i]
+        for e in range(lower[i], inner[i]):
+            total += weight[e] * x[indices[e]]
+        for e in range(inner[i], indptr[i + 1]):
+            total += weight[e] * (x[i] + x[indices[e]])
+        rest[i] = total
+
+
+@njit(cache=True, nogil=True)
+def backward(first, last, blocks, indptr, lower, inner, indices, weight, inverse, r, step):
+    """Gauss-Seidel sweep from zero, rows down."""
+    for i in range(cut(last, blocks, step.size) - 1, cut(first, blocks, step.size) - 1, -1):
+        total = r[i]
+        for e in range(lower[i], inner[i]):
+            total += weight[e] * step[indices[e]]
+        step[i] = total * inverse[i]
 
 
 @njit(cache=True, nogil=True)

@@ -14,11 +14,11 @@ from transport.bounds import Bounds, wiener
 from transport.image import PhaseImage, parse_image, parse_tolerance
 from transport.report import describe
 from transport.solve import Solution, solve_circuit
-from transport.voxels import Links, VoxelCircuit, voxel_circuit, voxel_links
+from transport.voxels import Faces, VoxelCircuit, voxel_circuit, voxel_faces
 
 METHOD = (
     "cell-centred finite volumes on 6 neighbours, harmonic faces; "
-    "conjugate gradients with algebraic multigrid, corrected by the exact residual"
+    "conjugate gradients with aggregation multigrid, corrected by the exact residual"
 )
 ROUNDING = 1e-9  # relative excess over a bound that rounding explains
 
@@ -132,18 +132,18 @@ def effective_conductivity(
     axis = parse_axis(axis)
     tolerance = parse_tolerance(tolerance, max_iterations)
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
-    result = solve_axis(image, voxel_links(image), axis, tolerance, max_iterations, keep_potential)
+    result = solve_axis(image, voxel_faces(image), axis, tolerance, max_iterations, keep_potential)
     return certify(result, tolerance, strict)
 
 
 def solve_axis(
-    image: PhaseImage, links: Links, axis: int, tolerance: float, max_iterations: int, keep_potential: bool = False
+    image: PhaseImage, faces: Faces, axis: int, tolerance: float, max_iterations: int, keep_potential: bool = False
 ) -> Conduction:
     """Return the conduction of a parsed image along one axis, not yet certified."""
-    problem = voxel_circuit(image, links, axis)
+    problem = voxel_circuit(image, faces, axis)
     if problem is None:
         return _no_path(image, axis)
-    solution = solve_circuit(problem.circuit, start=problem.start, tolerance=tolerance, max_iterations=max_iterations)
+    solution = solve_circuit(problem, start=problem.start, tolerance=tolerance, max_iterations=max_iterations)
     return _measure(image, axis, problem, solution, keep_potential)
 
 
@@ -194,13 +194,16 @@ def _measure(
     per_volt = lengths[axis] ** 2 / np.prod(lengths)  # [1/m], from the current at 1 V to a conductivity
     limits = _wiener_bounds(image)
     value = _within(solution.power * per_volt, limits) if solution.converged else solution.power * per_volt
-    crossing = problem.plane >= 0
-    plane_flux = per_volt * np.bincount(problem.plane[crossing], solution.currents[crossing], problem.planes)
-    steps = image.voxel_size[problem.direction] * lengths[axis] / np.prod(lengths)
-    steps[crossing] = 0.0
-    mean_flux = np.bincount(problem.direction, solution.currents * steps, 3).astype(np.float64)
+    layers = [problem.layer_currents(solution.potential, direction) for direction in range(3)]
+    crossing = np.roll(layers[axis], 1)  # plane 0 is that in front of the first voxel
+    if not image.periodic[axis]:
+        entry, exit_ = problem.plate_currents(solution.potential)
+        crossing = np.concatenate(([entry], layers[axis][:-1], [exit_]))
+    plane_flux = per_volt * crossing
+    steps = image.voxel_size * lengths[axis] / np.prod(lengths)
+    mean_flux = np.array([steps[direction] * layers[direction].sum() for direction in range(3)])
     mean_flux[axis] = value
-    last = problem.planes // 2 if image.periodic[axis] else -1
+    last = image.shape[axis] // 2 if image.periodic[axis] else -1
     return Conduction(
         value=float(value),
         flux_in=float(plane_flux[0]),
@@ -232,6 +235,7 @@ def _wiener_bounds(image: PhaseImage) -> Bounds:
 
 def _potential_image(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> NDArray[np.float64]:
     potential = np.full(image.phases.size, np.nan)
-    potential[problem.nodes] = solution.potential.high[:-1]
-    potential[problem.grounded] = 0.0
+    potential[problem.live] = solution.potential.high[problem.live]
+    if image.periodic[problem.axis]:
+        potential -= potential[problem.root]  # the zero of each cluster
     return potential.reshape(image.shape)

@@ -227,7 +227,9 @@ def _solve(network: _Network, tolerance: float, max_iterations: int, strict: boo
         max_iterations=max_iterations,
         method="direct" if loops <= DIRECT_UP_TO else "multigrid",
     )
-    result = _measure(network, backbone, nodes, fallen[:, 0], ends, solution)
+    currents = np.zeros(wires.tail.size)
+    currents[backbone] = circuit.currents(solution.potential)
+    result = _measure(network, nodes, fallen[:, 0], ends, solution, currents)
     if strict and not result.converged:
         raise ConvergenceError(
             f"the network's current did not converge: {result.imbalance:.1e} of it lost after {result.iterations} "
@@ -251,22 +253,20 @@ def _circuit(network: _Network, backbone: NDArray[np.int64]) -> tuple[Circuit, N
 
 def _measure(
     network: _Network,
-    backbone: NDArray[np.int64],
     nodes: NDArray[np.int64],
     fallen: NDArray[np.int64],
     ends: NDArray[np.int64],
     solution: Solution,
+    currents: NDArray[np.float64],
 ) -> NetworkConduction:
     wires = network.wires
     potentials = np.full(wires.count, np.nan)
     for ends_of_wires in (wires.tail[network.used], wires.head[network.used]):
         potentials[ends_of_wires] = network.given[ends_of_wires]
-    potentials[nodes] = solution.potential.high[:-1]
+    potentials[nodes] = solution.potential.high
     for node, end in zip(fallen[::-1].tolist(), ends[::-1].tolist(), strict=True):  # no current: no drop on the way
         tail, head, emf = int(wires.tail[end]), int(wires.head[end]), float(network.emf[end])
         potentials[node] = potentials[head] - emf if node == tail else potentials[tail] + emf
-    currents = np.zeros(wires.tail.size)
-    currents[backbone] = solution.currents
     return NetworkConduction(
         value=solution.power / network.norm,
         percolates=True,

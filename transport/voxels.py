@@ -1,4 +1,4 @@
-"""The voxel image as a circuit: one resistor per voxel face, of those voxels that a current can pass through."""
+"""The voxel image as resistors: one through each voxel face, of those voxels that a current can pass through."""
 
 from __future__ import annotations
 
@@ -7,135 +7,122 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transport._circuit import join_clusters
+from transport import _flux
 from transport._links import face_conductances
-from transport.circuit import Circuit
+from transport.graph import Grid, shared
 from transport.image import PhaseImage
+from transport.potential import Potential
+
+Faces = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
 class VoxelCircuit:
-    """A circuit with 1 V across the image along `axis`, and where its nodes and resistors lie in the image.
+    """Voxels with 1 V across the image along `axis`.
 
     An open axis ends in two plates, half a voxel from the outer voxels' centres: the first at 1 V, the second at 0 V.
-    A periodic axis has no plates; the potential falls by 1 V from each voxel to its image.
+    A periodic axis has no plates; the potential falls by 1 V from each voxel to its image, and the first voxel of each
+    cluster is tied to the ground.
     """
 
-    circuit: Circuit
-    nodes: NDArray[np.int64] = field(repr=False)  # flat voxel index of each unknown
-    grounded: NDArray[np.int64] = field(repr=False)  # flat index of voxels held at 0 V (one per cluster if periodic)
+    grid: Grid = field(repr=False)  # conductances over `scale`
+    feed: NDArray[np.float64] = field(repr=False)  # the part of the grid's excess that leads to 1 V
+    live: NDArray[np.bool_] = field(repr=False)
+    root: NDArray[np.int32] = field(repr=False)  # first voxel of each one's cluster
     start: NDArray[np.float64] = field(repr=False, metadata={"unit": "V"})
-    direction: NDArray[np.int8] = field(repr=False)  # of each resistor, 0 to 2
-    plane: NDArray[np.int64] = field(repr=False)  # that each resistor along the axis crosses; -1 for the others
-    planes: int
+    axis: int
+    periodic: bool
+    scale: float = field(metadata={"unit": "S"})
+    voltage: float = 1.0
+
+    @property
+    def count(self) -> int:
+        """Voxels that carry current."""
+        return int(np.count_nonzero(self.live))
+
+    @property
+    def operator(self) -> Grid:
+        """What is solved, in units of `scale`."""
+        return self.grid
+
+    def balance(self, potential: Potential) -> tuple[NDArray[np.float64], float]:
+        """Return the current lost at each voxel [A] and the dissipated power [W]."""
+        grid = self.grid
+        inflow, parts = np.empty_like(self.start), np.empty((grid.blocks, 2))
+        shared(
+            _flux.balance, grid.blocks, *grid.faces, grid.excess, self.feed, self.axis if self.periodic else -1,
+            potential.high, potential.low, inflow, parts,
+        )  # fmt: skip
+        inflow *= self.scale
+        return inflow, self.scale * float(parts[:, 0].sum())
+
+    def layer_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
+        """Return the current through the faces along `direction`, summed over each layer of voxels they leave [A]."""
+        axis = self.axis if self.periodic else -1
+        faces = self.grid.faces[direction]
+        return self.scale * _flux.plane_currents(faces, direction, axis, potential.high, potential.low)
+
+    def plate_currents(self, potential: Potential) -> tuple[float, float]:
+        """Return the currents that the first plate feeds and the second one takes [A]."""
+        entry = self.feed * ((1.0 - potential.high) - potential.low)
+        exit_ = (self.grid.excess - self.feed) * (potential.high + potential.low)
+        return self.scale * float(entry.sum()), self.scale * float(exit_.sum())
 
 
-@dataclass(frozen=True, eq=False)
-class Links:
-    """Resistors between voxels by flat index; the plates, if any, are the two numbers after the last voxel."""
-
-    tail: NDArray[np.int64]
-    head: NDArray[np.int64]
-    conductance: NDArray[np.float64] = field(metadata={"unit": "S"})
-    direction: NDArray[np.int8]
-    wraps: NDArray[np.bool_]  # crosses the periodic boundary of its direction
-
-
-def voxel_links(image: PhaseImage) -> Links:
-    """Return the resistor of every conducting voxel face: half cells in series, and the interface between them."""
+def voxel_faces(image: PhaseImage) -> Faces:
+    """Return the conductance [S] of every voxel face: half cells in series, and the interface between them."""
     with np.errstate(divide="ignore"):
         resistivity = 1.0 / image.conductivities
-    parts = []
-    for direction in range(3):
-        conductance = face_conductances(
+    x, y, z = (
+        face_conductances(
             image.phases, image.blocks, resistivity, image.interface, image.voxel_size, image.periodic, direction
-        ).ravel()
-        tail = np.flatnonzero(conductance)
-        size = image.shape[direction]
-        stride = int(np.prod(image.shape[direction + 1 :], dtype=np.int64))
-        wraps = (tail // stride) % size == size - 1
-        head = tail + stride - wraps * (size * stride)
-        parts.append(Links(tail, head, conductance[tail], np.full(tail.size, direction, np.int8), wraps))
-    return _joined(parts)
+        )
+        for direction in range(3)
+    )
+    return x, y, z
 
 
-def voxel_circuit(image: PhaseImage, links: Links, axis: int) -> VoxelCircuit | None:
-    """Return the circuit along an axis, or None when no path leads through: decided by the resistors, not solved."""
-    if image.periodic[axis]:
-        return _periodic_circuit(image, links, axis)
-    return _open_circuit(image, links, axis)
-
-
-def _open_circuit(image: PhaseImage, links: Links, axis: int) -> VoxelCircuit | None:
-    voxels = image.phases.size
-    root, _ = join_clusters(links.tail, links.head, np.zeros(links.tail.size), voxels, 0.5)
-    first, second = _plate(image, axis, 0), _plate(image, axis, 1)
-    spanning = np.intersect1d(root[first.head], root[second.tail])
-    if spanning.size == 0:
-        return None
-    spans = np.zeros(voxels, np.bool_)
-    spans[spanning] = True
-    live = np.append(spans[root], (False, False))
-    return _assemble(image, _joined([links, first, second]), axis, live, root, np.empty(0, np.int64))
-
-
-def _periodic_circuit(image: PhaseImage, links: Links, axis: int) -> VoxelCircuit | None:
-    winding = (links.wraps & (links.direction == axis)).astype(np.float64)
-    root, winds = join_clusters(links.tail, links.head, winding, image.phases.size, 0.5)
-    live = winds[root]
+def voxel_circuit(image: PhaseImage, faces: Faces, axis: int) -> VoxelCircuit | None:
+    """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
+    root, winds = _flux.join_faces(*faces, axis)
+    periodic = bool(image.periodic[axis])
+    feed, sink = np.zeros(root.size), np.zeros(root.size)
+    if periodic:
+        live = winds[root]
+    else:
+        _plate(image, axis, 0, feed)
+        _plate(image, axis, -1, sink)
+        live = np.isin(root, np.intersect1d(root[feed > 0.0], root[sink > 0.0]))
     if not live.any():
         return None
-    return _assemble(image, links, axis, np.append(live, (False, False)), root, np.unique(root[live]))
+    feed[~live] = sink[~live] = 0.0
+    scale = float(max(face.max() for face in (*faces, feed, sink)))
+    x, y, z = (face / scale for face in faces)
+    grid = Grid((x, y, z), (feed + sink) / scale)
+    shared(_flux.keep_live, grid.blocks, x, y, z, live)
+    layer = np.arange(image.shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
+    linear = np.broadcast_to(1.0 - (layer + 0.5) / image.shape[axis], image.shape).ravel()
+    if periodic:
+        roots = np.unique(root[live])
+        grid.excess[roots] = _joined_conductance(grid, roots)
+        linear = linear - linear[root]
+    start = np.where(live, linear, 0.0)
+    return VoxelCircuit(grid, feed / scale, live, root, start, axis, periodic, scale)
 
 
-def _plate(image: PhaseImage, axis: int, end: int) -> Links:
-    """Return the resistors between a plate and the voxels it touches: half a cell of the voxel's own phase."""
-    voxels, spacing = image.phases.size, image.voxel_size
-    touching = np.take(np.arange(voxels).reshape(image.shape), -end, axis).ravel()
-    conductance = 2.0 * np.prod(spacing) / spacing[axis] ** 2 * image.conductivities[image.phases.ravel()[touching]]
-    touching, conductance = touching[conductance > 0.0], conductance[conductance > 0.0]
-    direction, wraps = np.full(touching.size, axis, np.int8), np.zeros(touching.size, np.bool_)
-    if end == 0:
-        return Links(np.full(touching.size, voxels), touching, conductance, direction, wraps)
-    return Links(touching, np.full(touching.size, voxels + 1), conductance, direction, wraps)
+def _plate(image: PhaseImage, axis: int, end: int, conductance: NDArray[np.float64]) -> None:
+    """Write the conductance [S] between a plate and the voxels it touches: half a cell of the voxel's own phase."""
+    spacing = image.voxel_size
+    layer = (slice(None),) * axis + (end,)
+    touching = 2.0 * np.prod(spacing) / spacing[axis] ** 2 * image.conductivities[image.phases[layer]]
+    conductance.reshape(image.shape)[layer] = touching
 
 
-def _assemble(
-    image: PhaseImage,
-    links: Links,
-    axis: int,
-    live: NDArray[np.bool_],
-    root: NDArray[np.int64],
-    grounded: NDArray[np.int64],
-) -> VoxelCircuit:
-    voxels, size, periodic = image.phases.size, image.shape[axis], bool(image.periodic[axis])
-    unknown = live.copy()
-    unknown[grounded] = False
-    nodes = np.flatnonzero(unknown)
-    number = np.full(voxels + 2, nodes.size)  # plates and grounded voxels are the ground
-    number[nodes] = np.arange(nodes.size)
-    used = np.flatnonzero(live[links.tail] | live[links.head])
-    tail, head, along = links.tail[used], links.head[used], links.direction[used] == axis
-    emf = ((links.wraps[used] & along) | (tail == voxels)).astype(np.float64)
-    layer = np.append(np.indices(image.shape, np.int64)[axis].ravel(), -1)  # the first plate lies before layer 0
-    planes = size if periodic else size + 1
-    linear = 1.0 - (layer + 0.5) / size
-    return VoxelCircuit(
-        circuit=Circuit(number[tail], number[head], links.conductance[used], emf, nodes.size, 1.0),
-        nodes=nodes,
-        grounded=grounded,
-        start=linear[nodes] - (linear[root[nodes]] if periodic else 0.0),
-        direction=links.direction[used],
-        plane=np.where(along, (layer[tail] + 1) % planes, -1),
-        planes=planes,
-    )
-
-
-def _joined(parts: list[Links]) -> Links:
-    return Links(
-        np.concatenate([part.tail for part in parts]),
-        np.concatenate([part.head for part in parts]),
-        np.concatenate([part.conductance for part in parts]),
-        np.concatenate([part.direction for part in parts]),
-        np.concatenate([part.wraps for part in parts]),
-    )
+def _joined_conductance(grid: Grid, nodes: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Sum of the conductances at each node."""
+    total = np.zeros(nodes.size)
+    at = np.unravel_index(nodes, grid.faces[0].shape)
+    for axis, face in enumerate(grid.faces):
+        before = [np.mod(at[d] - (d == axis), face.shape[d]) for d in range(3)]
+        total += face[at] + face[tuple(before)]
+    return total

@@ -1,0 +1,191 @@
+"""Resistor networks as linear operators: the links of a sparse graph, and of a grid of voxels without a matrix."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Protocol
+
+import numba
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from transport import _grid, _sweeps
+
+ROWS_A_BLOCK, MOST_BLOCKS = 15_000, 32  # of blocks that threads share
+
+Array = NDArray[Any]
+Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]
+
+
+class Operator(Protocol):
+    """Links between nodes and from each node to the ground (`excess`): a symmetric matrix without its diagonal."""
+
+    @property
+    def excess(self) -> Array:
+        """Conductance from each node to the ground."""
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """What its kernels take, without `excess`."""
+
+    @property
+    def kernels(self) -> Any:
+        """Module of its kernels."""
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of rows, by the number of unknowns alone."""
+
+    def bounds(self) -> list[int]:
+        """Where each block of rows begins, and where the last one ends."""
+
+    def rows(self, block: int) -> Rows:
+        """Links of a block of rows as CSR, its rows counted from 0."""
+
+    def astype(self, precision: np.dtype[Any]) -> Operator:
+        """The same in another precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Links in CSR, each from both ends: of a row to rows before it until `lower`, in its block until `inner`."""
+
+    indptr: NDArray[np.int64] = field(repr=False)
+    lower: NDArray[np.int64] = field(repr=False)
+    inner: NDArray[np.int64] = field(repr=False)
+    indices: NDArray[np.int32] = field(repr=False)
+    weight: Array = field(repr=False)
+    excess: Array = field(repr=False)
+    kernels = _sweeps
+
+    @staticmethod
+    def of(indptr: NDArray[np.int64], indices: NDArray[np.int32], weight: Array, excess: Array) -> Graph:
+        """Take over CSR arrays, and put each row's links in order (in place)."""
+        lower, inner = np.empty_like(indptr[1:]), np.empty_like(indptr[1:])
+        shared(_sweeps.arrange, block_count(excess.size), indptr, lower, inner, indices, weight)
+        return Graph(indptr, lower, inner, indices, weight, excess)
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """CSR arrays."""
+        return self.indptr, self.lower, self.inner, self.indices, self.weight
+
+    @property
+    def blocks(self) -> int:
+        """By the number of unknowns."""
+        return block_count(self.excess.size)
+
+    def bounds(self) -> list[int]:
+        """Equal numbers of rows."""
+        return [block * self.excess.size // self.blocks for block in range(self.blocks + 1)]
+
+    def rows(self, block: int) -> Rows:
+        """A slice."""
+        first, last = self.bounds()[block : block + 2]
+        begin, end = self.indptr[first], self.indptr[last]
+        return self.indptr[first : last + 1] - begin, self.indices[begin:end], self.weight[begin:end]
+
+    def astype(self, precision: np.dtype[Any]) -> Graph:
+        """Weights and excess in another precision."""
+        return replace(
+            self,
+            weight=self.weight.astype(precision, copy=False),
+            excess=self.excess.astype(precision, copy=False),
+        )
+
+    def matrix(self) -> scipy.sparse.csr_matrix:
+        """The same with its diagonal, float64."""
+        size = self.excess.size
+        links = scipy.sparse.csr_matrix((self.weight.astype(np.float64), self.indices, self.indptr), shape=(size, size))
+        return scipy.sparse.csr_matrix(scipy.sparse.diags(links.sum(axis=1).A1 + self.excess) - links)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Links through the faces of voxels: `faces[d]` (nx, ny, nz) joins each voxel to the next along axis d."""
+
+    faces: tuple[Array, Array, Array] = field(repr=False)
+    excess: Array = field(repr=False)  # flat
+    kernels = _grid
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The faces of each axis."""
+        return self.faces
+
+    @property
+    def blocks(self) -> int:
+        """By the number of voxels, a line at least."""
+        return min(block_count(self.excess.size), self._lines)
+
+    def bounds(self) -> list[int]:
+        """Equal numbers of lines along z."""
+        size = self.faces[0].shape[2]
+        return [block * self._lines // self.blocks * size for block in range(self.blocks + 1)]
+
+    def rows(self, block: int) -> Rows:
+        """Made on the spot."""
+        begin, end = (bound // self.faces[0].shape[2] for bound in self.bounds()[block : block + 2])
+        made: Rows = _grid.rows(begin, end, *self.faces)
+        return made
+
+    def astype(self, precision: np.dtype[Any]) -> Grid:
+        """Faces and excess in another precision."""
+        x, y, z = (face.astype(precision, copy=False) for face in self.faces)
+        return Grid((x, y, z), self.excess.astype(precision, copy=False))
+
+    @property
+    def _lines(self) -> int:
+        return self.faces[0].shape[0] * self.faces[0].shape[1]
+
+
+def block_count(size: int) -> int:
+    """Blocks that so many unknowns are cut into."""
+    return int(np.clip(size // ROWS_A_BLOCK, 1, MOST_BLOCKS))
+
+
+def apply(operator: Operator, x: Array) -> Array:
+    """The matrix times x."""
+    y = np.empty_like(x)
+    shared(operator.kernels.multiply, operator.blocks, *operator.arrays, operator.excess, x, y)
+    return y
+
+
+def dots(a: Array, b: Array, c: Array) -> tuple[float, float]:
+    """a.b and a.c, the same for any number of threads."""
+    blocks = block_count(a.size)
+    parts = np.empty((blocks, 2))
+    shared(_sweeps.inner_products, blocks, a, b, c, parts)
+    one, two = parts.sum(axis=0)
+    return float(one), float(two)
+
+
+def combined(a: float, x: Array, b: float, y: Array) -> Array:
+    """a x + b y in the precision of x."""
+    out = np.empty_like(x)
+    shared(_sweeps.combine, block_count(x.size), x.dtype.type(a), x, x.dtype.type(b), y, out)
+    return out
+
+
+def shared(kernel: Callable[..., None], blocks: int, *arrays: Any) -> None:
+    """Run a kernel over all blocks, shared among threads if there are several blocks."""
+    threads = min(numba.get_num_threads(), blocks)
+    if threads == 1:
+        kernel(0, blocks, blocks, *arrays)
+        return
+    bounds = [part * blocks // threads for part in range(threads + 1)]
+    others = [crew().submit(kernel, a, b, blocks, *arrays) for a, b in itertools.pairwise(bounds[1:])]
+    kernel(0, bounds[1], blocks, *arrays)
+    for other in others:
+        other.result()
+
+
+@cache
+def crew() -> ThreadPoolExecutor:
+    """Threads, kept."""
+    return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS, thread_name_prefix="conduction")
