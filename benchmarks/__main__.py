@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial import cKDTree
 
-from benchmarks import clusters, packings, sites, structures
+from benchmarks import clusters, conduction, packings, sites, structures
 from microstructure import build_library
 from microstructure.carbon import fill_bulk
 from percolation import link_carbon
@@ -30,6 +30,7 @@ def main() -> None:
     Console().print(table)
     clusters.main()
     sites.main()
+    conduction.main()
     packings.main()
     structures.main()
 

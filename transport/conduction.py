@@ -14,7 +14,7 @@ from transport.bounds import Bounds, wiener
 from transport.image import PhaseImage, parse_image, parse_tolerance
 from transport.report import describe
 from transport.solve import Solution, solve_circuit
-from transport.voxels import Faces, VoxelCircuit, voxel_circuit, voxel_faces
+from transport.voxels import VoxelCircuit, voxel_circuit
 
 METHOD = (
     "cell-centred finite volumes on 6 neighbours, harmonic faces; "
@@ -132,15 +132,15 @@ def effective_conductivity(
     axis = parse_axis(axis)
     tolerance = parse_tolerance(tolerance, max_iterations)
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
-    result = solve_axis(image, voxel_faces(image), axis, tolerance, max_iterations, keep_potential)
+    result = solve_axis(image, axis, tolerance, max_iterations, keep_potential)
     return certify(result, tolerance, strict)
 
 
 def solve_axis(
-    image: PhaseImage, faces: Faces, axis: int, tolerance: float, max_iterations: int, keep_potential: bool = False
+    image: PhaseImage, axis: int, tolerance: float, max_iterations: int, keep_potential: bool = False
 ) -> Conduction:
     """Return the conduction of a parsed image along one axis, not yet certified."""
-    problem = voxel_circuit(image, faces, axis)
+    problem = voxel_circuit(image, axis)
     if problem is None:
         return _no_path(image, axis)
     solution = solve_circuit(problem, start=problem.start, tolerance=tolerance, max_iterations=max_iterations)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from transport.conduction import Conduction, certify, solve_axis
 from transport.image import parse_image, parse_tolerance
 from transport.report import describe
-from transport.voxels import voxel_faces
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +71,7 @@ def conductivity_tensor(
     """
     tolerance = parse_tolerance(tolerance, max_iterations)
     image = parse_image(labels, conductivity, voxel_size, (True, True, True), interface_resistance, blocks)
-    faces = voxel_faces(image)
-    x, y, z = (certify(solve_axis(image, faces, a, tolerance, max_iterations), tolerance, strict) for a in range(3))
+    x, y, z = (certify(solve_axis(image, a, tolerance, max_iterations), tolerance, strict) for a in range(3))
     values = np.stack([x.mean_flux, y.mean_flux, z.mean_flux], axis=1)
     low, middle, high = np.linalg.eigvalsh(0.5 * (values + values.T)).tolist()
     largest = float(np.abs(values).max())

@@ -13,8 +13,6 @@ from transport.graph import Grid, shared
 from transport.image import PhaseImage
 from transport.potential import Potential
 
-Faces = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-
 
 @dataclass(frozen=True, eq=False)
 class VoxelCircuit:
@@ -69,7 +67,38 @@ class VoxelCircuit:
         return self.scale * float(entry.sum()), self.scale * float(exit_.sum())
 
 
-def voxel_faces(image: PhaseImage) -> Faces:
+def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
+    """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
+    faces = _faces(image)
+    root, winds = _flux.join_faces(*faces, axis)
+    periodic = bool(image.periodic[axis])
+    feed, excess = np.zeros(root.size), np.zeros(root.size)
+    if periodic:
+        live = winds[root]
+    else:
+        taken = _plate(image, axis, -1, excess)
+        fed = _plate(image, axis, 0, feed)
+        live = np.isin(root, np.intersect1d(root[fed], root[taken]))
+        excess += feed
+    if not live.any():
+        return None
+    feed[~live] = excess[~live] = 0.0
+    scale = max(float(array.max()) for array in (*faces, excess))
+    for array in (*faces, feed, excess):
+        array /= scale
+    grid = Grid(faces, excess)
+    shared(_flux.keep_live, grid.blocks, *faces, live)
+    layer = np.arange(image.shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
+    start = np.broadcast_to(1.0 - (layer + 0.5) / image.shape[axis], image.shape).flatten()
+    if periodic:
+        roots = np.unique(root[live])
+        excess[roots] = _joined_conductance(grid, roots)
+        start -= start[root]
+    start[~live] = 0.0
+    return VoxelCircuit(grid, feed, live, root, start, axis, periodic, scale)
+
+
+def _faces(image: PhaseImage) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the conductance [S] of every voxel face: half cells in series, and the interface between them."""
     with np.errstate(divide="ignore"):
         resistivity = 1.0 / image.conductivities
@@ -82,40 +111,16 @@ def voxel_faces(image: PhaseImage) -> Faces:
     return x, y, z
 
 
-def voxel_circuit(image: PhaseImage, faces: Faces, axis: int) -> VoxelCircuit | None:
-    """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
-    root, winds = _flux.join_faces(*faces, axis)
-    periodic = bool(image.periodic[axis])
-    feed, sink = np.zeros(root.size), np.zeros(root.size)
-    if periodic:
-        live = winds[root]
-    else:
-        _plate(image, axis, 0, feed)
-        _plate(image, axis, -1, sink)
-        live = np.isin(root, np.intersect1d(root[feed > 0.0], root[sink > 0.0]))
-    if not live.any():
-        return None
-    feed[~live] = sink[~live] = 0.0
-    scale = float(max(face.max() for face in (*faces, feed, sink)))
-    x, y, z = (face / scale for face in faces)
-    grid = Grid((x, y, z), (feed + sink) / scale)
-    shared(_flux.keep_live, grid.blocks, x, y, z, live)
-    layer = np.arange(image.shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
-    linear = np.broadcast_to(1.0 - (layer + 0.5) / image.shape[axis], image.shape).ravel()
-    if periodic:
-        roots = np.unique(root[live])
-        grid.excess[roots] = _joined_conductance(grid, roots)
-        linear = linear - linear[root]
-    start = np.where(live, linear, 0.0)
-    return VoxelCircuit(grid, feed / scale, live, root, start, axis, periodic, scale)
+def _plate(image: PhaseImage, axis: int, end: int, conductance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Write the conductance [S] between a plate and the voxels it touches, and return those that conduct.
 
-
-def _plate(image: PhaseImage, axis: int, end: int, conductance: NDArray[np.float64]) -> None:
-    """Write the conductance [S] between a plate and the voxels it touches: half a cell of the voxel's own phase."""
+    It is half a cell of the voxel's own phase.
+    """
     spacing = image.voxel_size
     layer = (slice(None),) * axis + (end,)
     touching = 2.0 * np.prod(spacing) / spacing[axis] ** 2 * image.conductivities[image.phases[layer]]
     conductance.reshape(image.shape)[layer] = touching
+    return np.flatnonzero(conductance)
 
 
 def _joined_conductance(grid: Grid, nodes: NDArray[np.int32]) -> NDArray[np.float64]:
