@@ -226,6 +226,19 @@ def test_strands_that_do_not_touch_each_have_their_own_zero():
 # laws
 
 
+def test_images_of_every_shape_agree_with_the_dense_twin():
+    rng = np.random.default_rng(11)
+    for _ in range(150):
+        shape = tuple(rng.integers(1, 6, 3).tolist())
+        phases = int(rng.integers(1, 4))
+        labels = np.asarray(rng.integers(0, phases, shape, dtype=np.uint8), order=rng.choice(["C", "F"]))
+        values = {phase: float(rng.choice([0.0, 1e-3, 1.0, 7.0])) for phase in range(phases)}
+        axis, periodic = int(rng.integers(3)), tuple((rng.random(3) < 0.5).tolist())
+        expected = dense_twin(labels, values, 1.0, axis, periodic)
+        found = effective_conductivity(labels, values, 1.0, axis, periodic).value
+        assert found == pytest.approx(expected, rel=1e-7, abs=1e-9), (shape, values, axis, periodic)
+
+
 @pytest.mark.parametrize("periodic", [CELL, PLATES, (False, True, False), WALLS])
 @pytest.mark.parametrize("axis", AXES)
 def test_dense_twin(axis, periodic):
