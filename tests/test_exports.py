@@ -25,7 +25,7 @@ DOORS = {
     },
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
-
+        "estimate_memory", "extrapolate_voxel_size", "Extrapolation",
         "CompositeConductivity", "ContactLaw", "composite_conductivity",
         "Conduction", "ConductivityTensor", "Bounds", "NetworkConduction",
     },

@@ -3,6 +3,8 @@
 from transport.bounds import Bounds, bounds
 from transport.composite import CompositeConductivity, ContactLaw, composite_conductivity
 from transport.conduction import Conduction, effective_conductivity
+from transport.extrapolate import Extrapolation, extrapolate_voxel_size
+from transport.memory import estimate_memory
 from transport.network import NetworkConduction, network_conductance, network_conductivity
 from transport.tensor import ConductivityTensor, conductivity_tensor
 
@@ -12,11 +14,14 @@ __all__ = [
     "Conduction",
     "ConductivityTensor",
     "ContactLaw",
+    "Extrapolation",
     "NetworkConduction",
     "bounds",
     "composite_conductivity",
     "conductivity_tensor",
     "effective_conductivity",
+    "estimate_memory",
+    "extrapolate_voxel_size",
     "network_conductance",
     "network_conductivity",
 ]

@@ -12,6 +12,7 @@ from microstructure.errors import BoundsError, ConvergenceError
 from percolation.arguments import parse_axis
 from transport.bounds import Bounds, wiener
 from transport.image import PhaseImage, parse_image, parse_tolerance
+from transport.memory import check_memory
 from transport.report import describe
 from transport.solve import Solution, solve_circuit
 from transport.voxels import VoxelCircuit, voxel_circuit
@@ -112,6 +113,8 @@ def effective_conductivity(
     ValueError
         A label without a conductivity; negative or NaN conductivities or resistances; images that are not 3D; an axis
         that is not 0 to 2; a voxel size not above zero; blocks missing or of the wrong shape.
+    MemoryError
+        The image needs more than is free; the message names a size that would fit.
     ConvergenceError
         `tolerance` was not reached; `best` holds the partial result.
     BoundsError
@@ -131,6 +134,7 @@ def effective_conductivity(
     """
     axis = parse_axis(axis)
     tolerance = parse_tolerance(tolerance, max_iterations)
+    check_memory(np.shape(labels))
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
     result = solve_axis(image, axis, tolerance, max_iterations, keep_potential)
     return certify(result, tolerance, strict)

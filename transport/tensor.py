@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from transport.conduction import Conduction, certify, solve_axis
 from transport.image import parse_image, parse_tolerance
+from transport.memory import check_memory
 from transport.report import describe
 
 
@@ -70,6 +71,7 @@ def conductivity_tensor(
     2.0
     """
     tolerance = parse_tolerance(tolerance, max_iterations)
+    check_memory(np.shape(labels))
     image = parse_image(labels, conductivity, voxel_size, (True, True, True), interface_resistance, blocks)
     x, y, z = (certify(solve_axis(image, a, tolerance, max_iterations), tolerance, strict) for a in range(3))
     values = np.stack([x.mean_flux, y.mean_flux, z.mean_flux], axis=1)
