@@ -30,7 +30,9 @@ class Conduction:
 
     Fluxes are mean current densities through a plane per unit of mean gradient: each would equal `value` if the solve
     were exact. `flux_in` is taken at the first plate, `flux_out` at the second; in a periodic axis at the cell's
-    boundary and its mid-plane. `imbalance` is the largest difference between any two planes, over `value`.
+    boundary and its mid-plane. `imbalance` is the largest difference between any two planes, over `value`. The exact
+    answer for the voxel image lies in `bracket`, whatever the solver did: at most the power of the potential, at least
+    that of currents without divergence (to rounding, 1e-14).
     """
 
     value: float = field(metadata={"unit": "S/m"})
@@ -40,6 +42,7 @@ class Conduction:
     converged: bool = field(metadata={"unit": ""})
     percolates: bool = field(metadata={"unit": ""})
     bounds: Bounds = field(metadata={"unit": ""})
+    bracket: Bounds = field(metadata={"unit": ""})
     iterations: int = field(metadata={"unit": ""})
     axis: int = field(metadata={"unit": ""})
     method: str = field(metadata={"unit": ""})
@@ -182,6 +185,7 @@ def _no_path(image: PhaseImage, axis: int) -> Conduction:
         converged=True,
         percolates=False,
         bounds=_wiener_bounds(image),
+        bracket=Bounds(0.0, 0.0, "of the voxel image's exact answer"),
         iterations=0,
         axis=axis,
         method="no path along the axis through the faces of conducting voxels (6 neighbours): nothing to solve",
@@ -199,6 +203,7 @@ def _measure(
     limits = _wiener_bounds(image)
     value = _within(solution.power * per_volt, limits) if solution.converged else solution.power * per_volt
     layers = [problem.layer_currents(solution.potential, direction) for direction in range(3)]
+    gap = problem.power_gap(solution.lost) * per_volt
     crossing = np.roll(layers[axis], 1)  # plane 0 is that in front of the first voxel
     if not image.periodic[axis]:
         entry, exit_ = problem.plate_currents(solution.potential)
@@ -216,6 +221,7 @@ def _measure(
         converged=solution.converged,
         percolates=True,
         bounds=limits,
+        bracket=Bounds(max(float(value - gap), 0.0), float(value), "of the voxel image's exact answer"),
         iterations=solution.iterations,
         axis=axis,
         method=METHOD,

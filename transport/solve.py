@@ -54,6 +54,7 @@ class Solution:
 
     potential: Potential = field(repr=False, metadata={"unit": "V"})
     power: float = field(metadata={"unit": "W"})
+    lost: NDArray[np.float64] = field(repr=False, metadata={"unit": "A"})
     residuals: tuple[float, ...] = field(repr=False, metadata={"unit": "1", "what": "current lost / current carried"})
     iterations: int
     converged: bool
@@ -98,7 +99,7 @@ def solve_circuit(
         residuals.extend(step.residuals)
         potential = potential.plus(step.correction)
     converged = residuals[-1] <= tolerance
-    return Solution(potential, power, tuple(residuals), iterations, converged)
+    return Solution(potential, power, inflow, tuple(residuals), iterations, converged)
 
 
 @dataclass(frozen=True, eq=False)

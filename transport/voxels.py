@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transport import _flux
+from transport import _flux, _tree
 from transport._links import face_conductances
 from transport.graph import Grid, shared
 from transport.image import PhaseImage
@@ -53,6 +53,18 @@ class VoxelCircuit:
         )  # fmt: skip
         inflow *= self.scale
         return inflow, self.scale * float(parts[:, 0].sum())
+
+    def power_gap(self, lost: NDArray[np.float64]) -> float:
+        """Return the most by which the dissipated power can exceed the exact one [W], by the current lost [A].
+
+        Led along any tree to the ground, what is lost makes the currents free of divergence, and these bound the
+        power from below (Thomson's principle): by the power that the way takes. The tree is of the best conductors.
+        """
+        grid = self.grid
+        least = min(float(np.min(array, where=array > 0.0, initial=1.0)) for array in (*grid.faces, grid.excess))
+        bounds = 10.0 ** -np.arange(1.0, 2.0 - np.floor(np.log10(least)))
+        tree = _tree.grow_tree(*grid.faces, grid.excess, bounds)
+        return self.scale * _tree.lead_away(*grid.faces, grid.excess, tree, lost / self.scale)
 
     def layer_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
         """Return the current through the faces along `direction`, summed over each layer of voxels they leave [A]."""

@@ -1,0 +1,106 @@
+"""Loops that lead what a solve has lost along a tree of good conductors to the ground: the price bounds its error."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+GROUND_LINK = 3  # bit of a voxel's link to the ground, after those of its three faces
+
+
+@njit(cache=True, nogil=True)
+def find_root(parent, node):
+    """Root of a node, halving the path."""
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@njit(cache=True, nogil=True)
+def neighbour(here, link, shape):
+    """Number of the next voxel along axis `link`; the ground, after the last voxel, for the link to it."""
+    count = shape[0] * shape[1] * shape[2]
+    if link == GROUND_LINK:
+        return count
+    stride = shape[1] * shape[2] if link == 0 else (shape[2] if link == 1 else 1)
+    size = shape[link]
+    return here + stride - (size * stride if (here // stride) % size == size - 1 else 0)
+
+
+@njit(cache=True, nogil=True)
+def previous(here, axis, shape):
+    """Number of the voxel before along an axis."""
+    stride = shape[1] * shape[2] if axis == 0 else (shape[2] if axis == 1 else 1)
+    size = shape[axis]
+    return here - stride + (size * stride if (here // stride) % size == 0 else 0)
+
+
+@njit(cache=True, nogil=True)
+def conductance(here, link, x_faces, y_faces, z_faces, excess):
+    """Conductance of a voxel's link, by number."""
+    if link == GROUND_LINK:
+        return excess[here]
+    faces = x_faces if link == 0 else (y_faces if link == 1 else z_faces)
+    return faces.ravel()[here]
+
+
+@njit(cache=True, nogil=True)
+def grow_tree(x_faces, y_faces, z_faces, excess, bounds):
+    """Bits of the links of a tree that joins all live voxels to the ground, best conductors first.
+
+    Links above bounds[0] come first, then those above bounds[1], and so on: Kruskal's algorithm, in steps.
+    """
+    shape = x_faces.shape
+    count = excess.size
+    parent = np.arange(count + 1).astype(np.int32)
+    tree = np.zeros(count, np.uint8)
+    above = np.inf
+    for bound in bounds:
+        for here in range(count):
+            for link in range(4):
+                g = conductance(here, link, x_faces, y_faces, z_faces, excess)
+                if bound < g <= above:
+                    a, b = find_root(parent, here), find_root(parent, neighbour(here, link, shape))
+                    if a != b:
+                        parent[max(a, b)] = min(a, b)
+                        tree[here] |= 1 << link
+        above = bound
+    return tree
+
+
+@njit(cache=True, nogil=True)
+def lead_away(x_faces, y_faces, z_faces, excess, tree, lost):
+    """Power that it takes to lead the current lost at each voxel along the tree to the ground; `tree` is used up."""
+    shape = x_faces.shape
+    count = excess.size
+    degree = np.zeros(count + 1, np.uint8)
+    for here in range(count):
+        for link in range(4):
+            if tree[here] & (1 << link):
+                degree[here] += 1
+                other = neighbour(here, link, shape)
+                if other < count:
+                    degree[other] += 1
+    pending = lost.copy()
+    power = 0.0
+    for start in range(count):
+        node = start
+        while node < count and degree[node] == 1:
+            other, g = count, 0.0
+            for link in range(4):
+                if tree[node] & (1 << link):
+                    other, g = neighbour(node, link, shape), conductance(node, link, x_faces, y_faces, z_faces, excess)
+                    tree[node] &= ~np.uint8(1 << link)
+            for axis in range(3):
+                before = previous(node, axis, shape)
+                if tree[before] & (1 << axis):
+                    other, g = before, conductance(before, axis, x_faces, y_faces, z_faces, excess)
+                    tree[before] &= ~np.uint8(1 << axis)
+            power += pending[node] * (pending[node] / g)
+            degree[node] = 0
+            if other < count:
+                pending[other] += pending[node]
+                degree[other] -= 1
+            node = other
+    return power
