@@ -165,3 +165,29 @@ def plane_currents(faces, direction, axis, high, low):
                     )
                 here += 1
     return sums
+
+
+@njit(cache=True, nogil=True)
+def cell_currents(x_faces, y_faces, z_faces, excess, feed, direction, axis, periodic, high, low):
+    """Current through the middle of each voxel along `direction`: the mean of what its two faces carry.
+
+    `axis` is that of the voltage; open, its outer faces are the plates.
+    """
+    shape = x_faces.shape
+    faces = x_faces if direction == 0 else (y_faces if direction == 1 else z_faces)
+    flat = faces.ravel()
+    stride = shape[1] * shape[2] if direction == 0 else (shape[2] if direction == 1 else 1)
+    size = shape[direction]
+    middle = np.zeros(excess.size, np.float32)
+    for here in range(excess.size):
+        position = (here // stride) % size
+        if flat[here] > 0.0:
+            other = here + stride - (size * stride if position == size - 1 else 0)
+            emf = 1.0 if periodic and axis == direction and position == size - 1 else 0.0
+            half = 0.5 * current(flat[here], high[here], high[other], low[here], low[other], emf)
+            middle[here] += half
+            middle[other] += half
+        if direction == axis and not periodic and excess[here] > 0.0:
+            middle[here] += 0.5 * current(feed[here], 0.0, high[here], 0.0, low[here], 1.0)
+            middle[here] += 0.5 * current(excess[here] - feed[here], high[here], 0.0, low[here], 0.0, 0.0)
+    return middle

@@ -32,7 +32,8 @@ class Conduction:
     were exact. `flux_in` is taken at the first plate, `flux_out` at the second; in a periodic axis at the cell's
     boundary and its mid-plane. `imbalance` is the largest difference between any two planes, over `value`. The exact
     answer for the voxel image lies in `bracket`, whatever the solver did: at most the power of the potential, at least
-    that of currents without divergence (to rounding, 1e-14).
+    that of currents without divergence (to rounding, 1e-14). `current_shares` tells what part of the mean current
+    flows in which label.
     """
 
     value: float = field(metadata={"unit": "S/m"})
@@ -49,7 +50,9 @@ class Conduction:
     residuals: tuple[float, ...] = field(repr=False, metadata={"unit": ""})
     plane_flux: NDArray[np.float64] = field(repr=False, metadata={"unit": "S/m"})
     mean_flux: NDArray[np.float64] = field(repr=False, metadata={"unit": "S/m"})
+    current_shares: dict[int, float] = field(default_factory=dict, repr=False, metadata={"unit": ""})  # by label
     potential: NDArray[np.float64] | None = field(default=None, repr=False, metadata={"unit": "V"})
+    current_density: NDArray[np.float32] | None = field(default=None, repr=False, metadata={"unit": "A/m2"})
 
     def __str__(self) -> str:
         return describe(self)
@@ -68,6 +71,7 @@ def effective_conductivity(
     max_iterations: int = 1000,
     strict: bool = True,
     keep_potential: bool = False,
+    keep_current: bool = False,
 ) -> Conduction:
     """Return the conductivity of a voxel image along `axis`.
 
@@ -101,6 +105,9 @@ def effective_conductivity(
         False returns a result marked `converged=False` instead of raising.
     keep_potential
         Keep the potential, float64 (nx, ny, nz), with 1 V across the image and NaN where no current can flow.
+
+    keep_current
+        Keep the current density at the voxels' middles, float32 (nx, ny, nz, 3), at 1 V across the image.
 
     Returns
     -------
@@ -139,19 +146,24 @@ def effective_conductivity(
     tolerance = parse_tolerance(tolerance, max_iterations)
     check_memory(np.shape(labels))
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
-    result = solve_axis(image, axis, tolerance, max_iterations, keep_potential)
+    result = solve_axis(image, axis, tolerance, max_iterations, keep_potential, keep_current)
     return certify(result, tolerance, strict)
 
 
 def solve_axis(
-    image: PhaseImage, axis: int, tolerance: float, max_iterations: int, keep_potential: bool = False
+    image: PhaseImage,
+    axis: int,
+    tolerance: float,
+    max_iterations: int,
+    keep_potential: bool = False,
+    keep_current: bool = False,
 ) -> Conduction:
     """Return the conduction of a parsed image along one axis, not yet certified."""
     problem = voxel_circuit(image, axis)
     if problem is None:
         return _no_path(image, axis)
     solution = solve_circuit(problem, start=problem.start, tolerance=tolerance, max_iterations=max_iterations)
-    return _measure(image, axis, problem, solution, keep_potential)
+    return _measure(image, axis, problem, solution, keep_potential, keep_current)
 
 
 def certify(result: Conduction, tolerance: float, strict: bool) -> Conduction:
@@ -196,7 +208,7 @@ def _no_path(image: PhaseImage, axis: int) -> Conduction:
 
 
 def _measure(
-    image: PhaseImage, axis: int, problem: VoxelCircuit, solution: Solution, keep_potential: bool
+    image: PhaseImage, axis: int, problem: VoxelCircuit, solution: Solution, keep_potential: bool, keep_current: bool
 ) -> Conduction:
     lengths = image.voxel_size * image.shape
     per_volt = lengths[axis] ** 2 / np.prod(lengths)  # [1/m], from the current at 1 V to a conductivity
@@ -228,7 +240,9 @@ def _measure(
         residuals=solution.residuals,
         plane_flux=plane_flux,
         mean_flux=mean_flux,
+        current_shares=_current_shares(image, problem, solution),
         potential=_potential_image(image, problem, solution) if keep_potential else None,
+        current_density=_current_image(image, problem, solution) if keep_current else None,
     )
 
 
@@ -249,3 +263,19 @@ def _potential_image(image: PhaseImage, problem: VoxelCircuit, solution: Solutio
     if image.periodic[problem.axis]:
         potential -= potential[problem.root]  # the zero of each cluster
     return potential.reshape(image.shape)
+
+
+def _current_shares(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> dict[int, float]:
+    """Share of the mean current along the axis that flows in each phase, by label."""
+    along = problem.cell_currents(solution.potential, problem.axis)
+    sums = np.bincount(image.phases.ravel(), along, len(image.labels))
+    return dict(zip(image.labels, (sums / sums.sum()).tolist(), strict=True))
+
+
+def _current_image(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> NDArray[np.float32]:
+    areas = np.prod(image.voxel_size) / image.voxel_size
+    density = np.empty((*image.shape, 3), np.float32)
+    for direction in range(3):
+        middle = problem.cell_currents(solution.potential, direction)
+        density[..., direction] = (middle / np.float32(areas[direction])).reshape(image.shape)
+    return density

@@ -26,6 +26,7 @@ class PhaseImage:
     amounts: NDArray[np.float64] = field(metadata={"unit": "voxels"})  # (phases,)
     interface: NDArray[np.float64] = field(metadata={"unit": "ohm m2"})  # (phases, phases)
     voxel_size: NDArray[np.float64] = field(metadata={"unit": "m"})  # (3,)
+    labels: tuple[int, ...]  # of the phases
     periodic: NDArray[np.bool_]  # (3,)
 
     @property
@@ -58,6 +59,7 @@ def parse_image(
         amounts=np.bincount(phases.ravel(), minlength=values.size).astype(np.float64),
         interface=_interface_table([int(v) for v in values], resistances),
         voxel_size=parse_voxel_size(voxel_size),
+        labels=tuple(int(v) for v in values),
         periodic=np.array(parse_periodic(periodic)),
     )
 

@@ -72,6 +72,14 @@ class VoxelCircuit:
         faces = self.grid.faces[direction]
         return self.scale * _flux.plane_currents(faces, direction, axis, potential.high, potential.low)
 
+    def cell_currents(self, potential: Potential, direction: int) -> NDArray[np.float32]:
+        """Return the current through the middle of each voxel along a direction, flat [A]."""
+        grid = self.grid
+        middle: NDArray[np.float32] = _flux.cell_currents(
+            *grid.faces, grid.excess, self.feed, direction, self.axis, self.periodic, potential.high, potential.low
+        )
+        return middle * np.float32(self.scale)
+
     def plate_currents(self, potential: Potential) -> tuple[float, float]:
         """Return the currents that the first plate feeds and the second one takes [A]."""
         entry = self.feed * ((1.0 - potential.high) - potential.low)
