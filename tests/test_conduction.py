@@ -384,8 +384,20 @@ def test_not_converged_is_an_exception_with_the_partial_result():
     partial = effective_conductivity(labels, **options, strict=False)
     assert not partial.converged
     assert caught.value.best.value == partial.value
+    assert "NOT CONVERGED" in str(partial)
     full = effective_conductivity(labels, options["conductivity"], 1.0)
     assert partial.value >= full.value  # the power of any potential is too high, never too low
+    assert partial.bracket.lower <= full.value <= partial.bracket.upper
+    assert "NOT CONVERGED" not in str(full)
+
+
+def test_a_2d_image_is_told_how_to_become_one():
+    flat = random_medium((12, 10), 1)
+    with pytest.raises(ValueError, match=r"by \[:, :, None\]"):
+        effective_conductivity(flat, {0: 1.0, 1: 2.0, 2: 3.0}, 1.0)
+    thin = effective_conductivity(flat[:, :, None], {0: 1.0, 1: 2.0, 2: 3.0}, 1.0).value
+    thick = effective_conductivity(np.repeat(flat[:, :, None], 3, axis=2), {0: 1.0, 1: 2.0, 2: 3.0}, 1.0).value
+    assert thin == pytest.approx(thick, rel=1e-8)
 
 
 def test_result_outside_its_bounds_is_a_fault(monkeypatch):

@@ -102,7 +102,8 @@ def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}; a mask becomes labels by .astype(numpy.uint8)")
     if array.ndim != 3 or array.size == 0:
-        raise ValueError(f"{name} must be a 3D array [x, y, z] with at least one voxel, got shape {array.shape}")
+        thin = "; a 2D image becomes one voxel thick by [:, :, None]" if array.ndim == 2 else ""
+        raise ValueError(f"{name} must be a 3D array [x, y, z] with at least one voxel, got shape {array.shape}{thin}")
     return array
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 def describe(result: Any) -> str:
     """Return the printed form of a result: the fields of its repr, one line each, with units."""
-    lines = [type(result).__name__]
+    lines = [type(result).__name__ + ("" if getattr(result, "converged", True) else ": NOT CONVERGED")]
     for entry in dataclasses.fields(result):
         if entry.repr:
             unit = entry.metadata.get("unit", "")
