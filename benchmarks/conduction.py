@@ -146,7 +146,7 @@ def of_pyamg(image: str, edge: int) -> tuple[float, float]:
     from transport.potential import Potential
 
     system, circuit = matrix(image, edge)
-    right = circuit.feed[circuit.live]
+    right = circuit.balance(Potential.of(np.zeros(circuit.live.size)))[0][circuit.live] / circuit.scale
     hierarchy = pyamg.ruge_stuben_solver(system, strength=("classical", {"theta": 0.25, "norm": "min"}))
     potential = np.zeros(circuit.live.size)
     potential[circuit.live] = hierarchy.solve(right, tol=1e-8, accel="cg", maxiter=500)

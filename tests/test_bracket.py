@@ -54,7 +54,7 @@ def test_the_bracket_holds_for_any_potential():
     for _ in range(200):
         circuit = random_circuit(rng)
         exact = exact_power(circuit)
-        potential = circuit.start + rng.normal(scale=10.0 ** -rng.uniform(0, 4), size=circuit.start.size)
+        potential = circuit.first_guess() + rng.normal(scale=10.0 ** -rng.uniform(0, 4), size=circuit.live.size)
         lost, power = circuit.balance(Potential.of(potential * circuit.live))
         gap = circuit.power_gap(lost)
         assert power >= exact * (1 - 1e-10)
@@ -67,7 +67,7 @@ def test_a_gap_a_hundred_times_smaller_would_not_hold():
     for _ in range(100):
         circuit = random_circuit(rng)
         lost, power = circuit.balance(
-            Potential.of((circuit.start + rng.normal(size=circuit.start.size)) * circuit.live)
+            Potential.of((circuit.first_guess() + rng.normal(size=circuit.live.size)) * circuit.live)
         )
         broken += power - 0.01 * circuit.power_gap(lost) > exact_power(circuit) * (1 + 1e-10)
     assert broken > 30

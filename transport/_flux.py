@@ -81,13 +81,22 @@ def current(conductance, near, far, near_low, far_low, emf):
 
 
 @njit(cache=True, nogil=True)
-def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, feed, axis, high, low, inflow, parts):
+def fed(excess, layer, layers, periodic):
+    """Part of a voxel's excess that leads to the first plate; of a single layer half, the other half to the second."""
+    if periodic or layer > 0:
+        return 0.0
+    return excess if layers > 1 else 0.5 * excess
+
+
+@njit(cache=True, nogil=True)
+def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, periodic, high, low, inflow, parts):
     """Net current into each voxel; power and sum of |inflow| of each block.
 
-    A turn round a periodic axis raises the potential by 1 V along `axis`. `feed` is the part of `excess` that leads to
-    1 V, the rest leads to the ground.
+    A turn round a periodic `axis` raises the potential by 1 V; if it is open, the `excess` of its first layer leads to
+    1 V. All other excess leads to the ground.
     """
     shape = x_faces.shape
+    turn = axis if periodic else -1
     lines, size = shape[0] * shape[1], shape[2]
     gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
     for block in range(first, last):
@@ -96,12 +105,12 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, feed, axis, 
             west, east, south, north = neighbours(line, shape)
             i, j = line // shape[1], line % shape[1]
             emf_west, emf_east = (
-                (1.0 if axis == 0 and i == 0 else 0.0),
-                (1.0 if axis == 0 and i == shape[0] - 1 else 0.0),
+                (1.0 if turn == 0 and i == 0 else 0.0),
+                (1.0 if turn == 0 and i == shape[0] - 1 else 0.0),
             )
             emf_south, emf_north = (
-                (1.0 if axis == 1 and j == 0 else 0.0),
-                (1.0 if axis == 1 and j == shape[1] - 1 else 0.0),
+                (1.0 if turn == 1 and j == 0 else 0.0),
+                (1.0 if turn == 1 and j == shape[1] - 1 else 0.0),
             )
             for k in range(size):
                 here = line * size + k
@@ -115,14 +124,14 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, feed, axis, 
                         other, g, emf = north * size + k, gy[line, k], emf_north
                     elif face == 2:
                         other, g = (here + 1 if k + 1 < size else line * size), gz[line, k]
-                        emf = 1.0 if axis == 2 and k == size - 1 else 0.0
+                        emf = 1.0 if turn == 2 and k == size - 1 else 0.0
                     elif face == 3:
                         other, g, emf = west * size + k, gx[west, k], emf_west
                     elif face == 4:
                         other, g, emf = south * size + k, gy[south, k], emf_south
                     else:
                         other, g = (here - 1 if k > 0 else here + size - 1), gz[line, k - 1]
-                        emf = 1.0 if axis == 2 and k == 0 else 0.0
+                        emf = 1.0 if turn == 2 and k == 0 else 0.0
                     if g > 0.0:
                         if face < 3:
                             out = current(g, mine, high[other], fine, low[other], emf)
@@ -131,11 +140,12 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, feed, axis, 
                         else:
                             total += current(g, high[other], mine, low[other], fine, emf)
                 if excess[here] > 0.0:
-                    sink = excess[here] - feed[here]
-                    if feed[here] > 0.0:
-                        into = current(feed[here], 0.0, mine, 0.0, fine, 1.0)
+                    feed = fed(excess[here], (i, j, k)[axis], shape[axis], periodic)
+                    sink = excess[here] - feed
+                    if feed > 0.0:
+                        into = current(feed, 0.0, mine, 0.0, fine, 1.0)
                         total += into
-                        power += into * (into / feed[here])
+                        power += into * (into / feed)
                     if sink > 0.0:
                         out = current(sink, mine, 0.0, fine, 0.0, 0.0)
                         total -= out
@@ -168,7 +178,7 @@ def plane_currents(faces, direction, axis, high, low):
 
 
 @njit(cache=True, nogil=True)
-def cell_currents(x_faces, y_faces, z_faces, excess, feed, direction, axis, periodic, high, low):
+def cell_currents(x_faces, y_faces, z_faces, excess, direction, axis, periodic, high, low):
     """Current through the middle of each voxel along `direction`: the mean of what its two faces carry.
 
     `axis` is that of the voltage; open, its outer faces are the plates.
@@ -188,6 +198,7 @@ def cell_currents(x_faces, y_faces, z_faces, excess, feed, direction, axis, peri
             middle[here] += half
             middle[other] += half
         if direction == axis and not periodic and excess[here] > 0.0:
-            middle[here] += 0.5 * current(feed[here], 0.0, high[here], 0.0, low[here], 1.0)
-            middle[here] += 0.5 * current(excess[here] - feed[here], high[here], 0.0, low[here], 0.0, 0.0)
+            feed = fed(excess[here], position, size, periodic)
+            middle[here] += 0.5 * current(feed, 0.0, high[here], 0.0, low[here], 1.0)
+            middle[here] += 0.5 * current(excess[here] - feed, high[here], 0.0, low[here], 0.0, 0.0)
     return middle

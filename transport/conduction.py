@@ -162,7 +162,7 @@ def solve_axis(
     problem = voxel_circuit(image, axis)
     if problem is None:
         return _no_path(image, axis)
-    solution = solve_circuit(problem, start=problem.start, tolerance=tolerance, max_iterations=max_iterations)
+    solution = solve_circuit(problem, start=problem.first_guess(), tolerance=tolerance, max_iterations=max_iterations)
     return _measure(image, axis, problem, solution, keep_potential, keep_current)
 
 

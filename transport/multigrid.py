@@ -49,12 +49,12 @@ class Multigrid:
         self.exact = _factorised(operator) if size <= FACTORISED_UP_TO else None
         logger.debug("multigrid: %s unknowns", [level.live for level in self.levels])
 
-    def __call__(self, r: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return an approximate solution of A z = r; not quite linear in r."""
-        largest = float(np.abs(r).max())
-        if largest == 0.0:
-            return np.zeros_like(r)
-        return largest * self._cycle(0, (r / largest).astype(PRECISION)).astype(np.float64)
+    def __call__(self, r: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return an approximate solution of A z = r, but for a factor; not quite linear in r."""
+        largest = max(float(r.max()), -float(r.min()))
+        even = np.empty(r.shape, PRECISION)
+        np.divide(r, largest if largest > 0.0 else 1.0, out=even, casting="same_kind")
+        return self._cycle(0, even)
 
     def _cycle(self, depth: int, r: Array) -> Array:
         """Smooth, correct by the coarse level, smooth the other way round."""

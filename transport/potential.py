@@ -22,7 +22,7 @@ class Potential:
     @staticmethod
     def of(values: NDArray[np.float64]) -> Potential:
         """Return the potential of the given nodes."""
-        high = np.array(values, np.float64)
+        high = np.asarray(values, np.float64)
         return Potential(high, np.zeros_like(high))
 
     def plus(self, step: NDArray[np.float64]) -> Potential:

@@ -13,7 +13,7 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from transport import _sweeps
-from transport.graph import Graph, Operator, apply, block_count, combined, dots, shared
+from transport.graph import Graph, Operator, apply, block_count, dots, shared
 from transport.multigrid import Multigrid
 from transport.potential import Potential
 
@@ -120,11 +120,12 @@ class _ConjugateGradients:
     def run(self, inflow: NDArray[np.float64], power: float, tolerance: float, max_iterations: int) -> _Step:
         """Return the correction that brings `inflow` to zero; `power` falls by what each step gains."""
         blocks = block_count(inflow.size)
-        r = inflow / self.scale
+        r = inflow
+        r /= self.scale  # in place: the next pass takes its own
         power /= self.scale
         first = float(np.sum(np.abs(r)))
         x, parts = np.zeros_like(r), np.empty((blocks, 2))
-        p = self.precondition(r)
+        p = self.precondition(r).astype(np.float64)
         residuals: list[float] = []
         for _ in range(max_iterations):
             product = apply(self.operator, p)
@@ -140,7 +141,7 @@ class _ConjugateGradients:
                 break
             z = self.precondition(r)
             turn, _ = dots(z, product, product)
-            p = combined(1.0, z, -turn / curvature, p)
+            shared(_sweeps.combine, blocks, 1.0, z, -turn / curvature, p, p)
         return _Step(x, residuals)
 
 

@@ -24,10 +24,8 @@ class VoxelCircuit:
     """
 
     grid: Grid = field(repr=False)  # conductances over `scale`
-    feed: NDArray[np.float64] = field(repr=False)  # the part of the grid's excess that leads to 1 V
     live: NDArray[np.bool_] = field(repr=False)
     root: NDArray[np.int32] = field(repr=False)  # first voxel of each one's cluster
-    start: NDArray[np.float64] = field(repr=False, metadata={"unit": "V"})
     axis: int
     periodic: bool
     scale: float = field(metadata={"unit": "S"})
@@ -46,9 +44,9 @@ class VoxelCircuit:
     def balance(self, potential: Potential) -> tuple[NDArray[np.float64], float]:
         """Return the current lost at each voxel [A] and the dissipated power [W]."""
         grid = self.grid
-        inflow, parts = np.empty_like(self.start), np.empty((grid.blocks, 2))
+        inflow, parts = np.empty_like(potential.high), np.empty((grid.blocks, 2))
         shared(
-            _flux.balance, grid.blocks, *grid.faces, grid.excess, self.feed, self.axis if self.periodic else -1,
+            _flux.balance, grid.blocks, *grid.faces, grid.excess, self.axis, self.periodic,
             potential.high, potential.low, inflow, parts,
         )  # fmt: skip
         inflow *= self.scale
@@ -76,15 +74,29 @@ class VoxelCircuit:
         """Return the current through the middle of each voxel along a direction, flat [A]."""
         grid = self.grid
         middle: NDArray[np.float32] = _flux.cell_currents(
-            *grid.faces, grid.excess, self.feed, direction, self.axis, self.periodic, potential.high, potential.low
+            *grid.faces, grid.excess, direction, self.axis, self.periodic, potential.high, potential.low
         )
         return middle * np.float32(self.scale)
 
     def plate_currents(self, potential: Potential) -> tuple[float, float]:
         """Return the currents that the first plate feeds and the second one takes [A]."""
-        entry = self.feed * ((1.0 - potential.high) - potential.low)
-        exit_ = (self.grid.excess - self.feed) * (potential.high + potential.low)
-        return self.scale * float(entry.sum()), self.scale * float(exit_.sum())
+        axis, shape = self.axis, self.grid.faces[0].shape
+        ends = [(slice(None),) * axis + (end,) for end in (0, -1)]
+        high, low, excess = (array.reshape(shape) for array in (potential.high, potential.low, self.grid.excess))
+        share = 1.0 if shape[axis] > 1 else 0.5  # a single layer touches both
+        entry = np.sum(excess[ends[0]] * ((1.0 - high[ends[0]]) - low[ends[0]]))
+        exit_ = np.sum(excess[ends[1]] * (high[ends[1]] + low[ends[1]]))
+        return self.scale * share * float(entry), self.scale * share * float(exit_)
+
+    def first_guess(self) -> NDArray[np.float64]:
+        """Return the potential of an even gradient, flat [V]."""
+        shape, axis = self.grid.faces[0].shape, self.axis
+        layer = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
+        linear = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape).flatten()
+        if self.periodic:
+            linear -= linear[self.root]
+        linear[~self.live] = 0.0
+        return linear
 
 
 def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
@@ -92,30 +104,24 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     faces = _faces(image)
     root, winds = _flux.join_faces(*faces, axis)
     periodic = bool(image.periodic[axis])
-    feed, excess = np.zeros(root.size), np.zeros(root.size)
+    excess = np.zeros(root.size)
     if periodic:
         live = winds[root]
     else:
-        taken = _plate(image, axis, -1, excess)
-        fed = _plate(image, axis, 0, feed)
-        live = np.isin(root, np.intersect1d(root[fed], root[taken]))
-        excess += feed
+        plates = [_touch_plate(image, axis, end, excess) for end in (0, -1)]
+        live = np.isin(root, np.intersect1d(root[plates[0]], root[plates[1]]))
     if not live.any():
         return None
-    feed[~live] = excess[~live] = 0.0
+    excess[~live] = 0.0
     scale = max(float(array.max()) for array in (*faces, excess))
-    for array in (*faces, feed, excess):
+    for array in (*faces, excess):
         array /= scale
     grid = Grid(faces, excess)
     shared(_flux.keep_live, grid.blocks, *faces, live)
-    layer = np.arange(image.shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
-    start = np.broadcast_to(1.0 - (layer + 0.5) / image.shape[axis], image.shape).flatten()
     if periodic:
         roots = np.unique(root[live])
         excess[roots] = _joined_conductance(grid, roots)
-        start -= start[root]
-    start[~live] = 0.0
-    return VoxelCircuit(grid, feed, live, root, start, axis, periodic, scale)
+    return VoxelCircuit(grid, live, root, axis, periodic, scale)
 
 
 def _faces(image: PhaseImage) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -131,16 +137,18 @@ def _faces(image: PhaseImage) -> tuple[NDArray[np.float64], NDArray[np.float64],
     return x, y, z
 
 
-def _plate(image: PhaseImage, axis: int, end: int, conductance: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Write the conductance [S] between a plate and the voxels it touches, and return those that conduct.
+def _touch_plate(image: PhaseImage, axis: int, end: int, excess: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Add the conductance [S] between a plate and the voxels it touches, and return those of them that conduct.
 
     It is half a cell of the voxel's own phase.
     """
     spacing = image.voxel_size
     layer = (slice(None),) * axis + (end,)
     touching = 2.0 * np.prod(spacing) / spacing[axis] ** 2 * image.conductivities[image.phases[layer]]
-    conductance.reshape(image.shape)[layer] = touching
-    return np.flatnonzero(conductance)
+    excess.reshape(image.shape)[layer] += touching
+    number = np.arange(excess.size).reshape(image.shape)[layer]
+    conducting: NDArray[np.int64] = number[touching > 0.0]
+    return conducting
 
 
 def _joined_conductance(grid: Grid, nodes: NDArray[np.int32]) -> NDArray[np.float64]:
