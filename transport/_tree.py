@@ -55,18 +55,41 @@ def grow_tree(x_faces, y_faces, z_faces, excess, bounds):
     count = excess.size
     parent = np.arange(count + 1).astype(np.int32)
     tree = np.zeros(count, np.uint8)
+    x, y, z = x_faces.ravel(), y_faces.ravel(), z_faces.ravel()
     above = np.inf
     for bound in bounds:
-        for here in range(count):
-            for link in range(4):
-                g = conductance(here, link, x_faces, y_faces, z_faces, excess)
-                if bound < g <= above:
-                    a, b = find_root(parent, here), find_root(parent, neighbour(here, link, shape))
-                    if a != b:
-                        parent[max(a, b)] = min(a, b)
-                        tree[here] |= 1 << link
+        here = -1
+        for i in range(shape[0]):
+            east = (1 if i + 1 < shape[0] else 1 - shape[0]) * shape[1] * shape[2]
+            for j in range(shape[1]):
+                north = (1 if j + 1 < shape[1] else 1 - shape[1]) * shape[2]
+                for k in range(shape[2]):
+                    here += 1
+                    if bound < x[here] <= above and join(parent, here, here + east):
+                        tree[here] |= 1
+                    if bound < y[here] <= above and join(parent, here, here + north):
+                        tree[here] |= 2
+                    if bound < z[here] <= above and join(
+                        parent, here, here + (1 if k + 1 < shape[2] else 1 - shape[2])
+                    ):
+                        tree[here] |= 4
+                    if bound < excess[here] <= above and join(parent, here, count):
+                        tree[here] |= 1 << GROUND_LINK
         above = bound
     return tree
+
+
+@njit(cache=True, nogil=True)
+def join(parent, a, b):
+    """Join the clusters of two nodes; whether they were apart."""
+    a, b = find_root(parent, a), find_root(parent, b)
+    if a == b:
+        return False
+    if a < b:
+        parent[b] = a
+    else:
+        parent[a] = b
+    return True
 
 
 @njit(cache=True, nogil=True)
