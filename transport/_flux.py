@@ -5,23 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from transport._circuit import rounding_of_sum
+from transport._circuit import find_root, rounding_of_sum
 from transport._grid import neighbours, rows_of
 from transport._sweeps import cut
-
-
-@njit(cache=True, nogil=True)
-def find(parent, offset, node):
-    """Root of a node's cluster; on return offset[node] is the node's winding relative to that root."""
-    root, total = node, 0
-    while parent[root] != root:
-        total += offset[root]
-        root = parent[root]
-    while parent[node] != root and node != root:
-        step, rest = parent[node], total - offset[node]
-        parent[node], offset[node] = root, total
-        node, total = step, rest
-    return root
 
 
 @njit(cache=True, nogil=True)
@@ -44,7 +30,7 @@ def join_faces(x_faces, y_faces, z_faces, axis):
                         w = (k + 1) % shape[2] if d == 2 else k
                         turn = 1 if d == axis and (u, v, w)[d] == 0 else 0
                         other = (u * shape[1] + v) * shape[2] + w
-                        a, b = find(parent, offset, here), find(parent, offset, other)
+                        a, b = find_root(parent, offset, here), find_root(parent, offset, other)
                         step = offset[here] + turn - offset[other]  # winding of b's root seen from a's
                         if a == b:
                             if step != 0:
@@ -57,7 +43,7 @@ def join_faces(x_faces, y_faces, z_faces, axis):
                             winds[b] |= winds[a]
                 here += 1
     for node in range(count):
-        find(parent, offset, node)
+        find_root(parent, offset, node)
     return parent, winds
 
 
