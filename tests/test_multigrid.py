@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 
 from transport import _grid, _sweeps, effective_conductivity, multigrid
-from transport._aggregates import ALONE, MOST, coarsen, gather, is_good
+from transport._aggregates import ALONE, MOST, coarsen, gather, is_good, sort_by
 from transport.graph import ROWS_A_BLOCK, Graph, apply, dots, shared
 from transport.multigrid import KAPPA
 
@@ -107,8 +107,9 @@ def test_coarse_matrix_is_the_galerkin_product():
     graph = random_graph(np.random.default_rng(5), 200, 4)
     graph.excess[50] = 1e6
     aggregate, count = aggregates(graph)
-    (indptr, indices, weight), excess, _ = coarsen(
-        graph.indptr, graph.indices, graph.weight, graph.excess, graph.excess, aggregate, aggregate, 0, count, count
+    order, begin = sort_by(aggregate, 0, count)
+    (indptr, indices, weight), excess = coarsen(
+        order, begin, graph.indptr, graph.indices, graph.weight, graph.excess, aggregate, 0, count
     )
     taken = np.flatnonzero(aggregate != ALONE)
     prolongation = scipy.sparse.csr_matrix((np.ones(taken.size), (taken, aggregate[taken])), (graph.excess.size, count))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PASSES = 3  # of merging in pairs; the last one takes in what is left over
-MOST = 8  # members of an aggregate
+PASSES = 3  # of merging in pairs
+MOST = 2**PASSES  # members of an aggregate
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
 TRIES = 4  # partners that are checked, best first
 BETTER = 0.8  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
@@ -101,15 +101,14 @@ def gather(indptr, indices, weight, excess, kappa, first, aggregate):
     members = np.arange(size).astype(np.int32).reshape(size, 1)
     counts = np.ones(size, np.int8)
     for node in range(size):
-        if excess[node] * (kappa - 2.0) >= 2.0 * (
-            diagonal[node] - excess[node]
-        ):  # diagonal >= kappa / (kappa - 2) links
+        links = diagonal[node] - excess[node]
+        if excess[node] * (kappa - 2.0) >= 2.0 * links:  # the diagonal is kappa / (kappa - 2) links or more
             part[node] = ALONE
             counts[node] = 0
     graph = (start, head, link)
     weights, grounds = diagonal.copy(), excess.copy()
     work = np.empty((MOST, MOST))
-    for _ in range(PASSES):
+    for number in range(PASSES):
         merged, count = merge(
             graph, weights, grounds, members, counts, place, start, head, link, excess, diagonal, kappa, work
         )
@@ -117,9 +116,10 @@ def gather(indptr, indices, weight, excess, kappa, first, aggregate):
         for node in range(size):
             if part[node] >= 0:
                 part[node] = merged[part[node]]
-        graph, grounds, weights = coarsen(
-            graph[0], graph[1], graph[2], grounds, weights, merged, merged, 0, count, count
-        )
+        if number < PASSES - 1:
+            order, begin = sort_by(merged, 0, count)
+            weights = sum_by(order, begin, weights)
+            graph, grounds = coarsen(order, begin, graph[0], graph[1], graph[2], grounds, merged, 0, count)
     aggregate[:] = part
     return count
 
@@ -139,7 +139,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
         found = 0
         for e in range(indptr[here], indptr[here + 1]):
             other = indices[e]
-            if counts[other] == 0 or merged[other] != ALONE or counts[here] + counts[other] > MOST:
+            if counts[other] == 0 or merged[other] != ALONE:
                 continue
             quality = merit(weight[e], weights[here], weights[other], grounds[here], grounds[other])
             if quality > kappa:
@@ -176,7 +176,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
 @njit(cache=True, nogil=True)
 def regroup(members, counts, merged, count, place):
     """Members of each merged part, in the order in which `place` numbers them."""
-    wide = np.full((count, min(2 * members.shape[1], MOST)), -1, np.int32)
+    wide = np.full((count, 2 * members.shape[1]), -1, np.int32)
     sizes = np.zeros(count, np.int8)
     for here in range(counts.size):
         into = merged[here]
@@ -188,15 +188,16 @@ def regroup(members, counts, merged, count, place):
 
 
 @njit(cache=True, nogil=True)
-def coarsen(indptr, indices, weight, excess, diagonal, own, aggregate, low, count, total):
-    """Links of the aggregates `low` to `low + count`, which a block of rows makes, to all `total`; ground links; sums.
+def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low, total):
+    """Links of the aggregates from `low` on, which a block of rows makes, to all `total`; their links to the ground.
 
-    `own` is the aggregate of each row, `aggregate` that of every row of the level. Links to ALONE go to the ground.
+    `order` and `begin` sort the block's rows by aggregate; `aggregate` is that of every row of the level. Links to
+    ALONE go to the ground.
     """
-    order, begin = sort_by(own, low, count)
+    count = begin.size - 1
     seen = np.full(total, -1, np.int64)
     start = np.empty(count + 1, np.int64)
-    ground, sums = np.zeros(count), np.zeros(count)
+    ground = sum_by(order, begin, excess)
     head = np.empty(indices.size, np.int32)
     link = np.empty(indices.size)
     start[0] = filled = 0
@@ -204,8 +205,6 @@ def coarsen(indptr, indices, weight, excess, diagonal, own, aggregate, low, coun
         opened = filled
         for m in range(begin[here], begin[here + 1]):
             node = order[m]
-            ground[here] += excess[node]
-            sums[here] += diagonal[node]
             for e in range(indptr[node], indptr[node + 1]):
                 other = aggregate[indices[e]]
                 if other == ALONE:
@@ -217,7 +216,17 @@ def coarsen(indptr, indices, weight, excess, diagonal, own, aggregate, low, coun
                         seen[other], head[filled], link[filled] = filled, other, weight[e]
                         filled += 1
         start[here + 1] = filled
-    return (start, head[:filled].copy(), link[:filled].copy()), ground, sums
+    return (start, head[:filled].copy(), link[:filled].copy()), ground
+
+
+@njit(cache=True, nogil=True)
+def sum_by(order, begin, values):
+    """Sum of the values of each aggregate's rows."""
+    sums = np.zeros(begin.size - 1)
+    for here in range(sums.size):
+        for m in range(begin[here], begin[here + 1]):
+            sums[here] += values[order[m]]
+    return sums
 
 
 @njit(cache=True, nogil=True)

@@ -76,7 +76,7 @@ def fed(excess, layer, layers, periodic):
 
 @njit(cache=True, nogil=True)
 def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, periodic, high, low, inflow, parts):
-    """Net current into each voxel; power and sum of |inflow| of each block.
+    """Net current into each voxel; power of each block.
 
     A turn round a periodic `axis` raises the potential by 1 V; if it is open, the `excess` of its first layer leads to
     1 V. All other excess leads to the ground.
@@ -86,7 +86,7 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, period
     lines, size = shape[0] * shape[1], shape[2]
     gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
     for block in range(first, last):
-        power, lost = 0.0, 0.0
+        power = 0.0
         for line in range(cut(block, blocks, lines), cut(block + 1, blocks, lines)):
             west, east, south, north = neighbours(line, shape)
             i, j = line // shape[1], line % shape[1]
@@ -137,8 +137,7 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, period
                         total -= out
                         power += out * (out / sink)
                 inflow[here] = total
-                lost += abs(total)
-        parts[block, 0], parts[block, 1] = power, lost
+        parts[block] = power
 
 
 @njit(cache=True, nogil=True)

@@ -142,12 +142,11 @@ def inner_products(first, last, blocks, a, b, c, parts):
 
 @njit(cache=True, nogil=True)
 def step_down(first, last, blocks, alpha, p, product, x, r, parts):
-    """x += alpha p and r -= alpha A p, with the sum of |r| and the largest |r| of each block."""
+    """x += alpha p and r -= alpha A p, with the sum of |r| of each block."""
     for block in range(first, last):
-        total, largest = 0.0, 0.0
+        total = 0.0
         for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
             x[i] += alpha * p[i]
             r[i] -= alpha * product[i]
             total += abs(r[i])
-            largest = max(largest, abs(r[i]))
-        parts[block, 0], parts[block, 1] = total, largest
+        parts[block] = total

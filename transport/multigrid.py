@@ -120,10 +120,9 @@ class _Level:
 
         def coarsen_block(block: int) -> tuple[Array, ...]:
             part, low = parts[block], lows[block]
-            own, local = self.aggregate[part], excess[part]
-            order, begin = sort_by(own, low, counts[block])
-            (indptr, indices, weight), ground, _ = coarsen(
-                *exact.rows(block), local, local, own, self.aggregate, low, counts[block], lows[-1]
+            order, begin = sort_by(self.aggregate[part], low, counts[block])
+            (indptr, indices, weight), ground = coarsen(
+                order, begin, *exact.rows(block), excess[part], self.aggregate, low, lows[-1]
             )
             return order + np.int32(part.start), np.diff(begin), np.diff(indptr), indices, weight, ground
 

@@ -124,7 +124,7 @@ class _ConjugateGradients:
         r /= self.scale  # in place: the next pass takes its own
         power /= self.scale
         first = float(np.sum(np.abs(r)))
-        x, parts = np.zeros_like(r), np.empty((blocks, 2))
+        x, parts = np.zeros_like(r), np.empty(blocks)
         p = self.precondition(r).astype(np.float64)
         residuals: list[float] = []
         for _ in range(max_iterations):
@@ -135,7 +135,7 @@ class _ConjugateGradients:
             alpha = gain / curvature
             shared(_sweeps.step_down, blocks, alpha, p, product, x, r, parts)
             power -= alpha * gain  # the energy norm of the error falls by exactly this
-            lost = float(parts[:, 0].sum())
+            lost = float(parts.sum())
             residuals.append(_share(lost, power / self.voltage))
             if residuals[-1] <= tolerance or lost <= CORRECTION * first:
                 break

@@ -44,13 +44,13 @@ class VoxelCircuit:
     def balance(self, potential: Potential) -> tuple[NDArray[np.float64], float]:
         """Return the current lost at each voxel [A] and the dissipated power [W]."""
         grid = self.grid
-        inflow, parts = np.empty_like(potential.high), np.empty((grid.blocks, 2))
+        inflow, parts = np.empty_like(potential.high), np.empty(grid.blocks)
         shared(
             _flux.balance, grid.blocks, *grid.faces, grid.excess, self.axis, self.periodic,
             potential.high, potential.low, inflow, parts,
         )  # fmt: skip
         inflow *= self.scale
-        return inflow, self.scale * float(parts[:, 0].sum())
+        return inflow, self.scale * float(parts.sum())
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
         """Return the most by which the dissipated power can exceed the exact one [W], by the current lost [A].
