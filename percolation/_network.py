@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit, prange
 
+from percolation._union_find import find
+
 
 @njit(cache=True)
 def row_of(centres, i, box, rows):
@@ -224,15 +226,6 @@ def first_wraps(first, earlier, centres, box, periodic, onsets):
                 else:
                     parent[a] = b
                     size[b] += size[a]
-
-
-@njit(cache=True)
-def find(parent, i):
-    """Root of i, halving the path on the way."""
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @njit(cache=True)

@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit, prange, types
 from numba.extending import intrinsic
 
+from percolation._union_find import join
+
 ONE, LAST = np.uint64(1), np.uint64(63)
 
 
@@ -65,25 +67,6 @@ def find_runs(bits, start, ends, length):
                 changes &= changes - ONE
         if place < own.size:
             own[place] = length
-
-
-@njit(cache=True)
-def find(parent, run):
-    """Root of a run, halving the path on the way."""
-    while parent[run] != run:
-        parent[run] = parent[parent[run]]
-        run = parent[run]
-    return run
-
-
-@njit(cache=True)
-def join(parent, one, other):
-    """Join two trees below the earlier root, so that labels keep raster order."""
-    one, other = find(parent, np.int64(one)), find(parent, np.int64(other))
-    if one < other:
-        parent[other] = one
-    else:
-        parent[one] = other
 
 
 @njit(cache=True)

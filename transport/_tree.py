@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from percolation._union_find import join
+
 GROUND_LINK = 3  # bit of a voxel's link to the ground, after those of its three faces
-
-
-@njit(cache=True, nogil=True)
-def find_root(parent, node):
-    """Root of a node, halving the path."""
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
 
 
 @njit(cache=True, nogil=True)
@@ -77,19 +70,6 @@ def grow_tree(x_faces, y_faces, z_faces, excess, bounds):
                         tree[here] |= 1 << GROUND_LINK
         above = bound
     return tree
-
-
-@njit(cache=True, nogil=True)
-def join(parent, a, b):
-    """Join the clusters of two nodes; whether they were apart."""
-    a, b = find_root(parent, a), find_root(parent, b)
-    if a == b:
-        return False
-    if a < b:
-        parent[b] = a
-    else:
-        parent[a] = b
-    return True
 
 
 @njit(cache=True, nogil=True)
