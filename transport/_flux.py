@@ -141,10 +141,10 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, period
 
 
 @njit(cache=True, nogil=True)
-def plane_currents(faces, direction, axis, high, low):
-    """Current through the faces of one direction, summed over each layer of voxels that they leave."""
+def face_currents(faces, direction, axis, high, low):
+    """Current from each voxel to the next along `direction`; a turn round `axis` raises the potential by 1 V."""
     shape = faces.shape
-    sums = np.zeros(shape[direction])
+    found = np.zeros(shape)
     here = 0
     for i in range(shape[0]):
         for j in range(shape[1]):
@@ -155,35 +155,6 @@ def plane_currents(faces, direction, axis, high, low):
                     w = (k + 1) % shape[2] if direction == 2 else k
                     other = (u * shape[1] + v) * shape[2] + w
                     emf = 1.0 if axis == direction and (u, v, w)[direction] == 0 else 0.0
-                    sums[(i, j, k)[direction]] += current(
-                        faces[i, j, k], high[here], high[other], low[here], low[other], emf
-                    )
+                    found[i, j, k] = current(faces[i, j, k], high[here], high[other], low[here], low[other], emf)
                 here += 1
-    return sums
-
-
-@njit(cache=True, nogil=True)
-def cell_currents(x_faces, y_faces, z_faces, excess, direction, axis, periodic, high, low):
-    """Current through the middle of each voxel along `direction`: the mean of what its two faces carry.
-
-    `axis` is that of the voltage; open, its outer faces are the plates.
-    """
-    shape = x_faces.shape
-    faces = x_faces if direction == 0 else (y_faces if direction == 1 else z_faces)
-    flat = faces.ravel()
-    stride = shape[1] * shape[2] if direction == 0 else (shape[2] if direction == 1 else 1)
-    size = shape[direction]
-    middle = np.zeros(excess.size, np.float32)
-    for here in range(excess.size):
-        position = (here // stride) % size
-        if flat[here] > 0.0:
-            other = here + stride - (size * stride if position == size - 1 else 0)
-            emf = 1.0 if periodic and axis == direction and position == size - 1 else 0.0
-            half = 0.5 * current(flat[here], high[here], high[other], low[here], low[other], emf)
-            middle[here] += half
-            middle[other] += half
-        if direction == axis and not periodic and excess[here] > 0.0:
-            feed = fed(excess[here], position, size, periodic)
-            middle[here] += 0.5 * current(feed, 0.0, high[here], 0.0, low[here], 1.0)
-            middle[here] += 0.5 * current(excess[here] - feed, high[here], 0.0, low[here], 0.0, 0.0)
-    return middle
+    return found

@@ -13,6 +13,7 @@ from percolation.arguments import parse_axis
 from transport.bounds import Bounds, wiener
 from transport.image import PhaseImage, parse_image, parse_tolerance
 from transport.memory import check_memory
+from transport.potential import Potential
 from transport.report import describe
 from transport.solve import Solution, solve_circuit
 from transport.voxels import VoxelCircuit, voxel_circuit
@@ -214,15 +215,12 @@ def _measure(
     per_volt = lengths[axis] ** 2 / np.prod(lengths)  # [1/m], from the current at 1 V to a conductivity
     limits = _wiener_bounds(image)
     value = _within(solution.power * per_volt, limits) if solution.converged else solution.power * per_volt
-    layers = [problem.layer_currents(solution.potential, direction) for direction in range(3)]
     gap = problem.power_gap(solution.lost) * per_volt
-    crossing = np.roll(layers[axis], 1)  # plane 0 is that in front of the first voxel
-    if not image.periodic[axis]:
-        entry, exit_ = problem.plate_currents(solution.potential)
-        crossing = np.concatenate(([entry], layers[axis][:-1], [exit_]))
+    density = np.empty((*image.shape, 3), np.float32) if keep_current else None
+    crossing, sums, shares = _flow(image, problem, solution.potential, density)
     plane_flux = per_volt * crossing
     steps = image.voxel_size * lengths[axis] / np.prod(lengths)
-    mean_flux = np.array([steps[direction] * layers[direction].sum() for direction in range(3)])
+    mean_flux = steps * sums
     mean_flux[axis] = value
     last = image.shape[axis] // 2 if image.periodic[axis] else -1
     return Conduction(
@@ -240,9 +238,9 @@ def _measure(
         residuals=solution.residuals,
         plane_flux=plane_flux,
         mean_flux=mean_flux,
-        current_shares=_current_shares(image, problem, solution),
+        current_shares=shares,
         potential=_potential_image(image, problem, solution) if keep_potential else None,
-        current_density=_current_image(image, problem, solution) if keep_current else None,
+        current_density=density,
     )
 
 
@@ -265,17 +263,29 @@ def _potential_image(image: PhaseImage, problem: VoxelCircuit, solution: Solutio
     return potential.reshape(image.shape)
 
 
-def _current_shares(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> dict[int, float]:
-    """Share of the mean current along the axis that flows in each phase, by label."""
-    along = problem.cell_currents(solution.potential, problem.axis)
-    sums = np.bincount(image.phases.ravel(), along, len(image.labels))
-    return dict(zip(image.labels, (sums / sums.sum()).tolist(), strict=True))
-
-
-def _current_image(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> NDArray[np.float32]:
-    areas = np.prod(image.voxel_size) / image.voxel_size
-    density = np.empty((*image.shape, 3), np.float32)
+def _flow(
+    image: PhaseImage, problem: VoxelCircuit, potential: Potential, density: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[int, float]]:
+    """Current through each plane, sum over the faces of each direction, share of each label; fill in the density."""
+    axis = problem.axis
+    plates = None if problem.periodic else problem.plate_currents(potential)
+    crossing, sums, shares = np.empty(0), np.zeros(3), {}
     for direction in range(3):
-        middle = problem.cell_currents(solution.potential, direction)
-        density[..., direction] = (middle / np.float32(areas[direction])).reshape(image.shape)
-    return density
+        faces = problem.face_currents(potential, direction)
+        sums[direction] = faces.sum()
+        if direction == axis:
+            layers = faces.sum(tuple({0, 1, 2} - {axis}))
+            crossing = np.roll(layers, 1)  # plane 0 is that in front of the first voxel
+            if plates is not None:
+                crossing = np.concatenate(([plates[0].sum()], layers[:-1], [plates[1].sum()]))
+            shares = _shares(image, problem.cell_currents(faces, axis, plates))
+        if density is not None:
+            area = np.prod(image.voxel_size) / image.voxel_size[direction]
+            density[..., direction] = problem.cell_currents(faces, direction, plates) / area
+    return crossing, sums, shares
+
+
+def _shares(image: PhaseImage, along: NDArray[np.float64]) -> dict[int, float]:
+    """Share of the mean current along the axis that flows in each phase, by label."""
+    totals = np.bincount(image.phases.ravel(), along.ravel(), len(image.labels))
+    return dict(zip(image.labels, (totals / totals.sum()).tolist(), strict=True))

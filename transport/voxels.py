@@ -13,6 +13,8 @@ from transport.graph import Grid, shared
 from transport.image import PhaseImage
 from transport.potential import Potential
 
+Plates = tuple[NDArray[np.float64], NDArray[np.float64]]
+
 
 @dataclass(frozen=True, eq=False)
 class VoxelCircuit:
@@ -64,29 +66,30 @@ class VoxelCircuit:
         tree = _tree.grow_tree(*grid.faces, grid.excess, bounds)
         return self.scale * _tree.lead_away(*grid.faces, grid.excess, tree, lost / self.scale)
 
-    def layer_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
-        """Return the current through the faces along `direction`, summed over each layer of voxels they leave [A]."""
+    def face_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
+        """Return the current from each voxel to the next along a direction, (nx, ny, nz) [A]."""
         axis = self.axis if self.periodic else -1
         faces = self.grid.faces[direction]
-        return self.scale * _flux.plane_currents(faces, direction, axis, potential.high, potential.low)
+        found: NDArray[np.float64] = _flux.face_currents(faces, direction, axis, potential.high, potential.low)
+        found *= self.scale
+        return found
 
-    def cell_currents(self, potential: Potential, direction: int) -> NDArray[np.float32]:
-        """Return the current through the middle of each voxel along a direction, flat [A]."""
-        grid = self.grid
-        middle: NDArray[np.float32] = _flux.cell_currents(
-            *grid.faces, grid.excess, direction, self.axis, self.periodic, potential.high, potential.low
-        )
-        return middle * np.float32(self.scale)
-
-    def plate_currents(self, potential: Potential) -> tuple[float, float]:
-        """Return the currents that the first plate feeds and the second one takes [A]."""
+    def plate_currents(self, potential: Potential) -> Plates:
+        """Return the currents from the first plate into its layer, and from the last one into its own, by voxel [A]."""
         axis, shape = self.axis, self.grid.faces[0].shape
-        ends = [(slice(None),) * axis + (end,) for end in (0, -1)]
         high, low, excess = (array.reshape(shape) for array in (potential.high, potential.low, self.grid.excess))
-        share = 1.0 if shape[axis] > 1 else 0.5  # a single layer touches both
-        entry = np.sum(excess[ends[0]] * ((1.0 - high[ends[0]]) - low[ends[0]]))
-        exit_ = np.sum(excess[ends[1]] * (high[ends[1]] + low[ends[1]]))
-        return self.scale * share * float(entry), self.scale * share * float(exit_)
+        first, last = ((slice(None),) * axis + (end,) for end in (0, -1))
+        scale = self.scale if shape[axis] > 1 else 0.5 * self.scale  # a single layer touches both
+        entry = scale * excess[first] * ((1.0 - high[first]) - low[first])
+        return entry, scale * excess[last] * (high[last] + low[last])
+
+    def cell_currents(self, faces: NDArray[np.float64], direction: int, plates: Plates | None) -> NDArray[np.float64]:
+        """Return the current through the middle of each voxel: the mean of what its two faces carry [A]."""
+        middle = 0.5 * (faces + np.roll(faces, 1, direction))
+        if plates is not None and direction == self.axis:
+            for end, plate in zip((0, -1), plates, strict=True):
+                middle[(slice(None),) * direction + (end,)] += 0.5 * plate
+        return middle
 
     def first_guess(self) -> NDArray[np.float64]:
         """Return the potential of an even gradient, flat [V]."""
