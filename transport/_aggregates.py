@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PASSES = 3  # of merging in pairs
+PASSES = 4  # of merging in pairs
 MOST = 2**PASSES  # members of an aggregate
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
 TRIES = 4  # partners that are checked, best first
 BETTER = 0.8  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
-SLACK = 1e-10  # a pivot that rounding explains
+SLACK = 1e-6  # a pivot that rounding of the levels below, in single precision, explains
 
 
 @njit(cache=True, nogil=True)

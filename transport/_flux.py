@@ -15,7 +15,9 @@ def join_faces(x_faces, y_faces, z_faces, axis):
     """Root of each voxel (the first of its cluster), and for each root whether its cluster winds round `axis`."""
     shape = x_faces.shape
     count = shape[0] * shape[1] * shape[2]
-    parent = np.arange(count).astype(np.int32)
+    parent = np.empty(count, np.int32)
+    for node in range(count):
+        parent[node] = node
     offset = np.zeros(count, np.int32)
     winds = np.zeros(count, np.bool_)
     here = 0
@@ -24,7 +26,7 @@ def join_faces(x_faces, y_faces, z_faces, axis):
             for k in range(shape[2]):
                 for d in range(3):
                     faces = x_faces if d == 0 else (y_faces if d == 1 else z_faces)
-                    if faces[i, j, k] > 0.0:
+                    if faces[i, j, k] > 0:
                         u = (i + 1) % shape[0] if d == 0 else i
                         v = (j + 1) % shape[1] if d == 1 else j
                         w = (k + 1) % shape[2] if d == 2 else k
@@ -55,7 +57,7 @@ def keep_live(first, last, blocks, x_faces, y_faces, z_faces, live):
     for line in range(cut(first, blocks, lines), cut(last, blocks, lines)):
         for k in range(size):
             if not live[line * size + k]:
-                gx[line, k] = gy[line, k] = gz[line, k] = 0.0
+                gx[line, k] = gy[line, k] = gz[line, k] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -75,11 +77,13 @@ def fed(excess, layer, layers, periodic):
 
 
 @njit(cache=True, nogil=True)
-def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, periodic, high, low, inflow, parts):
+def balance(
+    first, last, blocks, x_faces, y_faces, z_faces, ground, table, axis, periodic, high, low, inflow, parts
+):
     """Net current into each voxel; power of each block.
 
-    A turn round a periodic `axis` raises the potential by 1 V; if it is open, the `excess` of its first layer leads to
-    1 V. All other excess leads to the ground.
+    A turn round a periodic `axis` raises the potential by 1 V; if it is open, the first layer's links to the
+    ground lead to 1 V.
     """
     shape = x_faces.shape
     turn = axis if periodic else -1
@@ -105,18 +109,18 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, period
                 for face in range(6):
                     emf = 0.0
                     if face == 0:
-                        other, g, emf = east * size + k, gx[line, k], emf_east
+                        other, g, emf = east * size + k, table[0, gx[line, k]], emf_east
                     elif face == 1:
-                        other, g, emf = north * size + k, gy[line, k], emf_north
+                        other, g, emf = north * size + k, table[1, gy[line, k]], emf_north
                     elif face == 2:
-                        other, g = (here + 1 if k + 1 < size else line * size), gz[line, k]
+                        other, g = (here + 1 if k + 1 < size else line * size), table[2, gz[line, k]]
                         emf = 1.0 if turn == 2 and k == size - 1 else 0.0
                     elif face == 3:
-                        other, g, emf = west * size + k, gx[west, k], emf_west
+                        other, g, emf = west * size + k, table[0, gx[west, k]], emf_west
                     elif face == 4:
-                        other, g, emf = south * size + k, gy[south, k], emf_south
+                        other, g, emf = south * size + k, table[1, gy[south, k]], emf_south
                     else:
-                        other, g = (here - 1 if k > 0 else here + size - 1), gz[line, k - 1]
+                        other, g = (here - 1 if k > 0 else here + size - 1), table[2, gz[line, k - 1]]
                         emf = 1.0 if turn == 2 and k == 0 else 0.0
                     if g > 0.0:
                         if face < 3:
@@ -125,9 +129,10 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, period
                             power += out * (out / g)
                         else:
                             total += current(g, high[other], mine, low[other], fine, emf)
-                if excess[here] > 0.0:
-                    feed = fed(excess[here], (i, j, k)[axis], shape[axis], periodic)
-                    sink = excess[here] - feed
+                if ground[here] > 0:
+                    excess = table[3, ground[here]]
+                    feed = fed(excess, (i, j, k)[axis], shape[axis], periodic)
+                    sink = excess - feed
                     if feed > 0.0:
                         into = current(feed, 0.0, mine, 0.0, fine, 1.0)
                         total += into
@@ -141,7 +146,7 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, excess, axis, period
 
 
 @njit(cache=True, nogil=True)
-def face_currents(faces, direction, axis, high, low):
+def face_currents(faces, conductance, direction, axis, high, low):
     """Current from each voxel to the next along `direction`; a turn round `axis` raises the potential by 1 V."""
     shape = faces.shape
     found = np.zeros(shape)
@@ -149,12 +154,13 @@ def face_currents(faces, direction, axis, high, low):
     for i in range(shape[0]):
         for j in range(shape[1]):
             for k in range(shape[2]):
-                if faces[i, j, k] > 0.0:
+                if faces[i, j, k] > 0:
                     u = (i + 1) % shape[0] if direction == 0 else i
                     v = (j + 1) % shape[1] if direction == 1 else j
                     w = (k + 1) % shape[2] if direction == 2 else k
                     other = (u * shape[1] + v) * shape[2] + w
                     emf = 1.0 if axis == direction and (u, v, w)[direction] == 0 else 0.0
-                    found[i, j, k] = current(faces[i, j, k], high[here], high[other], low[here], low[other], emf)
+                    g = conductance[faces[i, j, k]]
+                    found[i, j, k] = current(g, high[here], high[other], low[here], low[other], emf)
                 here += 1
     return found

@@ -1,9 +1,11 @@
-"""Loops over voxel faces: the conductance of each face, and the true area that a staircase face stands for."""
+"""Loops over voxel faces: the class of each face, and the true area that a staircase face stands for."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+from transport._sweeps import cut
 
 REACH = 3  # voxels on each side from which the normal is taken; tests/test_interface_resistance.py measures the choice
 SPREAD = 1.5  # standard deviation of the weights, voxels
@@ -13,6 +15,7 @@ ALONG_MOMENT = np.sum(ALONG * (np.arange(2 * REACH) - REACH + 0.5) ** 2) / np.su
 ACROSS_MOMENT = np.sum(ACROSS * (np.arange(2 * REACH + 1) - REACH) ** 2) / np.sum(ACROSS)
 SMALLEST_FACTOR = 0.05  # a face nearly parallel to the normal keeps this share of its area
 NOISE = 1e-24  # rounding of the gradient, squared
+STEPS = 4096  # of the area factor, from 1 down to the smallest
 
 
 @njit(cache=True, nogil=True)
@@ -73,26 +76,35 @@ def area_factor(phases, blocks, x, y, z, direction, spacing, periodic):
 
 
 @njit(cache=True, nogil=True)
-def face_conductances(phases, blocks, resistivity, interface, spacing, periodic, direction):
-    """Conductance [S] of the face between each voxel and the next along `direction`; 0 beyond an open end."""
+def classify_faces(
+    first, last, parts, phases, blocks, kinds, plain, bonded, interface, spacing, periodic, direction, faces
+):
+    """Class of the face between each voxel and the next along `direction`; 0 beyond an open end, or if nothing passes.
+
+    `plain` (kinds, kinds) is the class of a pair in perfect contact, `bonded` that of one with its interface, the first
+    of `STEPS` if the interface resists: the others stand for smaller and smaller true areas.
+    """
     shape = phases.shape
-    conductance = np.zeros(shape)
     step = np.zeros(3, np.int64)
     step[direction] = 1
-    area = spacing[0] * spacing[1] * spacing[2] / spacing[direction]
-    half = 0.5 * spacing[direction]
-    for x in range(shape[0] if periodic[0] else shape[0] - step[0]):
-        for y in range(shape[1] if periodic[1] else shape[1] - step[1]):
-            for z in range(shape[2] if periodic[2] else shape[2] - step[2]):
-                u, v, w = (x + step[0]) % shape[0], (y + step[1]) % shape[1], (z + step[2]) % shape[2]
-                p, q = phases[x, y, z], phases[u, v, w]
+    for x in range(cut(first, parts, shape[0]), cut(last, parts, shape[0])):
+        for y in range(shape[1]):
+            for z in range(shape[2]):
+                u, v, w = x + step[0], y + step[1], z + step[2]
+                if u == shape[0] or v == shape[1] or w == shape[2]:
+                    if not periodic[direction]:
+                        faces[x, y, z] = 0
+                        continue
+                    u, v, w = u % shape[0], v % shape[1], w % shape[2]
+                p, q = kinds[phases[x, y, z]], kinds[phases[u, v, w]]
                 contact = interface[p, q]
-                if contact > 0.0 and p == q and blocks[x, y, z] == blocks[u, v, w]:
-                    contact = 0.0
-                if 0.0 < contact < np.inf:
-                    contact /= area_factor(phases, blocks, x, y, z, direction, spacing, periodic)
-                conductance[x, y, z] = area / (half * (resistivity[p] + resistivity[q]) + contact)
-    return conductance
+                if contact == 0.0 or (p == q and blocks[x, y, z] == blocks[u, v, w]):
+                    faces[x, y, z] = plain[p, q]
+                elif bonded[p, q] > 0 and contact < np.inf:
+                    area = area_factor(phases, blocks, x, y, z, direction, spacing, periodic)
+                    faces[x, y, z] = bonded[p, q] + np.int64(np.rint((1.0 - area) / (1.0 - SMALLEST_FACTOR) * STEPS))
+                else:
+                    faces[x, y, z] = 0
 
 
 @njit(cache=True, nogil=True)

@@ -53,27 +53,54 @@ def invert_diagonal(first, last, blocks, indptr, lower, inner, indices, weight, 
 
 
 @njit(cache=True, nogil=True)
+def product_in_row(i, indptr, indices, weight, excess, x):
+    """(A x) of one row, by differences."""
+    total = excess[i] * x[i]
+    for e in range(indptr[i], indptr[i + 1]):
+        total += weight[e] * (x[i] - x[indices[e]])
+    return total
+
+
+@njit(cache=True, nogil=True)
 def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, y):
     """y = A x."""
     for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
-        total = excess[i] * x[i]
-        for e in range(indptr[i], indptr[i + 1]):
-            total += weight[e] * (x[i] - x[indices[e]])
-        y[i] = total
+        y[i] = product_in_row(i, indptr, indices, weight, excess, x)
 
 
 @njit(cache=True, nogil=True)
-def residual(first, last, blocks, indptr, lower, inner, indices, weight, excess, r, x, rest):
-    """rest = r - A x."""
-    for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
-        total = r[i] - excess[i] * x[i]
-        for e in range(indptr[i], indptr[i + 1]):
-            total -= weight[e] * (x[i] - x[indices[e]])
-        rest[i] = total
+def products(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, a, b, parts):
+    """a.A x and b.x of each block; A x is not kept."""
+    for block in range(first, last):
+        one, two = 0.0, 0.0
+        for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
+            one += a[i] * product_in_row(i, indptr, indices, weight, excess, x)
+            two += b[i] * x[i]
+        parts[block, 0], parts[block, 1] = one, two
 
 
 @njit(cache=True, nogil=True)
-def forward(first, last, blocks, indptr, lower, inner, indices, weight, inverse, r, x):
+def step_down(first, last, blocks, indptr, lower, inner, indices, weight, excess, alpha, p, high, low, r, parts):
+    """high + low += alpha p, beyond the last bit of high, and r -= alpha A p, with the sum of |r| of each block."""
+    for block in range(first, last):
+        total = 0.0
+        for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
+            high[i], low[i] = two_sum(high[i], low[i] + alpha * p[i])
+            r[i] -= alpha * product_in_row(i, indptr, indices, weight, excess, p)
+            total += abs(r[i])
+        parts[block] = total
+
+
+@njit(cache=True, nogil=True)
+def two_sum(large, small):
+    """Sum of two numbers as its rounding and what that took away (Knuth)."""
+    rounded = large + small
+    part = rounded - large
+    return rounded, (large - (rounded - part)) + (small - part)
+
+
+@njit(cache=True, nogil=True)
+def forward(first, last, blocks, indptr, lower, inner, indices, weight, excess, inverse, r, x):
     """Gauss-Seidel sweep from zero, rows up."""
     for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
         total = r[i]
@@ -83,35 +110,36 @@ def forward(first, last, blocks, indptr, lower, inner, indices, weight, inverse,
 
 
 @njit(cache=True, nogil=True)
-def rest_of_forward(first, last, blocks, indptr, lower, inner, indices, weight, x, rest):
-    """rest = r - A x, where x is the forward sweep of r: what the rows after, and other blocks, have added."""
-    for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
-        total = x[i] - x[i]
+def restrict(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, aggregate, starts, coarse):
+    """Sum r - A x over each aggregate, where x is the forward sweep of r: what rows after, and other blocks, add.
+
+    The aggregates of a block are numbered from `starts[block]` on.
+    """
+    for block in range(first, last):
+        coarse[starts[block] : starts[block + 1]] = 0
+        for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
+            rest = x[i] - x[i]
+            for e in range(lower[i], inner[i]):
+                rest += weight[e] * x[indices[e]]
+            for e in range(inner[i], indptr[i + 1]):
+                rest += weight[e] * (x[i] + x[indices[e]])
+            if aggregate[i] >= 0:
+                coarse[aggregate[i]] += rest
+
+
+@njit(cache=True, nogil=True)
+def backward(first, last, blocks, indptr, lower, inner, indices, weight, excess, inverse, r, x, swept):
+    """One Gauss-Seidel sweep of A x = r, rows down, from x to `swept`."""
+    for i in range(cut(last, blocks, x.size) - 1, cut(first, blocks, x.size) - 1, -1):
+        here = x[i]
+        rest = r[i] - excess[i] * here
+        for e in range(indptr[i], lower[i]):
+            rest -= weight[e] * (here - x[indices[e]])
         for e in range(lower[i], inner[i]):
-            total += weight[e] * x[indices[e]]
+            rest -= weight[e] * (here - swept[indices[e]])
         for e in range(inner[i], indptr[i + 1]):
-            total += weight[e] * (x[i] + x[indices[e]])
-        rest[i] = total
-
-
-@njit(cache=True, nogil=True)
-def backward(first, last, blocks, indptr, lower, inner, indices, weight, inverse, r, step):
-    """Gauss-Seidel sweep from zero, rows down."""
-    for i in range(cut(last, blocks, step.size) - 1, cut(first, blocks, step.size) - 1, -1):
-        total = r[i]
-        for e in range(lower[i], inner[i]):
-            total += weight[e] * step[indices[e]]
-        step[i] = total * inverse[i]
-
-
-@njit(cache=True, nogil=True)
-def restrict(first, last, blocks, order, begin, rest, coarse):
-    """Sum what each aggregate lacks."""
-    for here in range(cut(first, blocks, coarse.size), cut(last, blocks, coarse.size)):
-        total = 0.0
-        for m in range(begin[here], begin[here + 1]):
-            total += rest[order[m]]
-        coarse[here] = total
+            rest -= weight[e] * (here - x[indices[e]])
+        swept[i] = here + rest * inverse[i]
 
 
 @njit(cache=True, nogil=True)
@@ -138,15 +166,3 @@ def inner_products(first, last, blocks, a, b, c, parts):
             one += np.float64(a[i]) * b[i]
             two += np.float64(a[i]) * c[i]
         parts[block, 0], parts[block, 1] = one, two
-
-
-@njit(cache=True, nogil=True)
-def step_down(first, last, blocks, alpha, p, product, x, r, parts):
-    """x += alpha p and r -= alpha A p, with the sum of |r| of each block."""
-    for block in range(first, last):
-        total = 0.0
-        for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
-            x[i] += alpha * p[i]
-            r[i] -= alpha * product[i]
-            total += abs(r[i])
-        parts[block] = total

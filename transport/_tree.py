@@ -30,23 +30,25 @@ def previous(here, axis, shape):
 
 
 @njit(cache=True, nogil=True)
-def conductance(here, link, x_faces, y_faces, z_faces, excess):
+def conductance(here, link, x_faces, y_faces, z_faces, ground, table):
     """Conductance of a voxel's link, by number."""
     if link == GROUND_LINK:
-        return excess[here]
+        return table[3, ground[here]]
     faces = x_faces if link == 0 else (y_faces if link == 1 else z_faces)
-    return faces.ravel()[here]
+    return table[link, faces.ravel()[here]]
 
 
 @njit(cache=True, nogil=True)
-def grow_tree(x_faces, y_faces, z_faces, excess, bounds):
+def grow_tree(x_faces, y_faces, z_faces, ground, table, bounds):
     """Bits of the links of a tree that joins all live voxels to the ground, best conductors first.
 
     Links above bounds[0] come first, then those above bounds[1], and so on: Kruskal's algorithm, in steps.
     """
     shape = x_faces.shape
-    count = excess.size
-    parent = np.arange(count + 1).astype(np.int32)
+    count = ground.size
+    parent = np.empty(count + 1, np.int32)
+    for node in range(count + 1):
+        parent[node] = node
     tree = np.zeros(count, np.uint8)
     x, y, z = x_faces.ravel(), y_faces.ravel(), z_faces.ravel()
     above = np.inf
@@ -58,25 +60,25 @@ def grow_tree(x_faces, y_faces, z_faces, excess, bounds):
                 north = (1 if j + 1 < shape[1] else 1 - shape[1]) * shape[2]
                 for k in range(shape[2]):
                     here += 1
-                    if bound < x[here] <= above and join(parent, here, here + east):
+                    if bound < table[0, x[here]] <= above and join(parent, here, here + east):
                         tree[here] |= 1
-                    if bound < y[here] <= above and join(parent, here, here + north):
+                    if bound < table[1, y[here]] <= above and join(parent, here, here + north):
                         tree[here] |= 2
-                    if bound < z[here] <= above and join(
+                    if bound < table[2, z[here]] <= above and join(
                         parent, here, here + (1 if k + 1 < shape[2] else 1 - shape[2])
                     ):
                         tree[here] |= 4
-                    if bound < excess[here] <= above and join(parent, here, count):
+                    if bound < table[3, ground[here]] <= above and join(parent, here, count):
                         tree[here] |= 1 << GROUND_LINK
         above = bound
     return tree
 
 
 @njit(cache=True, nogil=True)
-def lead_away(x_faces, y_faces, z_faces, excess, tree, lost):
-    """Power that it takes to lead the current lost at each voxel along the tree to the ground; `tree` is used up."""
+def lead_away(x_faces, y_faces, z_faces, ground, table, tree, pending):
+    """Power that it takes to lead what is `pending` at each voxel along the tree to the ground; both are used up."""
     shape = x_faces.shape
-    count = excess.size
+    count = ground.size
     degree = np.zeros(count + 1, np.uint8)
     for here in range(count):
         for link in range(4):
@@ -85,7 +87,6 @@ def lead_away(x_faces, y_faces, z_faces, excess, tree, lost):
                 other = neighbour(here, link, shape)
                 if other < count:
                     degree[other] += 1
-    pending = lost.copy()
     power = 0.0
     for start in range(count):
         node = start
@@ -93,12 +94,12 @@ def lead_away(x_faces, y_faces, z_faces, excess, tree, lost):
             other, g = count, 0.0
             for link in range(4):
                 if tree[node] & (1 << link):
-                    other, g = neighbour(node, link, shape), conductance(node, link, x_faces, y_faces, z_faces, excess)
+                    other, g = neighbour(node, link, shape), conductance(node, link, x_faces, y_faces, z_faces, ground, table)
                     tree[node] &= ~np.uint8(1 << link)
             for axis in range(3):
                 before = previous(node, axis, shape)
                 if tree[before] & (1 << axis):
-                    other, g = before, conductance(before, axis, x_faces, y_faces, z_faces, excess)
+                    other, g = before, conductance(before, axis, x_faces, y_faces, z_faces, ground, table)
                     tree[before] &= ~np.uint8(1 << axis)
             power += pending[node] * (pending[node] / g)
             degree[node] = 0

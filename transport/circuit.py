@@ -61,3 +61,11 @@ class Circuit:
         currents = self.currents(potential)
         inflow = node_inflow(self.tail, self.head, currents, self.count + 1)[:-1]
         return inflow, float(np.sum(currents * (currents / self.conductance)))
+
+    def imbalance(self, inflow: NDArray[np.float64]) -> float:
+        """Return the sum of |current lost| over all nodes [A]."""
+        return float(np.sum(np.abs(inflow)))
+
+    def power_gap(self, lost: NDArray[np.float64]) -> float:
+        """Return the most by which the power can exceed the exact one [W]: no potential is wrong by `voltage`."""
+        return self.imbalance(lost) * self.voltage

@@ -68,7 +68,7 @@ def effective_conductivity(
     interface_resistance: Mapping[tuple[int, int], float] | None = None,
     blocks: ArrayLike | None = None,
     *,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
     max_iterations: int = 1000,
     strict: bool = True,
     keep_potential: bool = False,
@@ -99,7 +99,7 @@ def effective_conductivity(
     blocks
         Block of each voxel, integers of the shape of `labels`; needed by pairs (k, k).
     tolerance
-        Current that may go missing, summed over all voxels, over the current carried.
+        Largest difference of the flux between any two planes, over the flux; and width of the bracket, over the value.
     max_iterations
         Conjugate-gradient steps at most.
     strict
@@ -215,7 +215,7 @@ def _measure(
     per_volt = lengths[axis] ** 2 / np.prod(lengths)  # [1/m], from the current at 1 V to a conductivity
     limits = _wiener_bounds(image)
     value = _within(solution.power * per_volt, limits) if solution.converged else solution.power * per_volt
-    gap = problem.power_gap(solution.lost) * per_volt
+    gap = solution.gap * per_volt
     density = np.empty((*image.shape, 3), np.float32) if keep_current else None
     crossing, sums, shares = _flow(image, problem, solution.potential, density)
     plane_flux = per_volt * crossing
@@ -258,7 +258,7 @@ def _wiener_bounds(image: PhaseImage) -> Bounds:
 def _potential_image(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> NDArray[np.float64]:
     potential = np.full(image.phases.size, np.nan)
     potential[problem.live] = solution.potential.high[problem.live]
-    if image.periodic[problem.axis]:
+    if problem.root is not None:
         potential -= potential[problem.root]  # the zero of each cluster
     return potential.reshape(image.shape)
 
@@ -287,5 +287,8 @@ def _flow(
 
 def _shares(image: PhaseImage, along: NDArray[np.float64]) -> dict[int, float]:
     """Share of the mean current along the axis that flows in each phase, by label."""
-    totals = np.bincount(image.phases.ravel(), along.ravel(), len(image.labels))
+    totals = sum(
+        np.bincount(phases.ravel(), part.ravel(), len(image.labels))
+        for phases, part in zip(image.phases, along, strict=True)
+    )
     return dict(zip(image.labels, (totals / totals.sum()).tolist(), strict=True))

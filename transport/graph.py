@@ -1,4 +1,4 @@
-"""Resistor networks as linear operators: the links of a sparse graph, and of a grid of voxels without a matrix."""
+"""Resistor networks as linear operators, and the threads that share their rows."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from transport import _grid, _sweeps
+from transport import _sweeps
 
 ROWS_A_BLOCK, MOST_BLOCKS = 15_000, 32  # of blocks that threads share
 
 Array = NDArray[Any]
-Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]
+Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]
 
 
 class Operator(Protocol):
-    """Links between nodes and from each node to the ground (`excess`): a symmetric matrix without its diagonal."""
+    """Links between nodes and from each node to the ground: a symmetric matrix without its diagonal."""
 
     @property
-    def excess(self) -> Array:
-        """Conductance from each node to the ground."""
+    def size(self) -> int:
+        """Unknowns."""
 
     @property
     def arrays(self) -> tuple[Array, ...]:
-        """What its kernels take, without `excess`."""
+        """What its kernels take."""
 
     @property
     def kernels(self) -> Any:
@@ -45,7 +45,7 @@ class Operator(Protocol):
         """Where each block of rows begins, and where the last one ends."""
 
     def rows(self, block: int) -> Rows:
-        """Links of a block of rows as CSR, its rows counted from 0."""
+        """Links of a block of rows as CSR, its rows counted from 0, and their conductances to the ground."""
 
     def astype(self, precision: np.dtype[Any]) -> Operator:
         """The same in another precision."""
@@ -71,24 +71,30 @@ class Graph:
         return Graph(indptr, lower, inner, indices, weight, excess)
 
     @property
+    def size(self) -> int:
+        """Rows."""
+        return self.excess.size
+
+    @property
     def arrays(self) -> tuple[Array, ...]:
         """CSR arrays."""
-        return self.indptr, self.lower, self.inner, self.indices, self.weight
+        return self.indptr, self.lower, self.inner, self.indices, self.weight, self.excess
 
     @property
     def blocks(self) -> int:
         """By the number of unknowns."""
-        return block_count(self.excess.size)
+        return block_count(self.size)
 
     def bounds(self) -> list[int]:
         """Equal numbers of rows."""
-        return [block * self.excess.size // self.blocks for block in range(self.blocks + 1)]
+        return [block * self.size // self.blocks for block in range(self.blocks + 1)]
 
     def rows(self, block: int) -> Rows:
-        """A slice."""
+        """A slice, in double precision."""
         first, last = self.bounds()[block : block + 2]
         begin, end = self.indptr[first], self.indptr[last]
-        return self.indptr[first : last + 1] - begin, self.indices[begin:end], self.weight[begin:end]
+        weight, excess = (part.astype(np.float64) for part in (self.weight[begin:end], self.excess[first:last]))
+        return self.indptr[first : last + 1] - begin, self.indices[begin:end], weight, excess
 
     def astype(self, precision: np.dtype[Any]) -> Graph:
         """Weights and excess in another precision."""
@@ -100,48 +106,9 @@ class Graph:
 
     def matrix(self) -> scipy.sparse.csr_matrix:
         """The same with its diagonal, float64."""
-        size = self.excess.size
+        size = self.size
         links = scipy.sparse.csr_matrix((self.weight.astype(np.float64), self.indices, self.indptr), shape=(size, size))
         return scipy.sparse.csr_matrix(scipy.sparse.diags(links.sum(axis=1).A1 + self.excess) - links)
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Links through the faces of voxels: `faces[d]` (nx, ny, nz) joins each voxel to the next along axis d."""
-
-    faces: tuple[Array, Array, Array] = field(repr=False)
-    excess: Array = field(repr=False)  # flat
-    kernels = _grid
-
-    @property
-    def arrays(self) -> tuple[Array, ...]:
-        """The faces of each axis."""
-        return self.faces
-
-    @property
-    def blocks(self) -> int:
-        """By the number of voxels, a line at least."""
-        return min(block_count(self.excess.size), self._lines)
-
-    def bounds(self) -> list[int]:
-        """Equal numbers of lines along z."""
-        size = self.faces[0].shape[2]
-        return [block * self._lines // self.blocks * size for block in range(self.blocks + 1)]
-
-    def rows(self, block: int) -> Rows:
-        """Made on the spot."""
-        begin, end = (bound // self.faces[0].shape[2] for bound in self.bounds()[block : block + 2])
-        made: Rows = _grid.rows(begin, end, *self.faces)
-        return made
-
-    def astype(self, precision: np.dtype[Any]) -> Grid:
-        """Faces and excess in another precision."""
-        x, y, z = (face.astype(precision, copy=False) for face in self.faces)
-        return Grid((x, y, z), self.excess.astype(precision, copy=False))
-
-    @property
-    def _lines(self) -> int:
-        return self.faces[0].shape[0] * self.faces[0].shape[1]
 
 
 def block_count(size: int) -> int:
@@ -150,10 +117,18 @@ def block_count(size: int) -> int:
 
 
 def apply(operator: Operator, x: Array) -> Array:
-    """The matrix times x."""
+    """The matrix times x, in the precision of x."""
     y = np.empty_like(x)
-    shared(operator.kernels.multiply, operator.blocks, *operator.arrays, operator.excess, x, y)
+    shared(operator.kernels.multiply, operator.blocks, *operator.arrays, x, y)
     return y
+
+
+def products(operator: Operator, x: Array, a: Array, b: Array) -> tuple[float, float]:
+    """a.A x and b.x, the same for any number of threads."""
+    parts = np.empty((operator.blocks, 2))
+    shared(operator.kernels.products, operator.blocks, *operator.arrays, x, a, b, parts)
+    one, two = parts.sum(axis=0)
+    return float(one), float(two)
 
 
 def dots(a: Array, b: Array, c: Array) -> tuple[float, float]:

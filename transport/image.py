@@ -14,17 +14,20 @@ from numpy.typing import ArrayLike, NDArray
 from percolation.arguments import parse_count, parse_periodic
 
 Pair = tuple[int, int]
+MOST_KINDS = 2000  # of phases: the table of their pairs stays small
 
 
 @dataclass(frozen=True, eq=False)
 class PhaseImage:
     """Voxels by phase index, and tables over phases."""
 
-    phases: NDArray[np.int32] = field(repr=False)
-    blocks: NDArray[np.int64] = field(repr=False)  # shape (1, 1, 1) when no resistance acts between blocks
+    phases: NDArray[np.unsignedinteger] = field(repr=False)  # of the smallest kind of integer that holds them
+    blocks: NDArray[np.int32] | NDArray[np.int64] = field(repr=False)  # (1, 1, 1) if no resistance acts between blocks
     conductivities: NDArray[np.float64] = field(metadata={"unit": "S/m"})  # (phases,)
     amounts: NDArray[np.float64] = field(metadata={"unit": "voxels"})  # (phases,)
-    interface: NDArray[np.float64] = field(metadata={"unit": "ohm m2"})  # (phases, phases)
+    kinds: NDArray[np.int64]  # of the phases; phases that conduct alike and have no interface are of one kind
+    kind_conductivities: NDArray[np.float64] = field(metadata={"unit": "S/m"})  # (kinds,)
+    interface: NDArray[np.float64] = field(metadata={"unit": "ohm m2"})  # (kinds, kinds)
     voxel_size: NDArray[np.float64] = field(metadata={"unit": "m"})  # (3,)
     labels: tuple[int, ...]  # of the phases
     periodic: NDArray[np.bool_]  # (3,)
@@ -45,23 +48,60 @@ def parse_image(
 ) -> PhaseImage:
     """Check every argument and return the image; the caller's arrays are read, never changed."""
     voxels = _integers("labels", labels)
-    values, inverse = np.unique(voxels, return_inverse=True)
+    values = _present(voxels)
     known = _parse_conductivity(conductivity)
-    missing = [int(v) for v in values if int(v) not in known]
+    missing = [v for v in values.tolist() if v not in known]
     if missing:
         raise ValueError(f"label {missing[0]} has no conductivity; conductivity= names {sorted(known)}, add {missing}")
-    phases = np.ascontiguousarray(inverse.reshape(voxels.shape), dtype=np.int32)
     resistances = _parse_resistances(interface_resistance, known)
+    phases = _numbered(voxels, values)
+    kinds, first = _kinds(values.tolist(), known, resistances)
+    conductivities = np.array([known[v] for v in values.tolist()])
     return PhaseImage(
         phases=phases,
         blocks=_parse_blocks(blocks, voxels.shape, resistances),
-        conductivities=np.array([known[int(v)] for v in values]),
-        amounts=np.bincount(phases.ravel(), minlength=values.size).astype(np.float64),
-        interface=_interface_table([int(v) for v in values], resistances),
+        conductivities=conductivities,
+        amounts=_counts(phases, values.size),
+        kinds=kinds,
+        kind_conductivities=conductivities[first],
+        interface=_interface_table(values[first].tolist(), resistances),
         voxel_size=parse_voxel_size(voxel_size),
-        labels=tuple(int(v) for v in values),
+        labels=tuple(values.tolist()),
         periodic=np.array(parse_periodic(periodic)),
     )
+
+
+def _present(voxels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Labels of an image, rising; slab by slab, so that nothing as large as the image is made."""
+    return np.unique(np.concatenate([np.unique(slab) for slab in voxels]))
+
+
+def _numbered(voxels: NDArray[np.integer], values: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
+    """Each voxel's label as its place among the values."""
+    phases = np.empty(voxels.shape, np.min_scalar_type(values.size - 1))
+    for slab, found in zip(voxels, phases, strict=True):
+        found[...] = np.searchsorted(values, slab)
+    return phases
+
+
+def _counts(phases: NDArray[np.unsignedinteger], number: int) -> NDArray[np.float64]:
+    """Voxels of each phase."""
+    return np.sum([np.bincount(slab.ravel(), minlength=number) for slab in phases], axis=0, dtype=np.float64)
+
+
+def _kinds(
+    values: list[int], known: dict[int, float], resistances: dict[Pair, float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The kind of each label, and the first label of each kind."""
+    apart = {label for pair in resistances for label in pair}
+    numbers: dict[tuple[float, int | None], int] = {}
+    kinds = [numbers.setdefault((known[v], v if v in apart else None), len(numbers)) for v in values]
+    if len(numbers) > MOST_KINDS:
+        raise ValueError(
+            f"the labels have {len(numbers)} conductivities, at most {MOST_KINDS} can be told apart: round them, to "
+            "three digits for example"
+        )
+    return np.array(kinds), np.unique(kinds, return_index=True)[1]
 
 
 def parse_number(name: str, value: Any, unit: str, *, infinite: bool = False) -> float:
@@ -97,7 +137,7 @@ def parse_tolerance(tolerance: float, max_iterations: int) -> float:
     return number
 
 
-def _integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+def _integers(name: str, values: ArrayLike) -> NDArray[np.integer]:
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}; a mask becomes labels by .astype(numpy.uint8)")
@@ -144,16 +184,18 @@ def _parse_resistances(resistances: Mapping[Pair, float] | None, known: dict[int
 
 def _parse_blocks(
     blocks: ArrayLike | None, shape: tuple[int, ...], resistances: dict[Pair, float]
-) -> NDArray[np.int64]:
+) -> NDArray[np.int32] | NDArray[np.int64]:
     needed = [pair for pair in resistances if pair[0] == pair[1]]
     if blocks is None:
         if needed:
             raise ValueError(f"interface_resistance {needed[0]} acts between blocks of one phase and needs blocks=")
-        return np.zeros((1, 1, 1), np.int64)
+        return np.zeros((1, 1, 1), np.int32)
     parsed = _integers("blocks", blocks)
     if parsed.shape != shape:
         raise ValueError(f"blocks must have the shape of labels, {shape}; got {parsed.shape}")
-    return np.ascontiguousarray(parsed, dtype=np.int64) if needed else np.zeros((1, 1, 1), np.int64)
+    if not needed:
+        return np.zeros((1, 1, 1), np.int32)
+    return np.ascontiguousarray(parsed, np.int32 if np.can_cast(parsed.dtype, np.int32) else np.int64)
 
 
 def _interface_table(values: list[int], resistances: dict[Pair, float]) -> NDArray[np.float64]:

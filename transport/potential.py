@@ -1,4 +1,4 @@
-"""Node potentials to twice double precision."""
+"""Node potentials beyond double precision."""
 
 from __future__ import annotations
 
@@ -17,17 +17,9 @@ class Potential:
     """
 
     high: NDArray[np.float64]
-    low: NDArray[np.float64]
+    low: NDArray[np.float32]
 
     @staticmethod
     def of(values: NDArray[np.float64]) -> Potential:
-        """Return the potential of the given nodes."""
-        high = np.asarray(values, np.float64)
-        return Potential(high, np.zeros_like(high))
-
-    def plus(self, step: NDArray[np.float64]) -> Potential:
-        """Return the potential raised by `step` at each node, exactly to twice double precision."""
-        step = self.low + step
-        high = self.high + step
-        part = high - self.high
-        return Potential(high, (self.high - (high - part)) + (step - part))  # Knuth's two-sum
+        """Take over the potential of the given nodes."""
+        return Potential(np.asarray(values, np.float64), np.zeros(np.shape(values), np.float32))

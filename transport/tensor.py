@@ -39,7 +39,7 @@ def conductivity_tensor(
     interface_resistance: Mapping[tuple[int, int], float] | None = None,
     blocks: ArrayLike | None = None,
     *,
-    tolerance: float = 1e-8,
+    tolerance: float = 1e-6,
     max_iterations: int = 1000,
     strict: bool = True,
 ) -> ConductivityTensor:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transport import _flux, _tree
-from transport._links import face_conductances
-from transport.graph import Grid, shared
+from transport._links import SMALLEST_FACTOR, STEPS, classify_faces
+from transport.graph import Array, block_count, shared
+from transport.grid import Grid
 from transport.image import PhaseImage
 from transport.potential import Potential
 
@@ -27,7 +28,7 @@ class VoxelCircuit:
 
     grid: Grid = field(repr=False)  # conductances over `scale`
     live: NDArray[np.bool_] = field(repr=False)
-    root: NDArray[np.int32] = field(repr=False)  # first voxel of each one's cluster
+    root: NDArray[np.int32] | None = field(repr=False)  # first voxel of each one's cluster, if the axis is periodic
     axis: int
     periodic: bool
     scale: float = field(metadata={"unit": "S"})
@@ -48,11 +49,17 @@ class VoxelCircuit:
         grid = self.grid
         inflow, parts = np.empty_like(potential.high), np.empty(grid.blocks)
         shared(
-            _flux.balance, grid.blocks, *grid.faces, grid.excess, self.axis, self.periodic,
+            _flux.balance, grid.blocks, *grid.arrays, self.axis, self.periodic,
             potential.high, potential.low, inflow, parts,
         )  # fmt: skip
         inflow *= self.scale
         return inflow, self.scale * float(parts.sum())
+
+    def imbalance(self, inflow: NDArray[np.float64]) -> float:
+        """Return the largest difference of the currents through any two planes [A]: what their layers lose."""
+        others = tuple({0, 1, 2} - {self.axis})
+        lost = np.cumsum(inflow.reshape(self.grid.shape).sum(others))
+        return float(max(lost.max(), 0.0) - min(lost.min(), 0.0))
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
         """Return the most by which the dissipated power can exceed the exact one [W], by the current lost [A].
@@ -61,27 +68,26 @@ class VoxelCircuit:
         power from below (Thomson's principle): by the power that the way takes. The tree is of the best conductors.
         """
         grid = self.grid
-        least = min(float(np.min(array, where=array > 0.0, initial=1.0)) for array in (*grid.faces, grid.excess))
-        bounds = 10.0 ** -np.arange(1.0, 2.0 - np.floor(np.log10(least)))
-        tree = _tree.grow_tree(*grid.faces, grid.excess, bounds)
-        return self.scale * _tree.lead_away(*grid.faces, grid.excess, tree, lost / self.scale)
+        bounds = 10.0 ** -np.arange(1.0, 2.0 - np.floor(np.log10(grid.table[grid.table > 0.0].min())))
+        tree = _tree.grow_tree(*grid.arrays, bounds)
+        return self.scale * _tree.lead_away(*grid.arrays, tree, lost / self.scale)
 
     def face_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
         """Return the current from each voxel to the next along a direction, (nx, ny, nz) [A]."""
         axis = self.axis if self.periodic else -1
-        faces = self.grid.faces[direction]
-        found: NDArray[np.float64] = _flux.face_currents(faces, direction, axis, potential.high, potential.low)
+        faces, table = self.grid.faces[direction], self.grid.table[direction]
+        found: NDArray[np.float64] = _flux.face_currents(faces, table, direction, axis, potential.high, potential.low)
         found *= self.scale
         return found
 
     def plate_currents(self, potential: Potential) -> Plates:
         """Return the currents from the first plate into its layer, and from the last one into its own, by voxel [A]."""
-        axis, shape = self.axis, self.grid.faces[0].shape
-        high, low, excess = (array.reshape(shape) for array in (potential.high, potential.low, self.grid.excess))
+        axis, shape = self.axis, self.grid.shape
+        high, low, ground = (array.reshape(shape) for array in (potential.high, potential.low, self.grid.ground))
         first, last = ((slice(None),) * axis + (end,) for end in (0, -1))
-        scale = self.scale if shape[axis] > 1 else 0.5 * self.scale  # a single layer touches both
-        entry = scale * excess[first] * ((1.0 - high[first]) - low[first])
-        return entry, scale * excess[last] * (high[last] + low[last])
+        plate = self.scale * (1.0 if shape[axis] > 1 else 0.5) * self.grid.table[3]  # a single layer touches both
+        entry = plate[ground[first]] * ((1.0 - high[first]) - low[first])
+        return entry, plate[ground[last]] * (high[last] + low[last])
 
     def cell_currents(self, faces: NDArray[np.float64], direction: int, plates: Plates | None) -> NDArray[np.float64]:
         """Return the current through the middle of each voxel: the mean of what its two faces carry [A]."""
@@ -93,10 +99,10 @@ class VoxelCircuit:
 
     def first_guess(self) -> NDArray[np.float64]:
         """Return the potential of an even gradient, flat [V]."""
-        shape, axis = self.grid.faces[0].shape, self.axis
+        shape, axis = self.grid.shape, self.axis
         layer = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
         linear = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape).flatten()
-        if self.periodic:
+        if self.root is not None:
             linear -= linear[self.root]
         linear[~self.live] = 0.0
         return linear
@@ -104,61 +110,76 @@ class VoxelCircuit:
 
 def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
-    faces = _faces(image)
+    classes = _FaceClasses.of(image, axis)
+    faces = classes.faces(image)
     root, winds = _flux.join_faces(*faces, axis)
     periodic = bool(image.periodic[axis])
-    excess = np.zeros(root.size)
     if periodic:
         live = winds[root]
+        grounded = np.unique(root[live])
     else:
-        plates = [_touch_plate(image, axis, end, excess) for end in (0, -1)]
-        live = np.isin(root, np.intersect1d(root[plates[0]], root[plates[1]]))
+        number = np.arange(root.size).reshape(image.shape)
+        ends = [number[(slice(None),) * axis + (end,)].ravel() for end in (0, -1)]
+        conducting = [end[classes.to_ground(image, end) > 0] for end in ends]
+        spanning = np.zeros(root.size, np.bool_)
+        spanning[np.intersect1d(root[conducting[0]], root[conducting[1]])] = True
+        live = spanning[root]
+        grounded = np.concatenate([end[live[end]] for end in ends])
     if not live.any():
         return None
-    excess[~live] = 0.0
-    scale = max(float(array.max()) for array in (*faces, excess))
-    for array in (*faces, excess):
-        array /= scale
-    grid = Grid(faces, excess)
-    shared(_flux.keep_live, grid.blocks, *faces, live)
-    if periodic:
-        roots = np.unique(root[live])
-        excess[roots] = _joined_conductance(grid, roots)
-    return VoxelCircuit(grid, live, root, axis, periodic, scale)
+    ground = np.zeros(root.size, faces[0].dtype)
+    ground[grounded] = classes.to_ground(image, grounded)
+    shared(_flux.keep_live, block_count(root.size), *faces, live)
+    scale = float(classes.table.max())
+    grid = Grid(faces, ground, classes.table / scale)
+    return VoxelCircuit(grid, live, root if periodic else None, axis, periodic, scale)
 
 
-def _faces(image: PhaseImage) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the conductance [S] of every voxel face: half cells in series, and the interface between them."""
-    with np.errstate(divide="ignore"):
-        resistivity = 1.0 / image.conductivities
-    x, y, z = (
-        face_conductances(
-            image.phases, image.blocks, resistivity, image.interface, image.voxel_size, image.periodic, direction
-        )
-        for direction in range(3)
-    )
-    return x, y, z
+@dataclass(frozen=True, eq=False)
+class _FaceClasses:
+    """Classes of faces by the kinds of their two voxels, and what they conduct [S]: along x, y, z, and to the ground.
 
-
-def _touch_plate(image: PhaseImage, axis: int, end: int, excess: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Add the conductance [S] between a plate and the voxels it touches, and return those of them that conduct.
-
-    It is half a cell of the voxel's own phase.
+    Half cells in series, and the interface between them. A plate is half a cell of the voxel's own kind away; in an
+    image of a single layer both are. So is the ground of a periodic axis, where it may be anything.
     """
-    spacing = image.voxel_size
-    layer = (slice(None),) * axis + (end,)
-    touching = 2.0 * np.prod(spacing) / spacing[axis] ** 2 * image.conductivities[image.phases[layer]]
-    excess.reshape(image.shape)[layer] += touching
-    number = np.arange(excess.size).reshape(image.shape)[layer]
-    conducting: NDArray[np.int64] = number[touching > 0.0]
-    return conducting
 
+    plain: Array
+    bonded: Array
+    table: NDArray[np.float64]
 
-def _joined_conductance(grid: Grid, nodes: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Sum of the conductances at each node."""
-    total = np.zeros(nodes.size)
-    at = np.unravel_index(nodes, grid.faces[0].shape)
-    for axis, face in enumerate(grid.faces):
-        before = [np.mod(at[d] - (d == axis), face.shape[d]) for d in range(3)]
-        total += face[at] + face[tuple(before)]
-    return total
+    @staticmethod
+    def of(image: PhaseImage, axis: int) -> _FaceClasses:
+        """Number the pairs of kinds that conduct; a pair whose interface resists gets a class for each area factor."""
+        sigma, spacing = image.kind_conductivities, image.voxel_size
+        plain, bonded = np.zeros((2, sigma.size, sigma.size), np.int64)
+        p, q = np.triu_indices(sigma.size)
+        conducting = (sigma[p] > 0.0) & (sigma[q] > 0.0)
+        p, q = p[conducting], q[conducting]
+        plain[p, q] = plain[q, p] = np.arange(1, p.size + 1)
+        half = np.outer(0.5 * spacing**2 / np.prod(spacing), 1.0 / sigma[p] + 1.0 / sigma[q])  # [ohm]
+        resistances = [np.full((3, 1), np.inf), half]
+        face = (spacing / np.prod(spacing))[:, None]  # 1 / area
+        per_area = 1.0 / np.linspace(1.0, SMALLEST_FACTOR, STEPS + 1)
+        resisting = (image.interface[p, q] > 0.0) & np.isfinite(image.interface[p, q])
+        for number, pair in enumerate(np.flatnonzero(resisting)):
+            bonded[p[pair], q[pair]] = bonded[q[pair], p[pair]] = 1 + p.size + number * (STEPS + 1)
+            resistances.append(half[:, pair, None] + image.interface[p[pair], q[pair]] * face * per_area)
+        table = 1.0 / np.concatenate(resistances, axis=1)
+        to_ground = (2.0 if image.shape[axis] > 1 or image.periodic[axis] else 4.0) * table[axis]
+        return _FaceClasses(plain, bonded, np.vstack((table, to_ground)))
+
+    def faces(self, image: PhaseImage) -> tuple[Array, Array, Array]:
+        """Return the class of every voxel face."""
+        smallest = np.min_scalar_type(self.table.shape[1] - 1)
+        x, y, z = (np.empty(image.shape, smallest) for _ in range(3))
+        for direction, faces in enumerate((x, y, z)):
+            shared(
+                classify_faces, image.shape[0], image.phases, image.blocks, image.kinds, self.plain, self.bonded,
+                image.interface, image.voxel_size, image.periodic, direction, faces,
+            )  # fmt: skip
+        return x, y, z
+
+    def to_ground(self, image: PhaseImage, voxels: NDArray[np.integer]) -> Array:
+        """Return the class of the link to the ground of the given voxels, by number."""
+        found: Array = np.diagonal(self.plain)[image.kinds[image.phases.ravel()[voxels]]]
+        return found
