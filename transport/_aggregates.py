@@ -12,7 +12,7 @@ from numba import njit
 PASSES = 4  # of merging in pairs
 MOST = 2**PASSES  # members of an aggregate
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
-TRIES = 4  # partners that are checked, best first
+TRIES = 2  # partners that are checked, best first
 BETTER = 0.8  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
 SLACK = 1e-6  # a pivot that rounding of the levels below, in single precision, explains
 
@@ -28,7 +28,7 @@ def merit(weight, diagonal, other, excess, next_excess):
 
 @njit(cache=True, nogil=True)
 def is_good(members, count, place, indptr, indices, weight, excess, diagonal, kappa, work):
-    """Whether kappa A_G - D + D 1 1' D / 1' D 1 is positive semi-definite, by Cholesky's pivots.
+    """Whether kappa A_G - D + D 1 1' D / 1' D 1 is positive semi-definite, by the pivots of its upper triangle.
 
     A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal.
     Y. Notay, A. Napov, SIAM J. Sci. Comput. 34 (2012) A1079, theorem 3.2.
@@ -40,29 +40,28 @@ def is_good(members, count, place, indptr, indices, weight, excess, diagonal, ka
     for a in range(count):
         node = members[a]
         grounded |= excess[node] > 0.0
-        for b in range(count):
-            work[a, b] = diagonal[node] / total * diagonal[members[b]]
+        share = diagonal[node] / total
+        for b in range(a, count):
+            work[a, b] = share * diagonal[members[b]]
         work[a, a] += kappa * excess[node] - diagonal[node]
     for a in range(count):
         node = members[a]
         for e in range(indptr[node], indptr[node + 1]):
             b = place[indices[e]]
             if b >= 0 and b < count and members[b] == indices[e]:
-                work[a, b] -= kappa * weight[e]
                 work[a, a] += kappa * weight[e]
+                if b > a:
+                    work[a, b] -= kappa * weight[e]
     last = count if grounded else count - 1  # without ground the constant is in the null space
     for a in range(last):
+        pivot = work[a, a]
         scale = SLACK * kappa * diagonal[members[a]]
-        for c in range(a):
-            work[a, a] -= work[a, c] ** 2
-        if work[a, a] < scale:
-            return a == count - 1 and work[a, a] > -scale
-        pivot = np.sqrt(work[a, a])
-        work[a, a] = pivot
+        if pivot < scale:
+            return a == count - 1 and pivot > -scale
         for b in range(a + 1, last):
-            for c in range(a):
-                work[b, a] -= work[b, c] * work[a, c]
-            work[b, a] /= pivot
+            factor = work[a, b] / pivot
+            for c in range(b, last):
+                work[b, c] -= factor * work[a, c]
     return True
 
 

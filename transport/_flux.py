@@ -11,8 +11,12 @@ from transport._sweeps import cut
 
 
 @njit(cache=True, nogil=True)
-def join_faces(x_faces, y_faces, z_faces, axis):
-    """Root of each voxel (the first of its cluster), and for each root whether its cluster winds round `axis`."""
+def join_faces(x_faces, y_faces, z_faces, table, bound, axis):
+    """Clusters of the voxels that faces above a `bound` join.
+
+    Root of each voxel (the first of its cluster), how often the way to it turns round `axis`, and for each root whether
+    its cluster winds round the axis.
+    """
     shape = x_faces.shape
     count = shape[0] * shape[1] * shape[2]
     parent = np.empty(count, np.int32)
@@ -26,7 +30,7 @@ def join_faces(x_faces, y_faces, z_faces, axis):
             for k in range(shape[2]):
                 for d in range(3):
                     faces = x_faces if d == 0 else (y_faces if d == 1 else z_faces)
-                    if faces[i, j, k] > 0:
+                    if table[d, faces[i, j, k]] > bound:
                         u = (i + 1) % shape[0] if d == 0 else i
                         v = (j + 1) % shape[1] if d == 1 else j
                         w = (k + 1) % shape[2] if d == 2 else k
@@ -46,7 +50,29 @@ def join_faces(x_faces, y_faces, z_faces, axis):
                 here += 1
     for node in range(count):
         find_root(parent, offset, node)
-    return parent, winds
+    return parent, offset, winds
+
+
+@njit(cache=True, nogil=True)
+def cluster_means(root, offset, potential):
+    """Mean potential of each cluster, seen from its root: each turn on the way raises it by 1 V."""
+    total = np.zeros(root.size)
+    number = np.zeros(root.size, np.int32)
+    for node in range(root.size):
+        total[root[node]] += potential[node] - offset[node]
+        number[root[node]] += 1
+    for node in range(root.size):
+        if number[node] > 0:
+            total[node] /= number[node]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def even_out(root, offset, level, potential):
+    """Give every voxel the level of its cluster (in place), unless that is NaN."""
+    for node in range(root.size):
+        if not np.isnan(level[root[node]]):
+            potential[node] = level[root[node]] + offset[node]
 
 
 @njit(cache=True, nogil=True)
@@ -77,9 +103,7 @@ def fed(excess, layer, layers, periodic):
 
 
 @njit(cache=True, nogil=True)
-def balance(
-    first, last, blocks, x_faces, y_faces, z_faces, ground, table, axis, periodic, high, low, inflow, parts
-):
+def balance(first, last, blocks, x_faces, y_faces, z_faces, ground, table, axis, periodic, high, low, inflow, parts):
     """Net current into each voxel; power of each block.
 
     A turn round a periodic `axis` raises the potential by 1 V; if it is open, the first layer's links to the

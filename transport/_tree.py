@@ -94,7 +94,10 @@ def lead_away(x_faces, y_faces, z_faces, ground, table, tree, pending):
             other, g = count, 0.0
             for link in range(4):
                 if tree[node] & (1 << link):
-                    other, g = neighbour(node, link, shape), conductance(node, link, x_faces, y_faces, z_faces, ground, table)
+                    other, g = (
+                        neighbour(node, link, shape),
+                        conductance(node, link, x_faces, y_faces, z_faces, ground, table),
+                    )
                     tree[node] &= ~np.uint8(1 << link)
             for axis in range(3):
                 before = previous(node, axis, shape)

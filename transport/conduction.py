@@ -287,8 +287,6 @@ def _flow(
 
 def _shares(image: PhaseImage, along: NDArray[np.float64]) -> dict[int, float]:
     """Share of the mean current along the axis that flows in each phase, by label."""
-    totals = sum(
-        np.bincount(phases.ravel(), part.ravel(), len(image.labels))
-        for phases, part in zip(image.phases, along, strict=True)
-    )
+    slabs = zip(image.phases, along, strict=True)
+    totals = np.sum([np.bincount(phases.ravel(), part.ravel(), len(image.labels)) for phases, part in slabs], axis=0)
     return dict(zip(image.labels, (totals / totals.sum()).tolist(), strict=True))

@@ -195,7 +195,8 @@ def _parse_blocks(
         raise ValueError(f"blocks must have the shape of labels, {shape}; got {parsed.shape}")
     if not needed:
         return np.zeros((1, 1, 1), np.int32)
-    return np.ascontiguousarray(parsed, np.int32 if np.can_cast(parsed.dtype, np.int32) else np.int64)
+    small = np.can_cast(parsed.dtype, np.int32)
+    return np.ascontiguousarray(parsed, np.int32) if small else np.ascontiguousarray(parsed, np.int64)
 
 
 def _interface_table(values: list[int], resistances: dict[Pair, float]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from transport.grid import Grid
 from transport.image import PhaseImage
 from transport.potential import Potential
 
+WIDE = 30.0  # ratio of conductances, above which the better conductor is nearly at one potential
 Plates = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -98,28 +100,52 @@ class VoxelCircuit:
         return middle
 
     def first_guess(self) -> NDArray[np.float64]:
-        """Return the potential of an even gradient, flat [V]."""
+        """Return the potential of an even gradient, evened out inside good conductors that lead nowhere, flat [V]."""
         shape, axis = self.grid.shape, self.axis
         layer = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
-        linear = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape).flatten()
+        guess = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape).flatten()
+        for bound in self._gaps():
+            self._even_out(bound, guess)
         if self.root is not None:
-            linear -= linear[self.root]
-        linear[~self.live] = 0.0
-        return linear
+            guess -= guess[self.root]
+        guess[~self.live] = 0.0
+        return guess
+
+    def _gaps(self) -> list[float]:
+        """Conductances that lie in wide gaps between the others, falling."""
+        conductances = np.unique(self.grid.table[:3])[1:]
+        above = conductances[1:][conductances[1:] > WIDE * conductances[:-1]]
+        return (above[::-1] / math.sqrt(WIDE)).tolist()
+
+    def _even_out(self, bound: float, potential: NDArray[np.float64]) -> None:
+        """Give clusters of conductances above a bound one potential (in place), but not those that lead through.
+
+        It is that of the plate, or the mean of what its voxels have.
+        """
+        grid = self.grid
+        root, offset, winds = _flux.join_faces(*grid.faces, grid.table, bound, self.axis if self.periodic else -1)
+        level = _flux.cluster_means(root, offset, potential)
+        if self.periodic:
+            level[winds] = np.nan
+        else:
+            touching = [root[end[grid.table[3][grid.ground[end]] > bound]] for end in _ends(grid.shape, self.axis)]
+            for plate, roots in zip((1.0, 0.0), touching, strict=True):
+                level[roots] = plate
+            level[np.intersect1d(*touching)] = np.nan
+        _flux.even_out(root, offset, level, potential)
 
 
 def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
     classes = _FaceClasses.of(image, axis)
     faces = classes.faces(image)
-    root, winds = _flux.join_faces(*faces, axis)
+    root, _, winds = _flux.join_faces(*faces, classes.table, 0.0, axis)
     periodic = bool(image.periodic[axis])
     if periodic:
         live = winds[root]
         grounded = np.unique(root[live])
     else:
-        number = np.arange(root.size).reshape(image.shape)
-        ends = [number[(slice(None),) * axis + (end,)].ravel() for end in (0, -1)]
+        ends = _ends(image.shape, axis)
         conducting = [end[classes.to_ground(image, end) > 0] for end in ends]
         spanning = np.zeros(root.size, np.bool_)
         spanning[np.intersect1d(root[conducting[0]], root[conducting[1]])] = True
@@ -133,6 +159,15 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     scale = float(classes.table.max())
     grid = Grid(faces, ground, classes.table / scale)
     return VoxelCircuit(grid, live, root if periodic else None, axis, periodic, scale)
+
+
+def _ends(shape: tuple[int, ...], axis: int) -> list[NDArray[np.int64]]:
+    """Numbers of the voxels of the first layer along an axis, and of the last."""
+    places = [np.arange(size) for size in shape]
+    return [
+        np.ravel_multi_index(np.ix_(*places[:axis], np.array([end]), *places[axis + 1 :]), shape).ravel()
+        for end in (0, shape[axis] - 1)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
