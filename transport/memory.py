@@ -26,7 +26,7 @@ def estimate_memory(shape: Sequence[int]) -> float:
     Examples
     --------
     >>> f"{estimate_memory((200, 200, 200)) / 1e9:.1f} GB"
-    '1.9 GB'
+    '0.6 GB'
     """
     return float(BYTES_A_VOXEL * math.prod(shape))
 
