@@ -28,7 +28,7 @@ def random_graph(rng, size, decades, degree=4, grounded=0.05):
     matrix.sort_indices()
     excess = np.where(rng.random(size) < grounded, 10.0 ** -rng.uniform(0, decades, size), 0.0)
     excess[0] = 1.0
-    return Graph.of(matrix.indptr.astype(np.int64), matrix.indices, matrix.data, excess)
+    return Graph.of(matrix.indptr.astype(np.int64), matrix.indices.astype(np.uint32), matrix.data, excess)
 
 
 def three_phases(edge, seed=0):
@@ -85,11 +85,11 @@ def test_the_check_agrees_with_eigenvalues(grounded):
         graph = random_graph(rng, 20, 2, grounded=grounded)
         graph.excess[0] *= grounded > 0
         count = int(rng.integers(2, MOST + 1))
-        members = (int(rng.integers(0, 20 - count + 1)) + np.arange(count)).astype(np.int32)  # joined by the chain
-        place = np.full(20, -1, np.int8)
+        members = (int(rng.integers(0, 20 - count + 1)) + np.arange(count)).astype(np.uint32)  # joined by the chain
+        place = np.zeros(20, np.uint8)
         place[members] = np.arange(count)
         links = (graph.indptr, graph.indices, graph.weight, graph.excess)
-        found = is_good(members, count, place, *links, graph.matrix().diagonal(), KAPPA, np.empty((MOST, MOST)))
+        found = is_good(members, count, place, *links, graph.matrix().diagonal(), KAPPA, np.empty((MOST+1, MOST)))
         value = quality(graph, members)
         if abs(value / KAPPA - 1) > 1e-3:
             assert found == (value < KAPPA)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from transport._sweeps import entries
+
 PASSES = 4  # of merging in pairs
 MOST = 2**PASSES  # members of an aggregate
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
@@ -33,34 +35,35 @@ def is_good(members, count, place, indptr, indices, weight, excess, diagonal, ka
     A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal.
     Y. Notay, A. Napov, SIAM J. Sci. Comput. 34 (2012) A1079, theorem 3.2.
     """
+    own = work[MOST]
     total = 0.0
-    for a in range(count):
-        total += diagonal[members[a]]
     grounded = False
+    for a in range(MOST):
+        own[a] = diagonal[members[a]] if a < count else 0.0
+        total += own[a]
     for a in range(count):
         node = members[a]
         grounded |= excess[node] > 0.0
-        share = diagonal[node] / total
-        for b in range(a, count):
-            work[a, b] = share * diagonal[members[b]]
-        work[a, a] += kappa * excess[node] - diagonal[node]
-    for a in range(count):
-        node = members[a]
-        for e in range(indptr[node], indptr[node + 1]):
+        share = own[a] / total
+        for b in range(MOST):
+            work[a, b] = share * own[b]
+        here = kappa * excess[node] - own[a]
+        for e in entries(indptr[node], indptr[node + 1]):
             b = place[indices[e]]
-            if b >= 0 and b < count and members[b] == indices[e]:
-                work[a, a] += kappa * weight[e]
-                if b > a:
-                    work[a, b] -= kappa * weight[e]
+            if b < count and members[b] == indices[e]:
+                here += kappa * weight[e]
+                work[a, b] -= kappa * weight[e]
+        work[a, a] += here
     last = count if grounded else count - 1  # without ground the constant is in the null space
     for a in range(last):
         pivot = work[a, a]
-        scale = SLACK * kappa * diagonal[members[a]]
+        scale = SLACK * kappa * own[a]
         if pivot < scale:
             return a == count - 1 and pivot > -scale
+        inverse = 1.0 / pivot
         for b in range(a + 1, last):
-            factor = work[a, b] / pivot
-            for c in range(b, last):
+            factor = work[a, b] * inverse
+            for c in range(MOST):  # of which only those from b on count: loops of one length are fast
                 work[b, c] -= factor * work[a, c]
     return True
 
@@ -75,29 +78,29 @@ def gather(indptr, indices, weight, excess, kappa, first, aggregate):
     """
     size = excess.size
     diagonal = np.empty(size)
-    place = np.zeros(size, np.int8)
+    place = np.zeros(size, np.uint8)
     start = np.empty(size + 1, np.int64)
     start[0] = inner = 0
     for node in range(size):
         total = 0.0
-        for e in range(indptr[node], indptr[node + 1]):
-            if 0 <= indices[e] - first < size:
+        for e in entries(indptr[node], indptr[node + 1]):
+            if first <= indices[e] < first + size:
                 total += weight[e]
                 inner += 1
             else:
                 total += 2.0 * weight[e]
         start[node + 1] = inner
         diagonal[node] = total + excess[node]
-    head = np.empty(inner, np.int32)
+    head = np.empty(inner, np.uint32)
     link = np.empty(inner)
     inner = 0
     for node in range(size):
-        for e in range(indptr[node], indptr[node + 1]):
-            if 0 <= indices[e] - first < size:
+        for e in entries(indptr[node], indptr[node + 1]):
+            if first <= indices[e] < first + size:
                 head[inner], link[inner] = indices[e] - first, weight[e]
                 inner += 1
     part = np.arange(size).astype(np.int32)  # of each node
-    members = np.arange(size).astype(np.int32).reshape(size, 1)
+    members = np.arange(size).astype(np.uint32).reshape(size, 1)
     counts = np.ones(size, np.int8)
     for node in range(size):
         links = diagonal[node] - excess[node]
@@ -106,7 +109,7 @@ def gather(indptr, indices, weight, excess, kappa, first, aggregate):
             counts[node] = 0
     graph = (start, head, link)
     weights, grounds = diagonal.copy(), excess.copy()
-    work = np.empty((MOST, MOST))
+    work = np.empty((MOST + 1, MOST))
     for number in range(PASSES):
         merged, count = merge(
             graph, weights, grounds, members, counts, place, start, head, link, excess, diagonal, kappa, work
@@ -128,7 +131,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
     """Number the pairs of parts that may merge; a part without a partner goes on alone."""
     indptr, indices, weight = graph
     merged = np.full(counts.size, ALONE, np.int32)
-    union = np.empty(MOST, np.int32)
+    union = np.empty(MOST, np.uint32)
     best = np.empty(TRIES, np.int64)
     value = np.empty(TRIES)
     number = 0
@@ -136,7 +139,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
         if counts[here] == 0 or merged[here] != ALONE:
             continue
         found = 0
-        for e in range(indptr[here], indptr[here + 1]):
+        for e in entries(indptr[here], indptr[here + 1]):
             other = indices[e]
             if counts[other] == 0 or merged[other] != ALONE:
                 continue
@@ -175,7 +178,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
 @njit(cache=True, nogil=True)
 def regroup(members, counts, merged, count, place):
     """Members of each merged part, in the order in which `place` numbers them."""
-    wide = np.full((count, 2 * members.shape[1]), -1, np.int32)
+    wide = np.zeros((count, 2 * members.shape[1]), np.uint32)
     sizes = np.zeros(count, np.int8)
     for here in range(counts.size):
         into = merged[here]
@@ -197,14 +200,14 @@ def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low, total
     seen = np.full(total, -1, np.int64)
     start = np.empty(count + 1, np.int64)
     ground = sum_by(order, begin, excess)
-    head = np.empty(indices.size, np.int32)
+    head = np.empty(indices.size, np.uint32)
     link = np.empty(indices.size)
     start[0] = filled = 0
     for here in range(count):
         opened = filled
-        for m in range(begin[here], begin[here + 1]):
+        for m in entries(begin[here], begin[here + 1]):
             node = order[m]
-            for e in range(indptr[node], indptr[node + 1]):
+            for e in entries(indptr[node], indptr[node + 1]):
                 other = aggregate[indices[e]]
                 if other == ALONE:
                     ground[here] += weight[e]
@@ -223,7 +226,7 @@ def sum_by(order, begin, values):
     """Sum of the values of each aggregate's rows."""
     sums = np.zeros(begin.size - 1)
     for here in range(sums.size):
-        for m in range(begin[here], begin[here + 1]):
+        for m in entries(begin[here], begin[here + 1]):
             sums[here] += values[order[m]]
     return sums
 
@@ -237,7 +240,7 @@ def sort_by(own, low, count):
             begin[own[node] - low + 1] += 1
     for here in range(count):
         begin[here + 1] += begin[here]
-    order = np.empty(begin[count], np.int32)
+    order = np.empty(begin[count], np.uint32)
     filled = begin[:-1].copy()
     for node in range(own.size):
         if own[node] >= 0:

@@ -271,7 +271,7 @@ def rows(begin, end, x_faces, y_faces, z_faces, ground, table):
     gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
     count = (end - begin) * size
     indptr = np.zeros(count + 1, np.int64)
-    indices = np.empty(6 * count, np.int32)
+    indices = np.empty(6 * count, np.uint32)
     weight = np.empty(6 * count)
     excess = np.empty(count)
     filled = 0

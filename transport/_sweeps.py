@@ -18,6 +18,12 @@ def cut(block, blocks, size):
 
 
 @njit(cache=True, nogil=True)
+def entries(begin, end):
+    """Places in an array, of which the compiler knows that none is negative: half the time of a loop over links."""
+    return range(np.uint64(begin), np.uint64(end))
+
+
+@njit(cache=True, nogil=True)
 def arrange(first, last, blocks, indptr, lower, inner, indices, weight):
     """Order each row's links (in place): to rows before it, to `lower`; after it, to `inner`; out of its block."""
     for block in range(first, last):
@@ -45,9 +51,9 @@ def invert_diagonal(first, last, blocks, indptr, lower, inner, indices, weight, 
     """
     for i in range(cut(first, blocks, excess.size), cut(last, blocks, excess.size)):
         total = np.float64(excess[i])
-        for e in range(indptr[i], inner[i]):
+        for e in entries(indptr[i], inner[i]):
             total += weight[e]
-        for e in range(inner[i], indptr[i + 1]):
+        for e in entries(inner[i], indptr[i + 1]):
             total += 2.0 * weight[e]
         inverse[i] = 1.0 / total if total > 0.0 else 0.0
 
@@ -56,7 +62,7 @@ def invert_diagonal(first, last, blocks, indptr, lower, inner, indices, weight, 
 def product_in_row(i, indptr, indices, weight, excess, x):
     """(A x) of one row, by differences."""
     total = excess[i] * x[i]
-    for e in range(indptr[i], indptr[i + 1]):
+    for e in entries(indptr[i], indptr[i + 1]):
         total += weight[e] * (x[i] - x[indices[e]])
     return total
 
@@ -104,7 +110,7 @@ def forward(first, last, blocks, indptr, lower, inner, indices, weight, excess, 
     """Gauss-Seidel sweep from zero, rows up."""
     for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
         total = r[i]
-        for e in range(indptr[i], lower[i]):
+        for e in entries(indptr[i], lower[i]):
             total += weight[e] * x[indices[e]]
         x[i] = total * inverse[i]
 
@@ -119,9 +125,9 @@ def restrict(first, last, blocks, indptr, lower, inner, indices, weight, excess,
         coarse[starts[block] : starts[block + 1]] = 0
         for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
             rest = x[i] - x[i]
-            for e in range(lower[i], inner[i]):
+            for e in entries(lower[i], inner[i]):
                 rest += weight[e] * x[indices[e]]
-            for e in range(inner[i], indptr[i + 1]):
+            for e in entries(inner[i], indptr[i + 1]):
                 rest += weight[e] * (x[i] + x[indices[e]])
             if aggregate[i] >= 0:
                 coarse[aggregate[i]] += rest
@@ -130,16 +136,18 @@ def restrict(first, last, blocks, indptr, lower, inner, indices, weight, excess,
 @njit(cache=True, nogil=True)
 def backward(first, last, blocks, indptr, lower, inner, indices, weight, excess, inverse, r, x, swept):
     """One Gauss-Seidel sweep of A x = r, rows down, from x to `swept`."""
-    for i in range(cut(last, blocks, x.size) - 1, cut(first, blocks, x.size) - 1, -1):
-        here = x[i]
-        rest = r[i] - excess[i] * here
-        for e in range(indptr[i], lower[i]):
-            rest -= weight[e] * (here - x[indices[e]])
-        for e in range(lower[i], inner[i]):
-            rest -= weight[e] * (here - swept[indices[e]])
-        for e in range(inner[i], indptr[i + 1]):
-            rest -= weight[e] * (here - x[indices[e]])
-        swept[i] = here + rest * inverse[i]
+    for block in range(first, last):
+        begin, end = cut(block, blocks, x.size), cut(block + 1, blocks, x.size)
+        swept[begin:end] = x[begin:end]
+        for row in range(end - begin):
+            i = np.uint64(end - 1 - row)
+            here = x[i]
+            rest = r[i] - excess[i] * here
+            for e in entries(indptr[i], inner[i]):
+                rest -= weight[e] * (here - swept[indices[e]])
+            for e in entries(inner[i], indptr[i + np.uint64(1)]):
+                rest -= weight[e] * (here - x[indices[e]])
+            swept[i] = here + rest * inverse[i]
 
 
 @njit(cache=True, nogil=True)

@@ -46,7 +46,7 @@ class Circuit:
         rows, columns = np.concatenate((t, h)), np.concatenate((h, t))
         links = scipy.sparse.coo_matrix((np.concatenate((g, g)), (rows, columns)), (self.count, self.count)).tocsr()
         links.sort_indices()
-        return Graph.of(links.indptr.astype(np.int64), links.indices, links.data, ground[:-1])
+        return Graph.of(links.indptr.astype(np.int64), links.indices.astype(np.uint32), links.data, ground[:-1])
 
     def currents(self, potential: Potential) -> NDArray[np.float64]:
         """Return the current of each resistor from tail to head [A]."""

@@ -19,7 +19,7 @@ from transport import _sweeps
 ROWS_A_BLOCK, MOST_BLOCKS = 15_000, 32  # of blocks that threads share
 
 Array = NDArray[Any]
-Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]
+Rows = tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float64], NDArray[np.float64]]
 
 
 class Operator(Protocol):
@@ -58,13 +58,13 @@ class Graph:
     indptr: NDArray[np.int64] = field(repr=False)
     lower: NDArray[np.int64] = field(repr=False)
     inner: NDArray[np.int64] = field(repr=False)
-    indices: NDArray[np.int32] = field(repr=False)
+    indices: NDArray[np.uint32] = field(repr=False)
     weight: Array = field(repr=False)
     excess: Array = field(repr=False)
     kernels = _sweeps
 
     @staticmethod
-    def of(indptr: NDArray[np.int64], indices: NDArray[np.int32], weight: Array, excess: Array) -> Graph:
+    def of(indptr: NDArray[np.int64], indices: NDArray[np.uint32], weight: Array, excess: Array) -> Graph:
         """Take over CSR arrays, and put each row's links in order (in place)."""
         lower, inner = np.empty_like(indptr[1:]), np.empty_like(indptr[1:])
         shared(_sweeps.arrange, block_count(excess.size), indptr, lower, inner, indices, weight)

@@ -70,8 +70,9 @@ class VoxelCircuit:
         power from below (Thomson's principle): by the power that the way takes. The tree is of the best conductors.
         """
         grid = self.grid
-        bounds = 10.0 ** -np.arange(1.0, 2.0 - np.floor(np.log10(grid.table[grid.table > 0.0].min())))
-        tree = _tree.grow_tree(*grid.arrays, bounds)
+        conductances = np.unique(grid.table[grid.table > 0.0])
+        _, least = np.unique(np.floor(np.log10(conductances)), return_index=True)  # of each decade
+        tree = _tree.grow_tree(*grid.arrays, 0.999 * conductances[least][::-1])
         return self.scale * _tree.lead_away(*grid.arrays, tree, lost / self.scale)
 
     def face_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
