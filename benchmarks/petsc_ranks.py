@@ -2,8 +2,8 @@
 
     mpirun -n 2 python petsc_solve.py SYSTEM.npz IMBALANCE OPTIONS
 
-It prints JSON: seconds to set up and to solve, iterations, gigabytes of all ranks, conductivity and flux imbalance. The
-residual asked for falls by half-decades until the flux imbalance is small enough; the seconds are those of the last solve.
+It prints JSON: seconds to set up and to solve, iterations, gigabytes of all ranks, current and flux imbalance. The
+residual asked for falls by half-decades until the flux imbalance is small enough; the last solve counts.
 """
 
 import json
