@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export MPLBACKEND = Agg
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench bench-peers docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/percoat run kissel2026 --quick --out results/kissel2026-quick
@@ -21,6 +21,10 @@ check: $(VENV)/checked
 bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .[bench]
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[peers]
+	$(BIN)/python -m benchmarks.performance
 
 docs: $(VENV)/installed
 	$(BIN)/python docs/chart.py

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -46,13 +47,19 @@ def main(edge: int = EDGE, rounds: int = ROUNDS) -> None:
     for heading in ("image", "program", "time [s]", "over ours", "bytes a voxel", "S/m", "flux imbalance", "remark"):
         table.add_column(heading)
     for row in rows(edge, rounds):
-        table.add_row(
-            row.image, row.what, f"{row.seconds:.2f}", f"{row.ratio:.2f}", f"{row.memory * 1e6 / edge**3:.0f}",
-            f"{row.found.value:.6g}", f"{row.found.imbalance:.0e}", row.found.remark,
-        )  # fmt: skip
+        table.add_row(*cells(row, edge))
     console.print(table)
     for name, why in available()[1].items():
         console.print(f"skipped: {name}: {why}")
+
+
+def cells(row: Row, edge: int) -> list[str]:
+    """A row as text."""
+    imbalance = "" if np.isnan(row.found.imbalance) else f"{row.found.imbalance:.0e}"
+    return [
+        row.image, row.what, f"{row.seconds:.2f}", f"{row.ratio:.2f}", f"{row.memory * 1e6 / edge**3:.0f}",
+        f"{row.found.value:.6g}", imbalance, row.found.remark,
+    ]  # fmt: skip
 
 
 def rows(edge: int = EDGE, rounds: int = ROUNDS, *, small: bool = False) -> list[Row]:

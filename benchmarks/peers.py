@@ -46,7 +46,12 @@ class Found:
 def wanted_imbalance(image: str) -> float:
     """Flux imbalance to be reached: double precision allows no less at high contrast."""
     conducting = [sigma for sigma in CONDUCTIVITIES[image].values() if sigma > 0.0]
-    return max(1e-6, 10.0 * np.finfo(float).eps * max(conducting) / min(conducting))
+    return wanted_imbalance_at(max(conducting) / min(conducting))
+
+
+def wanted_imbalance_at(contrast: float) -> float:
+    """The same for a ratio of conductivities."""
+    return max(1e-6, 10.0 * np.finfo(float).eps * contrast)
 
 
 @cache

@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks import clusters, conduction, packings, sites, structures
+from benchmarks import clusters, conduction, packings, scaling, sites, structures
 
 
-@pytest.mark.parametrize("table", [clusters, conduction, packings, sites, structures])
+@pytest.mark.parametrize("table", [clusters, conduction, packings, scaling, sites, structures])
 def test_every_row_is_filled(table):
     rows = table.rows(small=True)
     assert len(rows) >= 3

@@ -385,6 +385,7 @@ def test_not_converged_is_an_exception_with_the_partial_result():
     partial = effective_conductivity(labels, **options, strict=False)
     assert not partial.converged
     assert caught.value.best.value == partial.value
+    assert np.isfinite(caught.value.best.potential).all()
     assert "NOT CONVERGED" in str(partial)
     full = effective_conductivity(labels, options["conductivity"], 1.0)
     assert partial.value >= full.value  # the power of any potential is too high, never too low
@@ -405,6 +406,47 @@ def test_result_outside_its_bounds_is_a_fault(monkeypatch):
     monkeypatch.setattr(conduction_module, "_wiener_bounds", lambda image: Bounds(0.0, 0.5))
     with pytest.raises(BoundsError, match="outside its Wiener bounds"):
         effective_conductivity(np.ones((2, 2, 2), int), {1: 1.0}, 1.0)
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_tortuosity_factor_and_connected_share_of_channels(axis):
+    """Straight pores, and as many that end in the middle."""
+    labels = np.zeros((8, 4, 4), np.uint8)
+    labels[:, 0::2, :] = 1
+    labels[4:, 2, :] = 0
+    labels[4:5, 0, :] = 1
+    turned = np.moveaxis(labels, (0, 1, 2), np.roll((0, 1, 2), -axis))
+    direction = int(np.roll((0, 1, 2), -axis)[0])
+    found = effective_conductivity(turned, {0: 0.0, 1: 5.0}, 1.0, direction)
+    assert found.value == pytest.approx(5.0 * 4 / 16)
+    assert found.tortuosity_factor == pytest.approx(labels.mean() * 5.0 / found.value)
+    assert found.connected == {1: pytest.approx(32 / 48)}
+    assert found.isotropic_bounds.upper < found.bounds.upper
+    assert effective_conductivity(turned, {0: 0.0, 1: 0.0}, 1.0, direction).tortuosity_factor == np.inf
+
+
+def test_slanted_channel_has_the_square_of_its_length_as_tortuosity_factor():
+    """A thin layer at 45 degrees in a periodic cell: sqrt(2) squared; its staircase has steps of one voxel."""
+    edge, thick = 48, 6
+    x, y = np.indices((edge, edge))
+    layer = ((x + y) % edge < thick).astype(np.uint8)[:, :, None]
+    found = effective_conductivity(layer, {0: 0.0, 1: 1.0}, 1.0, 0, (True, True, True))
+    assert found.tortuosity_factor == pytest.approx(2.0, rel=0.25)
+
+
+def test_thousands_of_labels_need_no_more_than_their_conductivities():
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 3000, (16, 14, 12)).astype(np.uint16)
+    labels.ravel()[:3000] = np.arange(3000)[: labels.size]
+    values = {label: (0.0, 1.0, 20.0)[label % 3] for label in range(3000)}
+    few = (labels % 3).astype(np.uint8)
+    expected = effective_conductivity(few, {0: 0.0, 1: 1.0, 2: 20.0}, 1.0)
+    found = effective_conductivity(labels, values, 1.0)
+    assert found.value == pytest.approx(expected.value, rel=1e-6)
+    share = sum(found.current_shares.get(label, 0.0) for label in range(2, 3000, 3))
+    assert share == pytest.approx(expected.current_shares[2], rel=1e-4)
+    with pytest.raises(ValueError, match="round them"):
+        effective_conductivity(labels, {label: 1.0 + label for label in range(3000)}, 1.0)
 
 
 def test_result_prints_itself_with_units():

@@ -26,6 +26,7 @@ DOORS = {
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
         "estimate_memory", "extrapolate_voxel_size", "Extrapolation",
+        "HotSpots", "find_hot_spots", "sweep_conductivities",
         "CompositeConductivity", "ContactLaw", "composite_conductivity",
         "Conduction", "ConductivityTensor", "Bounds", "NetworkConduction",
     },

@@ -89,7 +89,7 @@ def test_the_check_agrees_with_eigenvalues(grounded):
         place = np.zeros(20, np.uint8)
         place[members] = np.arange(count)
         links = (graph.indptr, graph.indices, graph.weight, graph.excess)
-        found = is_good(members, count, place, *links, graph.matrix().diagonal(), KAPPA, np.empty((MOST+1, MOST)))
+        found = is_good(members, count, place, *links, graph.matrix().diagonal(), KAPPA, np.empty((MOST + 1, MOST)))
         value = quality(graph, members)
         if abs(value / KAPPA - 1) > 1e-3:
             assert found == (value < KAPPA)

@@ -4,8 +4,10 @@ from transport.bounds import Bounds, bounds
 from transport.composite import CompositeConductivity, ContactLaw, composite_conductivity
 from transport.conduction import Conduction, effective_conductivity
 from transport.extrapolate import Extrapolation, extrapolate_voxel_size
+from transport.hotspots import HotSpots, find_hot_spots
 from transport.memory import estimate_memory
 from transport.network import NetworkConduction, network_conductance, network_conductivity
+from transport.sweep import sweep_conductivities
 from transport.tensor import ConductivityTensor, conductivity_tensor
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "ConductivityTensor",
     "ContactLaw",
     "Extrapolation",
+    "HotSpots",
     "NetworkConduction",
     "bounds",
     "composite_conductivity",
@@ -22,6 +25,8 @@ __all__ = [
     "effective_conductivity",
     "estimate_memory",
     "extrapolate_voxel_size",
+    "find_hot_spots",
     "network_conductance",
     "network_conductivity",
+    "sweep_conductivities",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure.errors import BoundsError, ConvergenceError
 from percolation.arguments import parse_axis
-from transport.bounds import Bounds, wiener
-from transport.image import PhaseImage, parse_image, parse_tolerance
+from transport.bounds import Bounds, hashin_shtrikman, wiener
+from transport.grid import Grid
+from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance
 from transport.memory import check_memory
+from transport.multigrid import Multigrid
 from transport.potential import Potential
 from transport.report import describe
-from transport.solve import Solution, solve_circuit
+from transport.solve import Preconditioner, Solution, solve_circuit
 from transport.voxels import VoxelCircuit, voxel_circuit
 
 METHOD = (
@@ -33,8 +35,13 @@ class Conduction:
     were exact. `flux_in` is taken at the first plate, `flux_out` at the second; in a periodic axis at the cell's
     boundary and its mid-plane. `imbalance` is the largest difference between any two planes, over `value`. The exact
     answer for the voxel image lies in `bracket`, whatever the solver did: at most the power of the potential, at least
-    that of currents without divergence (to rounding, 1e-14). `current_shares` tells what part of the mean current
-    flows in which label.
+    that of currents without divergence (to rounding, 1e-14). `bounds` are Wiener's, which every structure keeps;
+    `isotropic_bounds` Hashin and Shtrikman's, for information: a single image may leave them.
+
+    `tortuosity_factor` is the mean conductivity of the phases, by volume, over `value`: for one conducting phase
+    epsilon sigma / sigma_eff, its dead ends and islands counted in epsilon. It is not squared again: a straight channel
+    at an angle has the square of its relative length. `connected` is the share of each conducting label's voxels that
+    is joined to both ends, `current_shares` the part of the mean current that flows in each label.
     """
 
     value: float = field(metadata={"unit": "S/m"})
@@ -44,13 +51,16 @@ class Conduction:
     converged: bool = field(metadata={"unit": ""})
     percolates: bool = field(metadata={"unit": ""})
     bounds: Bounds = field(metadata={"unit": ""})
+    isotropic_bounds: Bounds = field(metadata={"unit": ""})
     bracket: Bounds = field(metadata={"unit": ""})
+    tortuosity_factor: float = field(metadata={"unit": ""})
     iterations: int = field(metadata={"unit": ""})
     axis: int = field(metadata={"unit": ""})
     method: str = field(metadata={"unit": ""})
     residuals: tuple[float, ...] = field(repr=False, metadata={"unit": ""})
     plane_flux: NDArray[np.float64] = field(repr=False, metadata={"unit": "S/m"})
     mean_flux: NDArray[np.float64] = field(repr=False, metadata={"unit": "S/m"})
+    connected: dict[int, float] = field(default_factory=dict, repr=False, metadata={"unit": ""})  # by label
     current_shares: dict[int, float] = field(default_factory=dict, repr=False, metadata={"unit": ""})  # by label
     potential: NDArray[np.float64] | None = field(default=None, repr=False, metadata={"unit": "V"})
     current_density: NDArray[np.float32] | None = field(default=None, repr=False, metadata={"unit": "A/m2"})
@@ -73,6 +83,7 @@ def effective_conductivity(
     strict: bool = True,
     keep_potential: bool = False,
     keep_current: bool = False,
+    start: ArrayLike | None = None,
 ) -> Conduction:
     """Return the conductivity of a voxel image along `axis`.
 
@@ -106,9 +117,11 @@ def effective_conductivity(
         False returns a result marked `converged=False` instead of raising.
     keep_potential
         Keep the potential, float64 (nx, ny, nz), with 1 V across the image and NaN where no current can flow.
-
     keep_current
         Keep the current density at the voxels' middles, float32 (nx, ny, nz, 3), at 1 V across the image.
+    start
+        The potential of a similar image, (nx, ny, nz) [V], to begin with: that which it kept, NaN included. It changes
+        how long the solve takes, not what it finds. For one image with many conductivities see `sweep_conductivities`.
 
     Returns
     -------
@@ -127,13 +140,14 @@ def effective_conductivity(
     MemoryError
         The image needs more than is free; the message names a size that would fit.
     ConvergenceError
-        `tolerance` was not reached; `best` holds the partial result.
+        `tolerance` was not reached; `best` holds the partial result, its potential included.
     BoundsError
         The result left the Wiener bounds: a fault of the program.
 
     References
     ----------
     Patankar, Numerical Heat Transfer and Fluid Flow (1980), section 4.2: harmonic means at cell faces.
+    N. Epstein, Chem. Eng. Sci. 44 (1989) 777: tortuosity factor.
 
     Examples
     --------
@@ -147,7 +161,8 @@ def effective_conductivity(
     tolerance = parse_tolerance(tolerance, max_iterations)
     check_memory(np.shape(labels))
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
-    result = solve_axis(image, axis, tolerance, max_iterations, keep_potential, keep_current)
+    given = None if start is None else parse_start(start, image.shape)
+    result = solve_axis(image, axis, tolerance, max_iterations, keep_potential, keep_current, given)
     return certify(result, tolerance, strict)
 
 
@@ -158,12 +173,20 @@ def solve_axis(
     max_iterations: int,
     keep_potential: bool = False,
     keep_current: bool = False,
+    start: NDArray[np.float64] | None = None,
+    precondition: Callable[[Grid], Preconditioner] = Multigrid,
 ) -> Conduction:
     """Return the conduction of a parsed image along one axis, not yet certified."""
     problem = voxel_circuit(image, axis)
     if problem is None:
         return _no_path(image, axis)
-    solution = solve_circuit(problem, start=problem.first_guess(), tolerance=tolerance, max_iterations=max_iterations)
+    solution = solve_circuit(
+        problem,
+        start=problem.first_guess(start),
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        precondition=precondition,
+    )
     return _measure(image, axis, problem, solution, keep_potential, keep_current)
 
 
@@ -198,6 +221,8 @@ def _no_path(image: PhaseImage, axis: int) -> Conduction:
         converged=True,
         percolates=False,
         bounds=_wiener_bounds(image),
+        isotropic_bounds=_isotropic_bounds(image),
+        tortuosity_factor=float("inf"),
         bracket=Bounds(0.0, 0.0, "of the voxel image's exact answer"),
         iterations=0,
         axis=axis,
@@ -231,6 +256,8 @@ def _measure(
         converged=solution.converged,
         percolates=True,
         bounds=limits,
+        isotropic_bounds=_isotropic_bounds(image),
+        tortuosity_factor=float(limits.upper / value),
         bracket=Bounds(max(float(value - gap), 0.0), float(value), "of the voxel image's exact answer"),
         iterations=solution.iterations,
         axis=axis,
@@ -238,8 +265,9 @@ def _measure(
         residuals=solution.residuals,
         plane_flux=plane_flux,
         mean_flux=mean_flux,
+        connected=_connected(image, problem.live),
         current_shares=shares,
-        potential=_potential_image(image, problem, solution) if keep_potential else None,
+        potential=_potential_image(image, problem, solution) if keep_potential or not solution.converged else None,
         current_density=density,
     )
 
@@ -253,6 +281,21 @@ def _within(value: float, limits: Bounds) -> float:
 def _wiener_bounds(image: PhaseImage) -> Bounds:
     limits = wiener(image.amounts, image.conductivities)
     return Bounds(0.0, limits.upper) if image.interface.any() else limits
+
+
+def _isotropic_bounds(image: PhaseImage) -> Bounds:
+    limits = hashin_shtrikman(image.amounts / image.amounts.sum(), image.conductivities)
+    return Bounds(0.0, limits.upper, limits.kind) if image.interface.any() else limits
+
+
+def _connected(image: PhaseImage, live: NDArray[np.bool_]) -> dict[int, float]:
+    """Share of each conducting label's voxels that current can reach, by label."""
+    flags = live.reshape(image.shape)
+    reached = np.sum(
+        [np.bincount(p[f], minlength=len(image.labels)) for p, f in zip(image.phases, flags, strict=True)], axis=0
+    )
+    shares = zip(image.labels, image.conductivities, reached / image.amounts, strict=True)
+    return {label: float(share) for label, sigma, share in shares if sigma > 0.0}
 
 
 def _potential_image(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> NDArray[np.float64]:

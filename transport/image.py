@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,26 +49,43 @@ def parse_image(
     """Check every argument and return the image; the caller's arrays are read, never changed."""
     voxels = _integers("labels", labels)
     values = _present(voxels)
-    known = _parse_conductivity(conductivity)
-    missing = [v for v in values.tolist() if v not in known]
-    if missing:
-        raise ValueError(f"label {missing[0]} has no conductivity; conductivity= names {sorted(known)}, add {missing}")
-    resistances = _parse_resistances(interface_resistance, known)
+    laws = _laws(values.tolist(), conductivity, interface_resistance)
     phases = _numbered(voxels, values)
-    kinds, first = _kinds(values.tolist(), known, resistances)
-    conductivities = np.array([known[v] for v in values.tolist()])
     return PhaseImage(
         phases=phases,
-        blocks=_parse_blocks(blocks, voxels.shape, resistances),
-        conductivities=conductivities,
+        blocks=_parse_blocks(blocks, voxels.shape, interface_resistance),
         amounts=_counts(phases, values.size),
-        kinds=kinds,
-        kind_conductivities=conductivities[first],
-        interface=_interface_table(values[first].tolist(), resistances),
         voxel_size=parse_voxel_size(voxel_size),
         labels=tuple(values.tolist()),
         periodic=np.array(parse_periodic(periodic)),
+        **laws,
     )
+
+
+def with_conductivities(
+    image: PhaseImage, conductivity: Mapping[int, float], interface_resistance: Mapping[Pair, float] | None
+) -> PhaseImage:
+    """Return the same image with other conductivities."""
+    return replace(image, **_laws(list(image.labels), conductivity, interface_resistance))
+
+
+def _laws(
+    labels: list[int], conductivity: Mapping[int, float], interface_resistance: Mapping[Pair, float] | None
+) -> dict[str, Any]:
+    """What the phases of these labels conduct, as fields of an image."""
+    known = _parse_conductivity(conductivity)
+    missing = [v for v in labels if v not in known]
+    if missing:
+        raise ValueError(f"label {missing[0]} has no conductivity; conductivity= names {sorted(known)}, add {missing}")
+    resistances = _parse_resistances(interface_resistance, known)
+    kinds, first = _kinds(labels, known, resistances)
+    conductivities = np.array([known[v] for v in labels])
+    return {
+        "conductivities": conductivities,
+        "kinds": kinds,
+        "kind_conductivities": conductivities[first],
+        "interface": _interface_table([labels[k] for k in first], resistances),
+    }
 
 
 def _present(voxels: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -128,6 +145,16 @@ def parse_voxel_size(voxel_size: float | Sequence[float]) -> NDArray[np.float64]
     return np.ones(3) * edges
 
 
+def parse_start(start: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a potential to start from, float64 [V]; NaN where it is not known."""
+    potential = np.asarray(start)
+    if potential.dtype.kind not in "iuf":
+        raise TypeError(f"start must be a potential in V, as a result keeps it; got {potential.dtype}")
+    if potential.shape != shape:
+        raise ValueError(f"start must have the shape of labels, {shape}; got {potential.shape}")
+    return np.asarray(potential, np.float64)
+
+
 def parse_tolerance(tolerance: float, max_iterations: int) -> float:
     """Return the tolerance; both it and the number of iterations must be above zero."""
     number = parse_number("tolerance", tolerance, "1")
@@ -183,9 +210,9 @@ def _parse_resistances(resistances: Mapping[Pair, float] | None, known: dict[int
 
 
 def _parse_blocks(
-    blocks: ArrayLike | None, shape: tuple[int, ...], resistances: dict[Pair, float]
+    blocks: ArrayLike | None, shape: tuple[int, ...], resistances: Mapping[Pair, float] | None
 ) -> NDArray[np.int32] | NDArray[np.int64]:
-    needed = [pair for pair in resistances if pair[0] == pair[1]]
+    needed = [pair for pair in resistances or {} if pair[0] == pair[1]]
     if blocks is None:
         if needed:
             raise ValueError(f"interface_resistance {needed[0]} acts between blocks of one phase and needs blocks=")

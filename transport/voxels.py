@@ -100,11 +100,17 @@ class VoxelCircuit:
                 middle[(slice(None),) * direction + (end,)] += 0.5 * plate
         return middle
 
-    def first_guess(self) -> NDArray[np.float64]:
-        """Return the potential of an even gradient, evened out inside good conductors that lead nowhere, flat [V]."""
+    def first_guess(self, start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return the potential of an even gradient, evened out inside good conductors that lead nowhere, flat [V].
+
+        Where `start` (nx, ny, nz) is a number it takes the place of the gradient.
+        """
         shape, axis = self.grid.shape, self.axis
         layer = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
         guess = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape).flatten()
+        if start is not None:
+            known = np.isfinite(start.ravel())
+            guess[known] = start.ravel()[known]
         for bound in self._gaps():
             self._even_out(bound, guess)
         if self.root is not None:

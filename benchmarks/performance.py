@@ -1,0 +1,109 @@
+"""Write docs/performance.md: conduction beside public solvers, and how it grows with size and contrast.
+
+    python -m benchmarks.performance
+
+It takes about half an hour on two processors and 11 GB.
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from benchmarks import conduction, scaling
+from benchmarks.peers import available
+
+EDGE, ROUNDS = 200, 1
+PACKAGES = ("numpy", "scipy", "numba", "pyamg", "porespy", "openpnm", "taufactor", "torch")
+
+TEXT = """# Performance of conduction
+
+Made by `make bench-peers` (`benchmarks/performance.py`) on {machine}. {versions}.
+
+## Beside public solvers
+
+{edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, {rounds} round(s), both
+processors allowed to all. percoat starts from the labels; its seconds hold everything, the certificate included. Peers that
+solve a matrix get it ready made, and their seconds are those of set-up and solve. They solve until the flux through any two
+planes is equal to 1e-6, or to ten roundings times the contrast where that is more (as percoat does); those with a criterion of
+their own keep their default, and are told apart in the last columns. PoreSpy, OpenPNM and TauFactor know closed sides only,
+PoreSpy and OpenPNM put their plates at the centres of voxels: their conductivities differ for that reason, too.
+
+- blobs: smoothed noise cut at its middle, half insulating.
+- three phases: 60 % cores of 1e-3 S/m, 3 % carbon of 1 S/m, a matrix of 1e-7 S/m.
+- cathode: 80:20:3 from `build_composite`, 37 nm a voxel, every primary shown; cores 1e-3, carbon 1, electrolyte 1e-7 S/m, pores 0.
+
+{peers}
+
+{skipped}
+
+## Size and contrast
+
+Three phases, one run each; the matrix conducts 1 / contrast, the carbon 1 S/m. The bracket holds the exact answer of the voxel
+image, whatever the solver did; its width is given over the value.
+
+{scaling}
+"""
+
+
+def main() -> None:
+    """Run everything and write the page."""
+    ways, missing = available()
+    path = Path(__file__).parents[1] / "docs" / "performance.md"
+    path.write_text(
+        TEXT.format(
+            machine=f"{psutil.cpu_count()} processors ({processor()}), {psutil.virtual_memory().total / 2**30:.0f} GiB",
+            versions=", ".join(f"{name} {version}" for name, version in versions().items()),
+            edge=EDGE,
+            rounds=ROUNDS,
+            peers=peers_table(conduction.rows(EDGE, ROUNDS)),
+            skipped="\n".join(f"Skipped: {name}: {why}." for name, why in missing.items()) or "Nothing was skipped.",
+            scaling=scaling_table(scaling.rows()),
+        )
+    )
+    print(f"{len(ways)} peers, {path}")
+
+
+def peers_table(rows: list[conduction.Row]) -> str:
+    """Rows as markdown."""
+    lines = ["| image | program | time [s] | over ours | bytes a voxel | S/m | flux imbalance | remark |"]
+    lines.append("|---|---|---:|---:|---:|---:|---:|---|")
+    lines += [f"| {' | '.join(conduction.cells(row, EDGE))} |" for row in rows]
+    return "\n".join(lines)
+
+
+def scaling_table(rows: list[scaling.Row]) -> str:
+    """Rows as markdown."""
+    lines = ["| voxels | contrast | iterations | time [s] | bytes a voxel | S/m | flux imbalance | bracket |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|---:|")
+    lines += [f"| {' | '.join(scaling.cells(row))} |" for row in rows]
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """Its name, as the system tells it."""
+    told = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in told.read_text().splitlines() if line.startswith("model name")]
+        if told.exists()
+        else []
+    )
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Of the programs that are installed."""
+    found = {"Python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""How conduction through three phases grows with size and with contrast: iterations, seconds, bytes a voxel."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.images import labels
+from benchmarks.peers import wanted_imbalance_at
+from benchmarks.processes import measured
+
+SIZES, CONTRAST = (64, 128, 256, 512), 1e7
+EDGE, CONTRASTS = 200, (1.0, 1e2, 1e4, 1e7, 1e10, 1e12)
+SMALL = 24
+
+
+@dataclass(frozen=True)
+class Row:
+    """One solve; `bracket` is the width of the bracket over the value, `memory` in megabytes on top of the image."""
+
+    edge: int
+    contrast: float
+    iterations: int
+    seconds: float
+    memory: float
+    value: float
+    imbalance: float
+    bracket: float
+
+
+def main() -> None:
+    """Print every row."""
+    table = Table(title="three phases: 60 % cores, 3 % carbon, a matrix; one run each")
+    for heading in ("edge", "contrast", "iterations", "time [s]", "bytes a voxel", "S/m", "flux imbalance", "bracket"):
+        table.add_column(heading)
+    for row in rows():
+        table.add_row(*cells(row))
+    Console(width=140).print(table)
+
+
+def cells(row: Row) -> list[str]:
+    """A row as text."""
+    return [
+        f"{row.edge}^3", f"{row.contrast:.0e}", f"{row.iterations}", f"{row.seconds:.1f}",
+        f"{row.memory * 1e6 / row.edge**3:.0f}", f"{row.value:.6g}", f"{row.imbalance:.0e}", f"{row.bracket:.0e}",
+    ]  # fmt: skip
+
+
+def rows(*, small: bool = False) -> list[Row]:
+    """Sizes at one contrast, then contrasts at one size; `small` within seconds."""
+    cases = [(SMALL, 1.0), (SMALL, CONTRAST), (SMALL, 1e12)]
+    if not small:
+        cases = [(edge, CONTRAST) for edge in SIZES] + [(EDGE, contrast) for contrast in CONTRASTS]
+    found = []
+    for edge, contrast in cases:
+        run = measured(partial(solve, edge, contrast), partial(warm, edge))
+        iterations, seconds, value, imbalance, bracket = run.result
+        found.append(Row(edge, contrast, iterations, seconds, run.memory, value, imbalance, bracket))
+    return found
+
+
+def solve(edge: int, contrast: float) -> tuple[int, float, float, float, float]:
+    """Matrix 1 / contrast, cores in between as in the other benchmarks, carbon 1 S/m."""
+    from transport import effective_conductivity
+
+    voxels, sigma = labels("three phases", edge), {0: 1.0 / contrast, 1: contrast ** (-3.0 / 7.0), 2: 1.0}
+    begin = time.perf_counter()
+    found = effective_conductivity(voxels, sigma, 1.0, tolerance=wanted_imbalance_at(contrast))
+    seconds = time.perf_counter() - begin
+    width = (found.bracket.upper - found.bracket.lower) / found.value
+    return found.iterations, seconds, found.value, found.imbalance, width
+
+
+def warm(edge: int) -> None:
+    """Compile, and read the image."""
+    solve(SMALL, CONTRAST)
+    labels("three phases", edge)
+
+
+if __name__ == "__main__":
+    main()
