@@ -88,7 +88,7 @@ def judged(image: str, edge: int, values: Any) -> tuple[float, float]:
 
 def tolerances() -> Iterator[float]:
     """Residuals to ask for, falling by half-decades until the flux is even enough."""
-    yield from 10.0 ** -np.arange(3.0, 14.0, 0.5)
+    yield from 10.0 ** -np.arange(6.0, 14.0, 0.5)
 
 
 def pyamg(image: str, edge: int) -> Found:

@@ -50,7 +50,7 @@ def summed(values):
     return everything.getArray().reshape(ranks, -1).sum(axis=0)
 
 
-for tolerance in 10.0 ** -np.arange(4.0, 14.0, 0.5):
+for tolerance in 10.0 ** -np.arange(6.0, 14.0, 0.5):
     x.set(0.0)
     solver.setTolerances(rtol=tolerance, max_it=2000)
     begin = time.perf_counter()
