@@ -21,8 +21,19 @@ def test_one_cathode(capsys):
     assert (found["folder"] / "cathode.vti").exists()
 
 
+def test_conductivity_of_an_image(capsys):
+    found = runpy.run_path(str(ROOT / "examples" / "conductivity_of_an_image.py"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 9
+    assert found["found"].converged
+    assert found["spots"].power_share >= 0.5
+    assert lines[-3].endswith(lines[0].split(";")[0])  # the sweep begins with what the first solve found
+
+
 def test_the_readme_shows_the_examples_as_they_are():
     readme, examples = (ROOT / "README.md").read_text(), ROOT / "examples"
     assert (examples / "how_much_carbon.py").read_text().split("import numpy", 1)[1].strip() in readme
+    image = (examples / "conductivity_of_an_image.py").read_text()
+    assert image[image.index("found = ") : image.index('print(f"flux')].strip() in readme
     cathode = (examples / "one_cathode.py").read_text()
     assert cathode[cathode.index("cell = ") : cathode.index("areas =")].strip() in readme
