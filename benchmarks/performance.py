@@ -1,13 +1,14 @@
 """Write docs/performance.md: conduction beside public solvers, and how it grows with size and contrast.
 
-    python -m benchmarks.performance
+    python -m benchmarks.performance [peers] [scaling]
 
-It takes about half an hour on two processors and 11 GB.
+Each part writes its own table when it is done. Both take about half an hour on two processors and 11 GB.
 """
 
 from __future__ import annotations
 
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from benchmarks import conduction, scaling
 from benchmarks.peers import available
 
 EDGE, ROUNDS = 200, 1
+PAGE, SEAM = Path(__file__).parents[1] / "docs" / "performance.md", "\n<!-- -->\n\n"
 PACKAGES = ("numpy", "scipy", "numba", "pyamg", "porespy", "openpnm", "taufactor", "torch")
 
-TEXT = """# Performance of conduction
+TEXT = {
+    "head": """# Performance of conduction
 
 Made by `make bench-peers` (`benchmarks/performance.py`) on {machine}. {versions}.
-
-## Beside public solvers
+""",
+    "peers": """## Beside public solvers
 
 {edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, {rounds} round(s), both
 processors allowed to all. percoat starts from the labels; its seconds hold everything, the certificate included. Peers that
@@ -39,32 +42,43 @@ PoreSpy and OpenPNM put their plates at the centres of voxels: their conductivit
 {peers}
 
 {skipped}
-
-## Size and contrast
+""",
+    "scaling": """## Size and contrast
 
 Three phases, one run each; the matrix conducts 1 / contrast, the carbon 1 S/m. The bracket holds the exact answer of the voxel
 image, whatever the solver did; its width is given over the value.
 
 {scaling}
-"""
+""",
+}
 
 
-def main() -> None:
-    """Run everything and write the page."""
-    ways, missing = available()
-    path = Path(__file__).parents[1] / "docs" / "performance.md"
-    path.write_text(
-        TEXT.format(
-            machine=f"{psutil.cpu_count()} processors ({processor()}), {psutil.virtual_memory().total / 2**30:.0f} GiB",
-            versions=", ".join(f"{name} {version}" for name, version in versions().items()),
+def main(parts: list[str]) -> None:
+    """Run the parts and write each into the page."""
+    write(
+        "head",
+        machine=f"{psutil.cpu_count()} processors ({processor()}), {psutil.virtual_memory().total / 2**30:.0f} GiB",
+        versions=", ".join(f"{name} {version}" for name, version in versions().items()),
+    )
+    if "peers" in parts:
+        missing = available()[1]
+        write(
+            "peers",
             edge=EDGE,
             rounds=ROUNDS,
             peers=peers_table(conduction.rows(EDGE, ROUNDS)),
             skipped="\n".join(f"Skipped: {name}: {why}." for name, why in missing.items()) or "Nothing was skipped.",
-            scaling=scaling_table(scaling.rows()),
         )
-    )
-    print(f"{len(ways)} peers, {path}")
+    if "scaling" in parts:
+        write("scaling", scaling=scaling_table(scaling.rows()))
+
+
+def write(part: str, **values: object) -> None:
+    """Put one part of the page in its place; the others stay."""
+    texts = PAGE.read_text().split(SEAM) if PAGE.exists() else []
+    texts += [""] * (len(TEXT) - len(texts))
+    texts[list(TEXT).index(part)] = TEXT[part].format(**values)
+    PAGE.write_text(SEAM.join(texts))
 
 
 def peers_table(rows: list[conduction.Row]) -> str:
@@ -106,4 +120,4 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or ["peers", "scaling"])

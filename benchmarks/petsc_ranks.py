@@ -1,9 +1,9 @@
 """Conjugate gradients with hypre's BoomerAMG on a matrix from a file; run by mpirun, with a Python that has petsc4py.
 
-    mpirun -n 2 python petsc_solve.py SYSTEM.npz IMBALANCE OPTIONS
+    mpirun -n 2 python petsc_ranks.py SYSTEM.npz IMBALANCE OPTIONS
 
-It prints JSON: seconds to set up and to solve, iterations, gigabytes of all ranks, current and flux imbalance. The
-residual asked for falls by half-decades until the flux imbalance is small enough; the last solve counts.
+It prints JSON: seconds to set up and to solve, iterations, gigabytes of all ranks, current and flux imbalance. It
+solves until the flux imbalance is small enough; looking at it is not on the clock.
 """
 
 import json
@@ -28,7 +28,7 @@ A = PETSc.Mat().createAIJ(
     csr=(indptr - indptr[0], system["indices"][entries], system["data"][entries]),
 )
 b = PETSc.Vec().createWithArray(system["right"][first:last].copy(), (last - first, size))
-x, r, ones = b.duplicate(), b.duplicate(), b.duplicate()
+x, y, r, ones = (b.duplicate() for _ in range(4))
 ones.set(1.0)
 solver = PETSc.KSP().create()
 solver.setOperators(A)
@@ -50,20 +50,28 @@ def summed(values):
     return everything.getArray().reshape(ranks, -1).sum(axis=0)
 
 
-for tolerance in 10.0 ** -np.arange(6.0, 14.0, 0.5):
-    x.set(0.0)
-    solver.setTolerances(rtol=tolerance, max_it=2000)
+spent, imbalance, current = 0.0, np.inf, np.nan
+
+
+def even_enough(ksp, iteration, norm):
+    """Whether the solver may end; what this costs is taken off the clock."""
+    global spent, imbalance, current
     begin = time.perf_counter()
-    solver.solve(b, x)
-    seconds = time.perf_counter() - begin
+    ksp.buildSolution(x)
     A.mult(x, r)
     r.aypx(-1.0, b)
     lost = np.cumsum(summed(np.bincount(layer, r.getArray(), int(system["layers"]))))
     current = b.dot(ones) - b.dot(x)
     imbalance = (max(lost.max(), 0.0) - min(lost.min(), 0.0)) / current
-    if imbalance <= wanted:
-        break
+    spent += time.perf_counter() - begin
+    return imbalance <= wanted
+
+
+solver.setConvergenceTest(even_enough)
+begin = time.perf_counter()
+solver.solve(b, y)
+seconds = time.perf_counter() - begin - spent
 used = summed(np.array([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6]))[0]
 if rank == 0:
     found = {"setup": setup, "solve": seconds, "iterations": solver.getIterationNumber(), "memory": float(used)}
-    print(json.dumps({**found, "current": float(current), "imbalance": float(imbalance), "rtol": float(tolerance)}))
+    print(json.dumps({**found, "current": float(current), "imbalance": float(imbalance)}))
