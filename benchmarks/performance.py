@@ -17,7 +17,7 @@ import psutil
 from benchmarks import conduction, scaling
 from benchmarks.peers import available
 
-EDGE, ROUNDS = 200, 1
+EDGE = 200
 PAGE, SEAM = Path(__file__).parents[1] / "docs" / "performance.md", "\n<!-- -->\n\n"
 PACKAGES = ("numpy", "scipy", "numba", "pyamg", "porespy", "openpnm", "taufactor", "torch")
 
@@ -28,7 +28,7 @@ Made by `make bench-peers` (`benchmarks/performance.py`) on {machine}. {versions
 """,
     "peers": """## Beside public solvers
 
-{edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, {rounds} round(s), both
+{edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, one run each, both
 processors allowed to all. percoat starts from the labels; its seconds hold everything, the certificate included. Peers that
 solve a matrix get it ready made, and their seconds are those of set-up and solve. They solve until the flux through any two
 planes is equal to 1e-6, or to ten roundings times the contrast where that is more (as percoat does); those with a criterion of
@@ -65,8 +65,7 @@ def main(parts: list[str]) -> None:
         write(
             "peers",
             edge=EDGE,
-            rounds=ROUNDS,
-            peers=peers_table(conduction.rows(EDGE, ROUNDS)),
+            peers=peers_table(conduction.rows(EDGE, rounds=1)),
             skipped="\n".join(f"Skipped: {name}: {why}." for name, why in missing.items()) or "Nothing was skipped.",
         )
     if "scaling" in parts:
