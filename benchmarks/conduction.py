@@ -21,10 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.images import CONDUCTIVITIES, labels
-from benchmarks.peers import Found, available, circuit, matrix, wanted_imbalance
+from benchmarks.peers import Found, available, made_ready, wanted_imbalance
 from benchmarks.processes import measured
 
 ROUNDS, EDGE, SMALL = 3, 128, 32
+HEADINGS = ("image", "program", "time [s]", "over ours", "bytes a voxel", "S/m", "flux imbalance", "remark")
 ONLY = {"PoreSpy tortuosity_fd": "blobs", "OpenPNM, pyamg": "three phases"}  # no conductivities; no insulators
 
 
@@ -44,7 +45,7 @@ def main(edge: int = EDGE, rounds: int = ROUNDS) -> None:
     """Solve every image in every way, each in a process of its own, in turn, and print medians."""
     console = Console(width=160)
     table = Table(title=f"conduction, {edge}^3 voxels, medians of {rounds} rounds in turn")
-    for heading in ("image", "program", "time [s]", "over ours", "bytes a voxel", "S/m", "flux imbalance", "remark"):
+    for heading in HEADINGS:
         table.add_column(heading)
     for row in rows(edge, rounds):
         table.add_row(*cells(row, edge))
@@ -72,10 +73,7 @@ def rows(edge: int = EDGE, rounds: int = ROUNDS, *, small: bool = False) -> list
     for image in CONDUCTIVITIES:
         chosen = {what: way for what, way in ways.items() if ONLY.get(what, image) == image}
         kept = [
-            {
-                what: measured(partial(solve, way, image, edge), partial(warm, way, image, edge))
-                for what, way in chosen.items()
-            }
+            {what: measured(partial(way, image, edge), partial(warm, way, image, edge)) for what, way in chosen.items()}
             for _ in range(rounds)
         ]
         medians = {what: statistics.median(run[what].result.seconds for run in kept) for what in chosen}
@@ -86,20 +84,13 @@ def rows(edge: int = EDGE, rounds: int = ROUNDS, *, small: bool = False) -> list
     return found
 
 
-def solve(way: Callable[[str, int], Found], image: str, edge: int) -> Found:
-    """One solve, on the clock of its own."""
-    return way(image, edge)
-
-
 def warm(way: Callable[[str, int], Found], image: str, edge: int) -> None:
-    """Compile, read the image, and make ready what a peer is given."""
+    """Compile, or make ready what a peer is given; read the image."""
     if way in (ours, ours_on_one):
         ours(image, SMALL)
         labels(image, edge)
     else:
-        circuit(image, edge)
-        if "taufactor" not in repr(way) and "porespy" not in repr(way):
-            matrix(image, edge)
+        made_ready(way, image, edge)
 
 
 def ours(image: str, edge: int) -> Found:

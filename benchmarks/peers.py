@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse
 
 from benchmarks.images import CONDUCTIVITIES, labels
+from transport.graph import as_graph
 from transport.image import parse_image
 from transport.potential import Potential
 from transport.voxels import VoxelCircuit, voxel_circuit
@@ -47,12 +48,7 @@ class Found:
 def wanted_imbalance(image: str) -> float:
     """Flux imbalance to be reached: double precision allows no less at high contrast."""
     conducting = [sigma for sigma in CONDUCTIVITIES[image].values() if sigma > 0.0]
-    return wanted_imbalance_at(max(conducting) / min(conducting))
-
-
-def wanted_imbalance_at(contrast: float) -> float:
-    """The same for a ratio of conductivities."""
-    return max(1e-6, 10.0 * np.finfo(float).eps * contrast)
+    return max(1e-6, 10.0 * np.finfo(float).eps * max(conducting) / min(conducting))
 
 
 @cache
@@ -69,13 +65,11 @@ def circuit(image: str, edge: int) -> VoxelCircuit:
 def matrix(image: str, edge: int) -> tuple[Any, Any]:
     """Matrix and right side, unknowns without links left out."""
     found = circuit(image, edge)
-    pieces = [found.grid.rows(block) for block in range(found.grid.blocks)]
-    starts = np.concatenate(([0], np.cumsum(np.concatenate([np.diff(piece[0]) for piece in pieces]))))
-    indices, weight, excess = (np.concatenate([piece[k] for piece in pieces]) for k in (1, 2, 3))
-    links = scipy.sparse.csr_matrix((weight, indices.astype(np.int32), starts), shape=(edge**3, edge**3))
-    whole = (scipy.sparse.diags(np.asarray(links.sum(axis=1)).ravel() + excess) - links).tocsr()
+    whole = as_graph(found.grid).matrix()
     inflow, _ = found.balance(Potential.of(np.zeros(found.live.size)))
-    return scipy.sparse.csr_matrix(whole[found.live][:, found.live]), inflow[found.live] / found.scale
+    live = scipy.sparse.csr_matrix(whole[found.live][:, found.live])
+    live.sort_indices()
+    return live, inflow[found.live] / found.scale
 
 
 def judged(image: str, edge: int, values: Any) -> tuple[float, float]:
@@ -225,6 +219,13 @@ def petsc_python() -> tuple[str, ...]:
     return ()
 
 
+def made_ready(way: Callable[[str, int], Found], image: str, edge: int) -> None:
+    """What a peer reads is made before its clock runs."""
+    solver = getattr(way, "func", way)
+    given = matrix if solver in (pyamg, hypre) else circuit if solver is openpnm else labels
+    given(image, edge)
+
+
 def available() -> tuple[dict[str, Callable[[str, int], Found]], dict[str, str]]:
     """The peers that can run here, by name, and why the others cannot."""
     ways: dict[str, Callable[[str, int], Found]] = {}
@@ -244,19 +245,7 @@ def available() -> tuple[dict[str, Callable[[str, int], Found]], dict[str, str]]
         for ranks, text in ((1, "one rank"), (2, "two ranks")):
             name = f"PETSc, hypre {setting}, {text}"
             if petsc_python():
-                ways[name] = Ranks(ranks, setting)
+                ways[name] = partial(hypre, ranks=ranks, setting=setting)
             else:
                 missing[name] = "no Python with petsc4py and mpirun was found (Debian: python3-petsc4py)"
     return ways, missing
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """`hypre` with its last arguments fixed, so that another process can be told of it."""
-
-    ranks: int
-    setting: str
-
-    def __call__(self, image: str, edge: int) -> Found:
-        """Solve."""
-        return hypre(image, edge, self.ranks, self.setting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -65,11 +66,16 @@ def main(parts: list[str]) -> None:
         write(
             "peers",
             edge=EDGE,
-            peers=peers_table(conduction.rows(EDGE, rounds=1)),
+            peers=markdown(
+                conduction.HEADINGS,
+                "|---|---|---:|---:|---:|---:|---:|---|",
+                (conduction.cells(row, EDGE) for row in conduction.rows(EDGE, rounds=1)),
+            ),
             skipped="\n".join(f"Skipped: {name}: {why}." for name, why in missing.items()) or "Nothing was skipped.",
         )
     if "scaling" in parts:
-        write("scaling", scaling=scaling_table(scaling.rows()))
+        rows = (scaling.cells(row) for row in scaling.rows())
+        write("scaling", scaling=markdown(scaling.HEADINGS, "|---|---:|---:|---:|---:|---:|---:|---:|", rows))
 
 
 def write(part: str, **values: object) -> None:
@@ -80,20 +86,9 @@ def write(part: str, **values: object) -> None:
     PAGE.write_text(SEAM.join(texts))
 
 
-def peers_table(rows: list[conduction.Row]) -> str:
-    """Rows as markdown."""
-    lines = ["| image | program | time [s] | over ours | bytes a voxel | S/m | flux imbalance | remark |"]
-    lines.append("|---|---|---:|---:|---:|---:|---:|---|")
-    lines += [f"| {' | '.join(conduction.cells(row, EDGE))} |" for row in rows]
-    return "\n".join(lines)
-
-
-def scaling_table(rows: list[scaling.Row]) -> str:
-    """Rows as markdown."""
-    lines = ["| voxels | contrast | iterations | time [s] | bytes a voxel | S/m | flux imbalance | bracket |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---:|---:|")
-    lines += [f"| {' | '.join(scaling.cells(row))} |" for row in rows]
-    return "\n".join(lines)
+def markdown(headings: Sequence[str], alignment: str, rows: Iterable[list[str]]) -> str:
+    """A table."""
+    return "\n".join([f"| {' | '.join(headings)} |", alignment, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def processor() -> str:

@@ -15,6 +15,7 @@ from benchmarks.processes import measured
 SIZES, CONTRAST = (64, 128, 256, 512), 1e7
 EDGE, CONTRASTS = 200, (1.0, 1e2, 1e4, 1e7, 1e10, 1e12)
 SMALL = 24
+HEADINGS = ("voxels", "contrast", "iterations", "time [s]", "bytes a voxel", "S/m", "flux imbalance", "bracket")
 TOLERANCE = 1e-6  # of the flux imbalance and the bracket, at any contrast
 
 
@@ -35,7 +36,7 @@ class Row:
 def main() -> None:
     """Print every row."""
     table = Table(title="three phases: 60 % cores, 3 % carbon, a matrix; one run each")
-    for heading in ("edge", "contrast", "iterations", "time [s]", "bytes a voxel", "S/m", "flux imbalance", "bracket"):
+    for heading in HEADINGS:
         table.add_column(heading)
     for row in rows():
         table.add_row(*cells(row))

@@ -12,7 +12,7 @@ from microstructure.errors import BoundsError, ConvergenceError
 from percolation.arguments import parse_axis
 from transport.bounds import Bounds, hashin_shtrikman, wiener
 from transport.grid import Grid
-from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance
+from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance, sum_by_phase
 from transport.memory import check_memory
 from transport.multigrid import Multigrid
 from transport.potential import Potential
@@ -290,10 +290,7 @@ def _isotropic_bounds(image: PhaseImage) -> Bounds:
 
 def _connected(image: PhaseImage, live: NDArray[np.bool_]) -> dict[int, float]:
     """Share of each conducting label's voxels that current can reach, by label."""
-    flags = live.reshape(image.shape)
-    reached = np.sum(
-        [np.bincount(p[f], minlength=len(image.labels)) for p, f in zip(image.phases, flags, strict=True)], axis=0
-    )
+    reached = sum_by_phase(image.phases, len(image.labels), live.reshape(image.shape))
     shares = zip(image.labels, image.conductivities, reached / image.amounts, strict=True)
     return {label: float(share) for label, sigma, share in shares if sigma > 0.0}
 
@@ -330,6 +327,5 @@ def _flow(
 
 def _shares(image: PhaseImage, along: NDArray[np.float64]) -> dict[int, float]:
     """Share of the mean current along the axis that flows in each phase, by label."""
-    slabs = zip(image.phases, along, strict=True)
-    totals = np.sum([np.bincount(phases.ravel(), part.ravel(), len(image.labels)) for phases, part in slabs], axis=0)
+    totals = sum_by_phase(image.phases, len(image.labels), along)
     return dict(zip(image.labels, (totals / totals.sum()).tolist(), strict=True))

@@ -111,6 +111,14 @@ class Graph:
         return scipy.sparse.csr_matrix(scipy.sparse.diags(links.sum(axis=1).A1 + self.excess) - links)
 
 
+def as_graph(operator: Operator) -> Graph:
+    """The links of any operator, all blocks of rows in one."""
+    pieces = [operator.rows(block) for block in range(operator.blocks)]
+    starts = np.concatenate(([0], np.cumsum(np.concatenate([np.diff(piece[0]) for piece in pieces]))))
+    indices, weight, excess = (np.concatenate([piece[k] for piece in pieces]) for k in (1, 2, 3))
+    return Graph.of(starts, indices, weight, excess)
+
+
 def block_count(size: int) -> int:
     """Blocks that so many unknowns are cut into."""
     return int(np.clip(size // ROWS_A_BLOCK, 1, MOST_BLOCKS))

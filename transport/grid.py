@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from transport import _grid
 from transport.graph import Array, Rows, block_count
@@ -56,11 +55,6 @@ class Grid:
         begin, end = (bound // self.shape[2] for bound in self.bounds()[block : block + 2])
         made: Rows = _grid.rows(begin, end, *self.arrays)
         return made
-
-    def excess(self) -> NDArray[np.float64]:
-        """Conductance of each voxel to the ground, (nx, ny, nz)."""
-        conductances: NDArray[np.float64] = self.table[3][self.ground].reshape(self.shape)
-        return conductances
 
     def astype(self, precision: np.dtype[Any]) -> Grid:
         """The same classes, which conduct in another precision."""

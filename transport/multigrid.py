@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import numba
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from transport import _sweeps
 from transport._aggregates import coarsen, gather, sort_by
-from transport.graph import Array, Graph, Operator, apply, block_count, combined, crew, dots, shared
+from transport.graph import Array, Graph, Operator, apply, as_graph, block_count, combined, crew, dots, shared
 
 KAPPA = 14.0  # bound of the two-grid condition number; 10 took a third more time and twice the memory, 20 as long as 14
 EXACT_BELOW = 600  # unknowns of the coarsest level, which is factorised
@@ -159,11 +160,8 @@ def _each(work: Callable[[int], T], blocks: int) -> list[T]:
 
 def _factorised(operator: Operator) -> Callable[[Array], Array]:
     """Solve exactly; nodes without links or ground stay at zero."""
-    pieces = [operator.rows(block) for block in range(operator.blocks)]
-    degrees = np.concatenate([np.diff(piece[0]) for piece in pieces])
-    indptr = np.concatenate(([0], np.cumsum(degrees)))
-    indices, weight, excess = (np.concatenate([piece[k] for piece in pieces]) for k in (1, 2, 3))
-    isolated = (degrees == 0) & (excess == 0.0)
-    graph = Graph.of(indptr, indices, weight, excess + isolated)
+    graph = as_graph(operator)
+    isolated = (np.diff(graph.indptr) == 0) & (graph.excess == 0.0)
+    graph = replace(graph, excess=graph.excess + isolated)
     solve: Callable[[Array], Array] = scipy.sparse.linalg.splu(graph.matrix().tocsc()).solve
     return solve
