@@ -11,7 +11,7 @@ import scipy.sparse
 
 from transport import _grid, _sweeps, effective_conductivity, multigrid
 from transport._aggregates import ALONE, MOST, coarsen, gather, is_good, sort_by
-from transport.graph import ROWS_A_BLOCK, Graph, apply, dots, shared
+from transport.graph import ROWS_A_BLOCK, Graph, dot, multiply, shared
 from transport.multigrid import KAPPA
 
 
@@ -124,7 +124,8 @@ def check_kernels(kernels, arrays, dense, block, blocks, live, tolerance=1e-12):
     size = len(dense)
     inside = block[:, None] == block[None, :]
     off_diagonal = dense - np.diag(np.diag(dense))
-    inverse, x, y, r = np.empty(size), np.empty(size), np.empty(size), rng.normal(size=size)
+    inverse, x, y = np.zeros((3, size))
+    r = np.where(live, rng.normal(size=size), 0.0)
     shared(kernels.invert_diagonal, blocks, *arrays, inverse)
     diagonal = np.diag(dense) - np.where(inside, 0, off_diagonal).sum(axis=1)
     np.testing.assert_allclose(inverse, np.divide(1.0, diagonal, where=live, out=np.zeros(size)))
@@ -150,18 +151,21 @@ def check_kernels(kernels, arrays, dense, block, blocks, live, tolerance=1e-12):
     shared(kernels.backward, blocks, *arrays, inverse, r, start, y)
     step = np.where(live, np.linalg.solve(lower.T, r - dense @ start), 0.0)
     np.testing.assert_allclose(y, start + step, atol=tolerance)
-    shared(kernels.multiply, blocks, *arrays, x, y)
-    np.testing.assert_allclose(y, dense @ x, atol=tolerance)
     parts = np.empty((blocks, 2))
-    shared(kernels.products, blocks, *arrays, x, r, start, parts)
-    np.testing.assert_allclose(parts.sum(axis=0), (r @ dense @ x, start @ x), atol=tolerance)
-    high, low, sums, left = rng.normal(size=size), np.zeros(size, np.float32), np.empty(blocks), r.copy()
-    before = high.copy()
-    shared(kernels.step_down, blocks, *arrays, 0.3, x, high, low, left, sums)
-    np.testing.assert_allclose(high + low, before + 0.3 * x, atol=tolerance)
+    shared(kernels.multiply, blocks, *arrays, x, r, y, parts)
+    np.testing.assert_allclose(y, dense @ x, atol=tolerance)
+    np.testing.assert_allclose(parts.sum(axis=0), (x @ dense @ x, r @ x), atol=tolerance)
+
+
+def test_a_step_loses_no_bit_of_the_potential():
+    rng = np.random.default_rng(8)
+    p, product, r, high = rng.normal(size=(4, 60))
+    low, sums, left, before = np.zeros(60, np.float32), np.empty(3), r.copy(), high.copy()
+    shared(_sweeps.step, 3, 0.3, p, product, high, low, left, sums)
+    np.testing.assert_allclose(high + low, before + 0.3 * p, atol=1e-15)
     moved = (high.astype(np.longdouble) - before) + low  # 64 bits of mantissa see what 53 lose
-    np.testing.assert_allclose(moved - 0.3 * x, 0.0, atol=1e-18)
-    np.testing.assert_allclose(left, r - 0.3 * (dense @ x), atol=tolerance)
+    np.testing.assert_allclose(moved - 0.3 * p, 0.0, atol=1e-18)
+    np.testing.assert_allclose(left, r - 0.3 * product, atol=1e-15)
     assert sums.sum() == pytest.approx(np.abs(left).sum())
 
 
@@ -173,16 +177,19 @@ def test_loops_over_a_graph_are_dense_algebra_within_blocks(blocks):
     shared(_sweeps.arrange, blocks, *graph.arrays[:-1])
     check_kernels(_sweeps, graph.arrays, graph.matrix().toarray(), block, blocks, np.ones(60, np.bool_))
     x, y, z = rng.normal(size=(3, 60))
-    np.testing.assert_allclose(apply(graph, x), graph.matrix() @ x, atol=1e-12)
-    np.testing.assert_allclose(dots(x, y, z), (x @ y, x @ z))
+    product = np.empty(60)
+    energy, along = multiply(graph, x, y, product)
+    np.testing.assert_allclose(product, graph.matrix() @ x, atol=1e-12)
+    np.testing.assert_allclose((energy, along, dot(x, z)), (x @ product, x @ y, x @ z))
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 6), (1, 4, 6), (4, 1, 3), (4, 5, 1), (2, 2, 2), (3, 1, 2)])
 @pytest.mark.parametrize("blocks", [1, 2, 4])
-def test_loops_over_a_grid_are_dense_algebra_within_blocks(shape, blocks):
+@pytest.mark.parametrize(("gap", "bonds"), [(1, 0.7), (1, 0.2), (3, 0.2)])
+def test_loops_over_a_grid_are_dense_algebra_within_blocks(shape, blocks, gap, bonds):
     rng = np.random.default_rng(7)
     table = np.insert(rng.random((4, 5)), 0, 0.0, axis=1)
-    faces = tuple(rng.integers(0, 6, shape).astype(np.uint8) * (rng.random(shape) < 0.7) for _ in range(3))
+    faces = tuple(rng.integers(0, 6, shape).astype(np.uint8) * (rng.random(shape) < bonds) for _ in range(3))
     blocks = min(blocks, shape[0] * shape[1])
     size = int(np.prod(shape))
     links = np.zeros((size, size))
@@ -197,10 +204,12 @@ def test_loops_over_a_grid_are_dense_algebra_within_blocks(shape, blocks):
     dense = np.diag(links.sum(axis=1) + table[3][ground]) - links
     bounds = [block * (shape[0] * shape[1]) // blocks * shape[2] for block in range(blocks + 1)]
     block = np.searchsorted(bounds[1:-1], np.arange(size), side="right")
-    check_kernels(_grid, (*faces, ground, table), dense, block, blocks, live)
+    starts, runs = _grid.find_runs(*faces, ground, gap)
+    arrays = (*faces, ground, table, starts, runs)
+    check_kernels(_grid, arrays, dense, block, blocks, live)
     for first, last in itertools.pairwise(bounds):
         begin, end = first // shape[2], last // shape[2]
-        indptr, indices, weight, excess = _grid.rows(begin, end, *faces, ground, table)
+        indptr, indices, weight, excess = _grid.rows(begin, end, *arrays)
         rows = scipy.sparse.csr_matrix((weight, indices, indptr), shape=(last - first, size)).toarray()
         np.testing.assert_allclose(rows, links[first:last])
         np.testing.assert_allclose(excess, table[3][ground[first:last]])

@@ -103,7 +103,10 @@ def fed(excess, layer, layers, periodic):
 
 
 @njit(cache=True, nogil=True)
-def balance(first, last, blocks, x_faces, y_faces, z_faces, ground, table, axis, periodic, high, low, inflow, parts):
+def balance(
+    first, last, blocks, x_faces, y_faces, z_faces, ground, table, starts, runs, axis, periodic, high, low,
+    inflow, parts,
+):  # fmt: skip
     """Net current into each voxel; power of each block.
 
     A turn round a periodic `axis` raises the potential by 1 V; if it is open, the first layer's links to the
@@ -126,46 +129,47 @@ def balance(first, last, blocks, x_faces, y_faces, z_faces, ground, table, axis,
                 (1.0 if turn == 1 and j == 0 else 0.0),
                 (1.0 if turn == 1 and j == shape[1] - 1 else 0.0),
             )
-            for k in range(size):
-                here = line * size + k
-                mine, fine = high[here], low[here]
-                total = 0.0
-                for face in range(6):
-                    emf = 0.0
-                    if face == 0:
-                        other, g, emf = east * size + k, table[0, gx[line, k]], emf_east
-                    elif face == 1:
-                        other, g, emf = north * size + k, table[1, gy[line, k]], emf_north
-                    elif face == 2:
-                        other, g = (here + 1 if k + 1 < size else line * size), table[2, gz[line, k]]
-                        emf = 1.0 if turn == 2 and k == size - 1 else 0.0
-                    elif face == 3:
-                        other, g, emf = west * size + k, table[0, gx[west, k]], emf_west
-                    elif face == 4:
-                        other, g, emf = south * size + k, table[1, gy[south, k]], emf_south
-                    else:
-                        other, g = (here - 1 if k > 0 else here + size - 1), table[2, gz[line, k - 1]]
-                        emf = 1.0 if turn == 2 and k == 0 else 0.0
-                    if g > 0.0:
-                        if face < 3:
-                            out = current(g, mine, high[other], fine, low[other], emf)
-                            total -= out
-                            power += out * (out / g)
+            for run in range(starts[line], starts[line + 1]):
+                for k in range(runs[run, 0], runs[run, 1]):
+                    here = line * size + k
+                    mine, fine = high[here], low[here]
+                    total = 0.0
+                    for face in range(6):
+                        emf = 0.0
+                        if face == 0:
+                            other, g, emf = east * size + k, table[0, gx[line, k]], emf_east
+                        elif face == 1:
+                            other, g, emf = north * size + k, table[1, gy[line, k]], emf_north
+                        elif face == 2:
+                            other, g = (here + 1 if k + 1 < size else line * size), table[2, gz[line, k]]
+                            emf = 1.0 if turn == 2 and k == size - 1 else 0.0
+                        elif face == 3:
+                            other, g, emf = west * size + k, table[0, gx[west, k]], emf_west
+                        elif face == 4:
+                            other, g, emf = south * size + k, table[1, gy[south, k]], emf_south
                         else:
-                            total += current(g, high[other], mine, low[other], fine, emf)
-                if ground[here] > 0:
-                    excess = table[3, ground[here]]
-                    feed = fed(excess, (i, j, k)[axis], shape[axis], periodic)
-                    sink = excess - feed
-                    if feed > 0.0:
-                        into = current(feed, 0.0, mine, 0.0, fine, 1.0)
-                        total += into
-                        power += into * (into / feed)
-                    if sink > 0.0:
-                        out = current(sink, mine, 0.0, fine, 0.0, 0.0)
-                        total -= out
-                        power += out * (out / sink)
-                inflow[here] = total
+                            other, g = (here - 1 if k > 0 else here + size - 1), table[2, gz[line, k - 1]]
+                            emf = 1.0 if turn == 2 and k == 0 else 0.0
+                        if g > 0.0:
+                            if face < 3:
+                                out = current(g, mine, high[other], fine, low[other], emf)
+                                total -= out
+                                power += out * (out / g)
+                            else:
+                                total += current(g, high[other], mine, low[other], fine, emf)
+                    if ground[here] > 0:
+                        excess = table[3, ground[here]]
+                        feed = fed(excess, (i, j, k)[axis], shape[axis], periodic)
+                        sink = excess - feed
+                        if feed > 0.0:
+                            into = current(feed, 0.0, mine, 0.0, fine, 1.0)
+                            total += into
+                            power += into * (into / feed)
+                        if sink > 0.0:
+                            out = current(sink, mine, 0.0, fine, 0.0, 0.0)
+                            total -= out
+                            power += out * (out / sink)
+                    inflow[here] = total
         parts[block] = power
 
 

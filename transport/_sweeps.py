@@ -68,31 +68,28 @@ def product_in_row(i, indptr, indices, weight, excess, x):
 
 
 @njit(cache=True, nogil=True)
-def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, y):
-    """y = A x."""
-    for i in range(cut(first, blocks, x.size), cut(last, blocks, x.size)):
-        y[i] = product_in_row(i, indptr, indices, weight, excess, x)
-
-
-@njit(cache=True, nogil=True)
-def products(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, a, b, parts):
-    """a.A x and b.x of each block; A x is not kept."""
+def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess, x, b, y, parts):
+    """y = A x; x.A x and b.x of each block."""
     for block in range(first, last):
-        one, two = 0.0, 0.0
+        energy, product = 0.0, 0.0
         for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
-            one += a[i] * product_in_row(i, indptr, indices, weight, excess, x)
-            two += b[i] * x[i]
-        parts[block, 0], parts[block, 1] = one, two
+            total = excess[i] * x[i]
+            for e in entries(indptr[i], indptr[i + 1]):
+                total += weight[e] * (x[i] - x[indices[e]])
+            y[i] = total
+            energy += np.float64(x[i]) * total
+            product += np.float64(b[i]) * x[i]
+        parts[block, 0], parts[block, 1] = energy, product
 
 
 @njit(cache=True, nogil=True)
-def step_down(first, last, blocks, indptr, lower, inner, indices, weight, excess, alpha, p, high, low, r, parts):
+def step(first, last, blocks, alpha, p, product, high, low, r, parts):
     """high + low += alpha p, beyond the last bit of high, and r -= alpha A p, with the sum of |r| of each block."""
     for block in range(first, last):
         total = 0.0
         for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
             high[i], low[i] = two_sum(high[i], low[i] + alpha * p[i])
-            r[i] -= alpha * product_in_row(i, indptr, indices, weight, excess, p)
+            r[i] -= alpha * product[i]
             total += abs(r[i])
         parts[block] = total
 
@@ -166,11 +163,10 @@ def combine(first, last, blocks, a, x, b, y, out):
 
 
 @njit(cache=True, nogil=True)
-def inner_products(first, last, blocks, a, b, c, parts):
-    """a.b and a.c of each block."""
+def inner_product(first, last, blocks, a, b, parts):
+    """a.b of each block."""
     for block in range(first, last):
-        one, two = 0.0, 0.0
+        total = 0.0
         for i in range(cut(block, blocks, a.size), cut(block + 1, blocks, a.size)):
-            one += np.float64(a[i]) * b[i]
-            two += np.float64(a[i]) * c[i]
-        parts[block, 0], parts[block, 1] = one, two
+            total += np.float64(a[i]) * b[i]
+        parts[block] = total

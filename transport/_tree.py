@@ -7,39 +7,22 @@ from numba import njit
 
 from percolation._union_find import join
 
-GROUND_LINK = 3  # bit of a voxel's link to the ground, after those of its three faces
+GROUND_LINK = 6  # bit of a voxel's link to the ground, after those to the next voxels and to the ones before
 
 
 @njit(cache=True, nogil=True)
 def neighbour(here, link, shape):
-    """Number of the next voxel along axis `link`; the ground, after the last voxel, for the link to it."""
-    count = shape[0] * shape[1] * shape[2]
-    if link == GROUND_LINK:
-        return count
-    stride = shape[1] * shape[2] if link == 0 else (shape[2] if link == 1 else 1)
-    size = shape[link]
-    return here + stride - (size * stride if (here // stride) % size == size - 1 else 0)
-
-
-@njit(cache=True, nogil=True)
-def previous(here, axis, shape):
-    """Number of the voxel before along an axis."""
+    """Number of the voxel that a link leads to."""
+    axis = link % 3
     stride = shape[1] * shape[2] if axis == 0 else (shape[2] if axis == 1 else 1)
-    size = shape[axis]
-    return here - stride + (size * stride if (here // stride) % size == 0 else 0)
+    place, size = (here // stride) % shape[axis], shape[axis]
+    if link < 3:
+        return here + stride - (size * stride if place == size - 1 else 0)
+    return here - stride + (size * stride if place == 0 else 0)
 
 
 @njit(cache=True, nogil=True)
-def conductance(here, link, x_faces, y_faces, z_faces, ground, table):
-    """Conductance of a voxel's link, by number."""
-    if link == GROUND_LINK:
-        return table[3, ground[here]]
-    faces = x_faces if link == 0 else (y_faces if link == 1 else z_faces)
-    return table[link, faces.ravel()[here]]
-
-
-@njit(cache=True, nogil=True)
-def grow_tree(x_faces, y_faces, z_faces, ground, table, bounds):
+def grow_tree(x_faces, y_faces, z_faces, ground, table, starts, runs, bounds):
     """Bits of the links of a tree that joins all live voxels to the ground, best conductors first.
 
     Links above bounds[0] come first, then those above bounds[1], and so on: Kruskal's algorithm, in steps.
@@ -53,21 +36,22 @@ def grow_tree(x_faces, y_faces, z_faces, ground, table, bounds):
     x, y, z = x_faces.ravel(), y_faces.ravel(), z_faces.ravel()
     above = np.inf
     for bound in bounds:
-        here = -1
-        for i in range(shape[0]):
-            east = (1 if i + 1 < shape[0] else 1 - shape[0]) * shape[1] * shape[2]
-            for j in range(shape[1]):
-                north = (1 if j + 1 < shape[1] else 1 - shape[1]) * shape[2]
-                for k in range(shape[2]):
-                    here += 1
+        for line in range(shape[0] * shape[1]):
+            east = (1 if line // shape[1] + 1 < shape[0] else 1 - shape[0]) * shape[1] * shape[2]
+            north = (1 if line % shape[1] + 1 < shape[1] else 1 - shape[1]) * shape[2]
+            for run in range(starts[line], starts[line + 1]):
+                for k in range(runs[run, 0], runs[run, 1]):
+                    here = line * shape[2] + k
+                    after = here + (1 if k + 1 < shape[2] else 1 - shape[2])
                     if bound < table[0, x[here]] <= above and join(parent, here, here + east):
                         tree[here] |= 1
+                        tree[here + east] |= 8
                     if bound < table[1, y[here]] <= above and join(parent, here, here + north):
                         tree[here] |= 2
-                    if bound < table[2, z[here]] <= above and join(
-                        parent, here, here + (1 if k + 1 < shape[2] else 1 - shape[2])
-                    ):
+                        tree[here + north] |= 16
+                    if bound < table[2, z[here]] <= above and join(parent, here, after):
                         tree[here] |= 4
+                        tree[after] |= 32
                     if bound < table[3, ground[here]] <= above and join(parent, here, count):
                         tree[here] |= 1 << GROUND_LINK
         above = bound
@@ -75,39 +59,26 @@ def grow_tree(x_faces, y_faces, z_faces, ground, table, bounds):
 
 
 @njit(cache=True, nogil=True)
-def lead_away(x_faces, y_faces, z_faces, ground, table, tree, pending):
+def lead_away(x_faces, y_faces, z_faces, ground, table, starts, runs, tree, pending):
     """Power that it takes to lead what is `pending` at each voxel along the tree to the ground; both are used up."""
     shape = x_faces.shape
-    count = ground.size
-    degree = np.zeros(count + 1, np.uint8)
-    for here in range(count):
-        for link in range(4):
-            if tree[here] & (1 << link):
-                degree[here] += 1
-                other = neighbour(here, link, shape)
-                if other < count:
-                    degree[other] += 1
+    x, y, z = x_faces.ravel(), y_faces.ravel(), z_faces.ravel()
     power = 0.0
-    for start in range(count):
+    for start in range(ground.size):
         node = start
-        while node < count and degree[node] == 1:
-            other, g = count, 0.0
-            for link in range(4):
-                if tree[node] & (1 << link):
-                    other, g = (
-                        neighbour(node, link, shape),
-                        conductance(node, link, x_faces, y_faces, z_faces, ground, table),
-                    )
-                    tree[node] &= ~np.uint8(1 << link)
-            for axis in range(3):
-                before = previous(node, axis, shape)
-                if tree[before] & (1 << axis):
-                    other, g = before, conductance(before, axis, x_faces, y_faces, z_faces, ground, table)
-                    tree[before] &= ~np.uint8(1 << axis)
-            power += pending[node] * (pending[node] / g)
-            degree[node] = 0
-            if other < count:
-                pending[other] += pending[node]
-                degree[other] -= 1
+        while tree[node] != 0 and tree[node] & (tree[node] - 1) == 0:  # a leaf: one link is left
+            link = 0
+            while tree[node] >> link != 1:
+                link += 1
+            tree[node] = 0
+            if link == GROUND_LINK:
+                power += pending[node] * (pending[node] / table[3, ground[node]])
+                break
+            other = neighbour(node, link, shape)
+            owner, axis = (node if link < 3 else other), link % 3
+            face = x[owner] if axis == 0 else (y[owner] if axis == 1 else z[owner])
+            power += pending[node] * (pending[node] / table[axis, face])
+            pending[other] += pending[node]
+            tree[other] &= ~np.uint8(1 << (link + 3) % 6)
             node = other
     return power

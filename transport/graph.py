@@ -124,33 +124,25 @@ def block_count(size: int) -> int:
     return int(np.clip(size // ROWS_A_BLOCK, 1, MOST_BLOCKS))
 
 
-def apply(operator: Operator, x: Array) -> Array:
-    """The matrix times x, in the precision of x."""
-    y = np.empty_like(x)
-    shared(operator.kernels.multiply, operator.blocks, *operator.arrays, x, y)
-    return y
-
-
-def products(operator: Operator, x: Array, a: Array, b: Array) -> tuple[float, float]:
-    """a.A x and b.x, the same for any number of threads."""
+def multiply(operator: Operator, x: Array, b: Array, out: Array) -> tuple[float, float]:
+    """Write A x to `out`; x.A x, and b.x, the same for any number of threads."""
     parts = np.empty((operator.blocks, 2))
-    shared(operator.kernels.products, operator.blocks, *operator.arrays, x, a, b, parts)
-    one, two = parts.sum(axis=0)
-    return float(one), float(two)
+    out.fill(0)
+    shared(operator.kernels.multiply, operator.blocks, *operator.arrays, x, b, out, parts)
+    energy, product = parts.sum(axis=0)
+    return float(energy), float(product)
 
 
-def dots(a: Array, b: Array, c: Array) -> tuple[float, float]:
-    """a.b and a.c, the same for any number of threads."""
+def dot(a: Array, b: Array) -> float:
+    """a.b, the same for any number of threads."""
     blocks = block_count(a.size)
-    parts = np.empty((blocks, 2))
-    shared(_sweeps.inner_products, blocks, a, b, c, parts)
-    one, two = parts.sum(axis=0)
-    return float(one), float(two)
+    parts = np.empty(blocks)
+    shared(_sweeps.inner_product, blocks, a, b, parts)
+    return float(parts.sum())
 
 
-def combined(a: float, x: Array, b: float, y: Array) -> Array:
-    """a x + b y in the precision of x."""
-    out = np.empty_like(x)
+def combine(a: float, x: Array, b: float, y: Array, out: Array) -> Array:
+    """Write a x + b y, in the precision of x, to `out`, which may be x or y, and return it."""
     shared(_sweeps.combine, block_count(x.size), x.dtype.type(a), x, x.dtype.type(b), y, out)
     return out
 

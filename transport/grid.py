@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transport import _grid
 from transport.graph import Array, Rows, block_count
+
+GAP = 6  # voxels without links, in a row, that are worth leaving out
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,13 +20,21 @@ class Grid:
 
     `faces[d]` (nx, ny, nz) is the class of the face between each voxel and the next along axis d, `ground` (flat) that
     of the link to the ground. `table` (4, classes) is what each class conducts along x, y and z, and to the ground;
-    class 0 is no link.
+    class 0 is no link. `runs` (count, 2) are the first and last + 1 of voxels with links, along z, those of a line
+    from `starts[line]` on.
     """
 
     faces: tuple[Array, Array, Array] = field(repr=False)
     ground: Array = field(repr=False)
     table: Array
+    starts: NDArray[np.int64] = field(repr=False)
+    runs: NDArray[np.int64] = field(repr=False)
     kernels = _grid
+
+    @staticmethod
+    def of(faces: tuple[Array, Array, Array], ground: Array, table: Array) -> Grid:
+        """Find the runs of voxels that have links: the others take no time."""
+        return Grid(faces, ground, table, *_grid.find_runs(*faces, ground, GAP))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,7 +49,7 @@ class Grid:
     @property
     def arrays(self) -> tuple[Array, ...]:
         """Classes and what they conduct."""
-        return (*self.faces, self.ground, self.table)
+        return (*self.faces, self.ground, self.table, self.starts, self.runs)
 
     @property
     def blocks(self) -> int:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from transport import _sweeps
 from transport._aggregates import coarsen, gather, sort_by
-from transport.graph import Array, Graph, Operator, apply, as_graph, block_count, combined, crew, dots, shared
+from transport.graph import Array, Graph, Operator, as_graph, block_count, combine, crew, dot, multiply, shared
+from transport.memory import trim_heap
 
 KAPPA = 14.0  # bound of the two-grid condition number; 10 took a third more time and twice the memory, 20 as long as 14
 EXACT_BELOW = 600  # unknowns of the coarsest level, which is factorised
@@ -40,63 +41,73 @@ class Multigrid:
         self.levels: list[_Level] = []
         operator: Operator = finest
         while True:
-            level = _Level(operator.astype(PRECISION))
+            level = _Level(operator.astype(PRECISION), finest=not self.levels)
             self.levels.append(level)
             coarse = level.gather(operator) if operator.size > EXACT_BELOW else None
             if coarse is None or coarse.size > STALLED * level.live:
                 break
             operator = coarse
         self.exact = _factorised(operator) if operator.size <= FACTORISED_UP_TO else None
+        trim_heap()
         logger.debug("multigrid: %s unknowns", [level.live for level in self.levels])
 
-    def __call__(self, r: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return an approximate solution of A z = r, but for a factor; not quite linear in r."""
-        largest = max(float(r.max()), -float(r.min()))
-        even = np.empty(r.shape, PRECISION)
-        np.divide(r, largest if largest > 0.0 else 1.0, out=even, casting="same_kind")
-        return self._cycle(0, even)
+    def __call__(self, r: NDArray[np.float64], spare: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return an approximate solution of A z = r, but for a factor; not quite linear in r.
 
-    def _cycle(self, depth: int, r: Array) -> Array:
+        `spare`, of the size of r, is overwritten; so is the result by the next call.
+        """
+        even, x = spare.view(PRECISION).reshape(2, -1)
+        largest = max(float(r.max()), -float(r.min()))
+        np.divide(r, largest if largest > 0.0 else 1.0, out=even, casting="same_kind")
+        return self._cycle(0, even, x, self.levels[0].first)
+
+    def _cycle(self, depth: int, r: Array, x: Array, out: Array) -> Array:
         """Smooth, correct by the coarse level, smooth the other way round."""
         last = depth == len(self.levels) - 1
-        if last and self.exact is not None:
-            return self.exact(r.astype(np.float64)).astype(PRECISION)
         level = self.levels[depth]
-        x = level.forward(r)
+        if last and self.exact is not None:
+            out[:] = self.exact(r.astype(np.float64))
+            return out
+        level.forward(r, x)
         if not last:
-            level.prolong(self._solve(depth + 1, level.restrict(x)), x)
-        return level.backward(r, x)
+            coarse = self.levels[depth + 1].residual
+            level.restrict(x, coarse)
+            level.prolong(self._solve(depth + 1, coarse), x)
+        level.backward(r, x, out)
+        return out
 
     def _solve(self, depth: int, r: Array) -> Array:
         """Two steps of flexible conjugate gradients, or one that is good enough (Notay and Vassilevski, section 3)."""
-        first = self._cycle(depth, r)
+        level = self.levels[depth]
+        first = self._cycle(depth, r, level.x, level.first)
         if depth == len(self.levels) - 1 and self.exact is not None:
             return first
-        operator = self.levels[depth].operator
-        product = apply(operator, first)
-        curvature, gain = dots(first, product, r)
+        product, rest = level.product, level.rest
+        curvature, gain = multiply(level.operator, first, r, product)
         if not curvature > 0.0:
             return first
-        rest = combined(1.0, r, -gain / curvature, product)
-        left, _ = dots(rest, rest, rest)
-        before, _ = dots(r, r, r)
-        if left <= GOOD_STEP**2 * before:
-            return combined(gain / curvature, first, 0.0, first)
-        second = self._cycle(depth, rest)
-        mixed, gained = dots(second, product, rest)
-        own, _ = dots(second, apply(operator, second), rest)
+        combine(1.0, r, -gain / curvature, product, rest)
+        if dot(rest, rest) <= GOOD_STEP**2 * dot(r, r):
+            return combine(gain / curvature, first, 0.0, first, first)
+        second = self._cycle(depth, rest, level.x, level.second)
+        mixed = dot(second, product)
+        own, gained = multiply(level.operator, second, rest, product)
         further = own - mixed**2 / curvature
         if not further > 0.0:
-            return combined(gain / curvature, first, 0.0, first)
+            return combine(gain / curvature, first, 0.0, first, first)
         share = gained / further
-        return combined((gain - mixed * share) / curvature, first, share, second)
+        return combine((gain - mixed * share) / curvature, first, share, second, first)
 
 
 class _Level:
     """An operator in the precision of the cycle, its smoother, and how it goes over into the next one."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, *, finest: bool) -> None:
         self.operator = operator
+        vectors = np.zeros((1 if finest else 6, operator.size), PRECISION)  # kept: new pages cost as much as a sweep
+        self.first = vectors[0]
+        if not finest:
+            self.second, self.x, self.residual, self.rest, self.product = vectors[1:]
         self.inverse = np.empty(operator.size, PRECISION)
         self._share(operator.kernels.invert_diagonal, self.inverse)
         self.live = int(np.count_nonzero(self.inverse))
@@ -114,27 +125,22 @@ class _Level:
         degrees, indices, weight, excess = (np.concatenate(made) for made in zip(*pieces, strict=True))
         return Graph.of(np.concatenate(([0], np.cumsum(degrees))), indices, weight, excess)
 
-    def forward(self, r: Array) -> Array:
-        """One Gauss-Seidel sweep from zero, rows up."""
-        x = np.empty_like(r)
+    def forward(self, r: Array, x: Array) -> None:
+        """One Gauss-Seidel sweep from zero, rows up, to x."""
+        x.fill(0)
         self._share(self.operator.kernels.forward, self.inverse, r, x)
-        return x
 
-    def restrict(self, x: Array) -> Array:
-        """Residual of the coarse level, where x is the forward sweep."""
-        coarse = np.empty(self.starts[-1], x.dtype)
+    def restrict(self, x: Array, coarse: Array) -> None:
+        """Write the residual of the coarse level, where x is the forward sweep."""
         self._share(self.operator.kernels.restrict, x, self.aggregate, self.starts, coarse)
-        return coarse
 
     def prolong(self, coarse: Array, x: Array) -> None:
         """Add the coarse correction to x."""
         shared(_sweeps.prolong, block_count(x.size), self.aggregate, coarse, x)
 
-    def backward(self, r: Array, x: Array) -> Array:
-        """One Gauss-Seidel sweep from x, rows down."""
-        swept = np.empty_like(x)
+    def backward(self, r: Array, x: Array, swept: Array) -> None:
+        """One Gauss-Seidel sweep from x, rows down, to `swept`."""
         self._share(self.operator.kernels.backward, self.inverse, r, x, swept)
-        return swept
 
     def _share(self, kernel: Callable[..., None], *vectors: Array) -> None:
         shared(kernel, self.operator.blocks, *self.operator.arrays, *vectors)

@@ -49,7 +49,7 @@ class VoxelCircuit:
     def balance(self, potential: Potential) -> tuple[NDArray[np.float64], float]:
         """Return the current lost at each voxel [A] and the dissipated power [W]."""
         grid = self.grid
-        inflow, parts = np.empty_like(potential.high), np.empty(grid.blocks)
+        inflow, parts = np.zeros_like(potential.high), np.empty(grid.blocks)
         shared(
             _flux.balance, grid.blocks, *grid.arrays, self.axis, self.periodic,
             potential.high, potential.low, inflow, parts,
@@ -164,7 +164,7 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     ground[grounded] = classes.to_ground(image, grounded)
     shared(_flux.keep_live, block_count(root.size), *faces, live)
     scale = float(classes.table.max())
-    grid = Grid(faces, ground, classes.table / scale)
+    grid = Grid.of(faces, ground, classes.table / scale)
     return VoxelCircuit(grid, live, root if periodic else None, axis, periodic, scale)
 
 
