@@ -12,7 +12,7 @@ from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
 from percolation.utilisation import measure_utilisation
-from studies.compare import SHOWN, measured_numbers
+from studies.compare import ARITHMETIC, SHOWN, measured_numbers
 from studies.streams import BARE, seed_library, stream
 from studies.study import Study
 from studies.tasks import DRAWS, build_seed, contact_law, matrix_conductivities, mean_conductivity
@@ -57,6 +57,21 @@ def find_targets(study: Study) -> dict[str, Target]:
     if missing:
         raise StudyError(f"[fitted] must name one measured value for each parameter; missing: {', '.join(missing)}")
     return found
+
+
+def count_data(study: Study) -> str:
+    """How many numbers were measured, which of them fix a parameter, and which are held out, in a sentence each."""
+    measured = [f"{quantity} {composition}" for quantity, found in study.measured.items() for composition in found]
+    fixing = [name for name in measured if name in study.fitted]
+    arithmetic = [name for name in measured if name.split(" ")[0] in ARITHMETIC and name not in fixing]
+    held_out = [name for name in measured if name not in (*fixing, *arithmetic)]
+    return "\n".join(
+        (
+            f"{len(measured)} measured numbers, of which {len(arithmetic)} are arithmetic of the recipe.",
+            f"{len(fixing)} fix a parameter each: {', '.join(fixing)}.",
+            f"{len(held_out)} are held out, and predicted: {', '.join(held_out) or 'none'}.",
+        )
+    )
 
 
 def calibrate(study: Study) -> dict[str, float]:

@@ -14,6 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from microstructure.errors import PercoatError
 
 Result = TypeVar("Result")
+Measured = Annotated[
+    Path | None,
+    typer.Option("--measured", help="Your own measurements (.csv): quantity, composition, value, unit; they go first."),
+]
 
 app = typer.Typer(
     help="Percolation thresholds, conductivities and utilisation of coated battery particles, from the recipe.",
@@ -39,14 +43,17 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Results folder, results/STUDY if not given; a run goes on from what it holds.")
     ] = None,
+    measured: Measured = None,
 ) -> None:
     """Run a study: thresholds, utilisation and conductivities, each beside what was measured."""
     from studies.compare import check_measured
+    from studies.measurements import with_measurements
     from studies.run import run_study
     from studies.show import show_results
     from studies.study import load_study
 
     settings = load_study(study, quick=quick, seeds=seeds)
+    settings = settings if measured is None else with_measurements(settings, measured)
     check_measured(settings)
     folder = out or Path("results") / (Path(study).stem + ("-quick" if quick else ""))
     title = f"{study}, {settings.ensemble.seeds} seeds"
@@ -114,14 +121,18 @@ def threshold(
 def calibrate(
     study: Annotated[str, typer.Argument(help="A study whose [fitted] table names one measured value per parameter.")],
     quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
+    measured: Measured = None,
 ) -> None:
     """Fit six parameters to six measured numbers, and print them as a [materials] table."""
     from microstructure.materials import UNITS
     from studies.calibrate import calibrate as fit
-    from studies.calibrate import find_targets
+    from studies.calibrate import count_data, find_targets
+    from studies.measurements import with_measurements
     from studies.study import load_study
 
     settings = load_study(study, quick=quick)
+    settings = settings if measured is None else with_measurements(settings, measured)
+    typer.echo("\n".join(f"# {line}" for line in count_data(settings).splitlines()))
     fixed_by = {name: f"{target.quantity} {target.recipe}" for name, target in find_targets(settings).items()}
     for name, value in fit(settings).items():
         group, key = name.split(".")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from microstructure.errors import StudyError
-from studies.calibrate import PARAMETERS, calibrate, find_targets, solve
+from studies.calibrate import PARAMETERS, calibrate, count_data, find_targets, solve
 from studies.study import load_study
 from studies.tasks import composition_task
 from studies.values import summarise, tidy
@@ -67,6 +67,15 @@ def test_every_parameter_needs_one_number(measured):
     bound = {**measured.measured, "matrix_ionic": {"80:20:0": "< 1 S/m"}}
     with pytest.raises(StudyError, match="one measured value"):
         find_targets(measured.model_copy(update={"measured": bound}))
+
+
+def test_data_and_parameters_are_counted():
+    total, fixing, held_out = count_data(load_study("kissel2026")).splitlines()
+    assert total == "19 measured numbers, of which 4 are arithmetic of the recipe."
+    assert fixing.startswith("7 fix a parameter each: ")
+    assert "matrix_ionic 80:20:3" in held_out  # the same quantity, but not the number that fixes it
+    assert "utilisation_electronic 80:20:3" in held_out
+    assert held_out.startswith("8 are held out")
 
 
 def test_a_target_out_of_reach_is_said():
