@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -42,7 +43,7 @@ PoreSpy and OpenPNM put their plates at the centres of voxels: their conductivit
 
 {peers}
 
-{skipped}
+{skipped} Finished on {now}, of a machine whose speed changes from day to day: compare within this table.
 """,
     "scaling": """## Size and contrast
 
@@ -50,6 +51,8 @@ Three phases, one run each; the matrix conducts 1 / contrast, the carbon 1 S/m. 
 image, whatever the solver did; its width is given over the value.
 
 {scaling}
+
+Finished on {now}.
 """,
 }
 
@@ -82,7 +85,7 @@ def write(part: str, **values: object) -> None:
     """Put one part of the page in its place; the others stay."""
     texts = PAGE.read_text().split(SEAM) if PAGE.exists() else []
     texts += [""] * (len(TEXT) - len(texts))
-    texts[list(TEXT).index(part)] = TEXT[part].format(**values)
+    texts[list(TEXT).index(part)] = TEXT[part].format(now=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
     PAGE.write_text(SEAM.join(texts))
 
 
