@@ -59,18 +59,16 @@ def find_targets(study: Study) -> dict[str, Target]:
     return found
 
 
-def count_data(study: Study) -> str:
+def count_data(study: Study) -> tuple[str, str, str]:
     """How many numbers were measured, which of them fix a parameter, and which are held out, in a sentence each."""
     measured = [f"{quantity} {composition}" for quantity, found in study.measured.items() for composition in found]
     fixing = [name for name in measured if name in study.fitted]
     arithmetic = [name for name in measured if name.split(" ")[0] in ARITHMETIC and name not in fixing]
     held_out = [name for name in measured if name not in (*fixing, *arithmetic)]
-    return "\n".join(
-        (
-            f"{len(measured)} measured numbers, of which {len(arithmetic)} are arithmetic of the recipe.",
-            f"{len(fixing)} fix a parameter each: {', '.join(fixing)}.",
-            f"{len(held_out)} are held out, and predicted: {', '.join(held_out) or 'none'}.",
-        )
+    return (
+        f"{len(measured)} measured numbers, of which {len(arithmetic)} are arithmetic of the recipe.",
+        f"{len(fixing)} fix a parameter each: {', '.join(fixing)}.",
+        f"{len(held_out)} are held out, and predicted: {', '.join(held_out) or 'none'}.",
     )
 
 

@@ -52,8 +52,7 @@ def run(
     from studies.show import show_results
     from studies.study import load_study
 
-    settings = load_study(study, quick=quick, seeds=seeds)
-    settings = settings if measured is None else with_measurements(settings, measured)
+    settings = with_measurements(load_study(study, quick=quick, seeds=seeds), measured)
     check_measured(settings)
     folder = out or Path("results") / (Path(study).stem + ("-quick" if quick else ""))
     title = f"{study}, {settings.ensemble.seeds} seeds"
@@ -130,9 +129,9 @@ def calibrate(
     from studies.measurements import with_measurements
     from studies.study import load_study
 
-    settings = load_study(study, quick=quick)
-    settings = settings if measured is None else with_measurements(settings, measured)
-    typer.echo("\n".join(f"# {line}" for line in count_data(settings).splitlines()))
+    settings = with_measurements(load_study(study, quick=quick), measured)
+    for sentence in count_data(settings):
+        typer.echo(f"# {sentence}")
     fixed_by = {name: f"{target.quantity} {target.recipe}" for name, target in find_targets(settings).items()}
     for name, value in fit(settings).items():
         group, key = name.split(".")

@@ -19,8 +19,8 @@ FURTHER = ("high", "source")
 ALL = "all"  # compositions: of a threshold
 
 
-def with_measurements(study: Study, path: Path) -> Study:
-    """The study with the measurements of a table; where both have a value, that of the table counts.
+def with_measurements(study: Study, path: Path | None) -> Study:
+    """The study with the measurements of a table, if there is one; where both have a value, that of the table counts.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ def with_measurements(study: Study, path: Path) -> Study:
         If a column is missing or unknown, a unit is missing or of another kind, a value is no number or below zero, a
         quantity or composition is none of the study's, or a row stands twice. The message names row and column.
     """
+    if path is None:
+        return study
     rows = _read(path)
     compositions = dict.fromkeys([*(str(recipe) for recipe in study.recipes), ALL])
     table: dict[str, dict[str, object]] = {quantity: dict(entries) for quantity, entries in study.measured.items()}
@@ -49,10 +51,10 @@ def with_measurements(study: Study, path: Path) -> Study:
             column = "unit"
             _check_unit(row["unit"], SI[SHOWN[row["quantity"]][1]])
             column = "value"
-            entry: object = _value(row["value"], row["unit"], limit=True)
+            entry: object = _value(row["value"], row["unit"], limit=not row.get("high"))
             if row.get("high"):
                 column = "high"
-                entry = [_value(row["value"], row["unit"]), _value(row["high"], row["unit"])]
+                entry = [entry, _value(row["high"], row["unit"])]
                 if float(row["high"]) < float(row["value"]):
                     raise ValueError(f"the upper end {row['high']} lies below the lower one, {row['value']}")
         except (PercoatError, ValueError) as error:

@@ -70,7 +70,7 @@ def test_every_parameter_needs_one_number(measured):
 
 
 def test_data_and_parameters_are_counted():
-    total, fixing, held_out = count_data(load_study("kissel2026")).splitlines()
+    total, fixing, held_out = count_data(load_study("kissel2026"))
     assert total == "19 measured numbers, of which 4 are arithmetic of the recipe."
     assert fixing.startswith("7 fix a parameter each: ")
     assert "matrix_ionic 80:20:3" in held_out  # the same quantity, but not the number that fixes it

@@ -204,7 +204,7 @@ def test_loops_over_a_grid_are_dense_algebra_within_blocks(shape, blocks, gap, b
     dense = np.diag(links.sum(axis=1) + table[3][ground]) - links
     bounds = [block * (shape[0] * shape[1]) // blocks * shape[2] for block in range(blocks + 1)]
     block = np.searchsorted(bounds[1:-1], np.arange(size), side="right")
-    starts, runs = _grid.find_runs(*faces, ground, gap)
+    starts, runs = _grid.find_runs(live.reshape(shape), gap)
     arrays = (*faces, ground, table, starts, runs)
     check_kernels(_grid, arrays, dense, block, blocks, live)
     for first, last in itertools.pairwise(bounds):

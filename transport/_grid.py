@@ -44,19 +44,16 @@ def line_of(vector, line, size):
 
 
 @njit(cache=True, nogil=True)
-def find_runs(x_faces, y_faces, z_faces, ground, gap):
-    """`starts` and `runs` of the voxels with a link, of which those nearer than `gap` make one run."""
-    shape = x_faces.shape
-    lines, size = shape[0] * shape[1], shape[2]
-    gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
+def find_runs(live, gap):
+    """`starts` and `runs` of the live voxels (nx, ny, nz), of which those nearer than `gap` make one run."""
+    of_line = rows_of(live)
+    lines, size = of_line.shape
     starts = np.zeros(lines + 1, np.int64)
     runs = np.empty((lines * ((size + gap) // (gap + 1)), 2), np.int64)
     count = 0
     for line in range(lines):
-        west, _, south, _ = neighbours(line, shape)
         for k in range(size):
-            here = gx[line, k] | gy[line, k] | gz[line, k] | ground[line * size + k]
-            if here | gx[west, k] | gy[south, k] | gz[line, k - 1] > 0:
+            if of_line[line, k]:
                 if count > starts[line] and k < runs[count - 1, 1] + gap:
                     runs[count - 1, 1] = k + 1
                 else:

@@ -73,11 +73,8 @@ def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess,
     for block in range(first, last):
         energy, product = 0.0, 0.0
         for i in range(cut(block, blocks, x.size), cut(block + 1, blocks, x.size)):
-            total = excess[i] * x[i]
-            for e in entries(indptr[i], indptr[i + 1]):
-                total += weight[e] * (x[i] - x[indices[e]])
-            y[i] = total
-            energy += np.float64(x[i]) * total
+            y[i] = product_in_row(i, indptr, indices, weight, excess, x)
+            energy += np.float64(x[i]) * y[i]
             product += np.float64(b[i]) * x[i]
         parts[block, 0], parts[block, 1] = energy, product
 

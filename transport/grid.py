@@ -32,9 +32,9 @@ class Grid:
     kernels = _grid
 
     @staticmethod
-    def of(faces: tuple[Array, Array, Array], ground: Array, table: Array) -> Grid:
-        """Find the runs of voxels that have links: the others take no time."""
-        return Grid(faces, ground, table, *_grid.find_runs(*faces, ground, GAP))
+    def of(faces: tuple[Array, Array, Array], ground: Array, table: Array, live: NDArray[np.bool_]) -> Grid:
+        """Find the runs of live voxels (flat): the others have no links, and take no time."""
+        return Grid(faces, ground, table, *_grid.find_runs(live.reshape(faces[0].shape), GAP))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -38,7 +38,7 @@ def check_memory(shape: Sequence[int]) -> None:
     """Raise MemoryError if conduction in an image needs more than is free, and name a size that would fit."""
     needed, free = estimate_memory(shape), float(psutil.virtual_memory().available)
     if needed > free:
-        share = (free / needed) ** (1.0 / 3.0)
+        share = (max(free - FIXED, 0.0) / (needed - FIXED)) ** (1.0 / 3.0)
         fits = " x ".join(str(max(int(share * size), 1)) for size in shape)
         raise MemoryError(
             f"conduction in {' x '.join(map(str, shape))} voxels needs about {needed / 1e9:.1f} GB, "

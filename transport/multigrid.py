@@ -59,6 +59,7 @@ class Multigrid:
         even, x = spare.view(PRECISION).reshape(2, -1)
         largest = max(float(r.max()), -float(r.min()))
         np.divide(r, largest if largest > 0.0 else 1.0, out=even, casting="same_kind")
+        x.fill(0)
         return self._cycle(0, even, x, self.levels[0].first)
 
     def _cycle(self, depth: int, r: Array, x: Array, out: Array) -> Array:
@@ -126,8 +127,7 @@ class _Level:
         return Graph.of(np.concatenate(([0], np.cumsum(degrees))), indices, weight, excess)
 
     def forward(self, r: Array, x: Array) -> None:
-        """One Gauss-Seidel sweep from zero, rows up, to x."""
-        x.fill(0)
+        """One Gauss-Seidel sweep from zero, rows up, to x, zero before where there are no links."""
         self._share(self.operator.kernels.forward, self.inverse, r, x)
 
     def restrict(self, x: Array, coarse: Array) -> None:

@@ -141,6 +141,7 @@ class _ConjugateGradients:
         p = self.precondition(r, spare).copy()
         residuals: list[float] = []
         for _ in range(max_iterations):
+            spare.fill(0)
             curvature, gain = multiply(operator, p, r, spare)
             if not curvature > 0.0:  # the step is lost in rounding; the next pass starts from the exact residual
                 break

@@ -164,7 +164,7 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     ground[grounded] = classes.to_ground(image, grounded)
     shared(_flux.keep_live, block_count(root.size), *faces, live)
     scale = float(classes.table.max())
-    grid = Grid.of(faces, ground, classes.table / scale)
+    grid = Grid.of(faces, ground, classes.table / scale, live)
     return VoxelCircuit(grid, live, root if periodic else None, axis, periodic, scale)
 
 
