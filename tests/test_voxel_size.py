@@ -60,8 +60,7 @@ def test_what_cannot_be_extrapolated_is_refused(sizes, values, message):
 
 def test_too_large_an_image_is_refused_before_memory_is_taken(monkeypatch):
     labels = np.zeros((30, 30, 30), np.uint8)
-    needed = estimate_memory(labels.shape)
-    free = psutil.virtual_memory()._replace(available=int(needed / 8.1))
+    free = psutil.virtual_memory()._replace(available=int(estimate_memory((14, 14, 15))))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     with pytest.raises(MemoryError, match="14 x 14 x 14 would fit"):
         effective_conductivity(labels, {0: 1.0}, 1.0)
