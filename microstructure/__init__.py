@@ -24,6 +24,7 @@ from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness
+from microstructure.seams import Seams, lay_seams
 from microstructure.sizes import Equal, Lognormal, Table
 from microstructure.structure import Phase, Structure
 from microstructure.voxels import voxelise
@@ -43,6 +44,7 @@ __all__ = [
     "Phase",
     "Provenance",
     "Recipe",
+    "Seams",
     "Structure",
     "Table",
     "Unevenness",
@@ -53,6 +55,7 @@ __all__ = [
     "coating_patch",
     "find_contacts",
     "jam_spheres",
+    "lay_seams",
     "load_structure",
     "pack_bodies",
     "pack_spheres",

@@ -357,10 +357,11 @@ def surface_points(solids, reaches, directions, points, normals, areas):
     for i in range(reaches.size):
         own = (solids.corners, solids.start[i], solids.start[i + 1], solids.normals, solids.offsets)
         faces = (solids.face_start[i], solids.face_start[i + 1], solids.rounding[i])
+        sphere = solids.start[i + 1] - solids.start[i] == 1
         for d in range(directions.shape[0]):
             x, y, z = directions[d, 0], directions[d, 1], directions[d, 2]
             low, high = 0.0, reaches[i]
-            for _ in range(RAY_HALVINGS):
+            for _ in range(0 if sphere else RAY_HALVINGS):
                 middle = 0.5 * (low + high)
                 if foot(*own, *faces, middle * x, middle * y, middle * z)[0] < 0.0:
                     low = middle

@@ -8,16 +8,18 @@ from numba import njit
 from microstructure._bodies import foot, ray_to_border
 
 BISECTIONS = 40  # of a height, where the other core is no sphere
+NOTHING, SEPARATOR, COLLECTOR = -1, -2, -3  # what lies beyond a region where it is no core
 
 
 class Cores(NamedTuple):
-    """Cores and, for each, the cores around it: `vectors[start[c]:start[c + 1]]` lead to the images of them."""
+    """Cores and, for each, those around it, nearest first: `vectors[start[c]:start[c + 1]]` lead to their images."""
 
     centres: np.ndarray
     radii: np.ndarray  # of the spheres that just hold them
     start: np.ndarray
     vectors: np.ndarray
     neighbours: np.ndarray
+    gaps: np.ndarray  # between the two surfaces
     wall: float  # length of axis 0 if it has walls, else 0
     corners: np.ndarray  # from here on their true shapes, as in `Solids`: parallel loops take no tuple in a tuple
     corner_start: np.ndarray
@@ -123,14 +125,17 @@ def mirrored(cores, core, x, nx, side):
 
 
 @njit(cache=True)
-def border_above(cores, core, x, y, z, nx, ny, nz):
-    """Height at which the normal of a surface point leaves its core's region.
+def next_above(cores, core, x, y, z, nx, ny, nz):
+    """Height at which the normal of a surface point leaves its core's region, and what lies beyond.
 
     (x, y, z) is relative to the core's centre. Region borders lie half-way between two core surfaces (for spheres an
-    additively weighted Voronoi cell); a wall at x = 0 or x = `cores.wall` ends the region itself.
+    additively weighted Voronoi cell); a wall at x = 0 or x = `cores.wall` ends the region itself. Beyond lies the core
+    of entry n of `neighbours`, or `SEPARATOR`, `COLLECTOR` or `NOTHING`.
     """
-    height = np.inf
+    height, beyond = np.inf, NOTHING
     for n in range(cores.start[core], cores.start[core + 1]):
+        if 0.5 * cores.gaps[n] > height:
+            break
         other = cores.neighbours[n]
         dx, dy, dz = cores.vectors[n, 0] - x, cores.vectors[n, 1] - y, cores.vectors[n, 2] - z
         middle = sphere_border(dx, dy, dz, cores.radii[other], nx, ny, nz)
@@ -152,11 +157,20 @@ def border_above(cores, core, x, y, z, nx, ny, nz):
                 nz,
                 height,
             )
-        height = min(height, middle)
+        if middle < height:
+            height, beyond = middle, n
     if cores.wall > 0.0 and nx != 0.0:
         position = cores.centres[core, 0] + x
-        height = min(height, (cores.wall - position) / nx if nx > 0.0 else -position / nx)
-    return height
+        wall = (cores.wall - position) / nx if nx > 0.0 else -position / nx
+        if wall < height:
+            height, beyond = wall, COLLECTOR if nx > 0.0 else SEPARATOR
+    return height, beyond
+
+
+@njit(cache=True)
+def border_above(cores, core, x, y, z, nx, ny, nz):
+    """Height at which the normal of a surface point leaves its core's region; see `next_above`."""
+    return next_above(cores, core, x, y, z, nx, ny, nz)[0]
 
 
 @njit(cache=True)
@@ -167,6 +181,8 @@ def half_gap_at(cores, core, x, y, z, height):
     """
     second = np.inf
     for n in range(cores.start[core], cores.start[core + 1]):
+        if cores.gaps[n] - height > second:
+            break
         other = cores.neighbours[n]
         dx, dy, dz = x - cores.vectors[n, 0], y - cores.vectors[n, 1], z - cores.vectors[n, 2]
         outer = cores.radii[other] + second
@@ -221,6 +237,8 @@ def ceiling_above(cores, film, core, x, y, z, nx, ny, nz, border):
     if first == last and cores.wall == 0.0:
         return max(local, film.open)
     for n in range(first, last):
+        if cores.gaps[n] >= 2.0 * film.level:
+            break
         dx, dy, dz = cores.vectors[n, 0] - x, cores.vectors[n, 1] - y, cores.vectors[n, 2] - z
         local = max(local, level_before(cores, cores.neighbours[n], dx, dy, dz, nx, ny, nz, film.level))
     if cores.wall > 0.0:

@@ -122,12 +122,13 @@ def coat_reach(recipe: Recipe, model: str, packing: Packing) -> float:
 
 
 def neighbourhood(packing: Packing, reach: float, *, walls: bool = True) -> Cores:
-    """The cores, each with all those whose surfaces are less than `reach` apart, images included."""
+    """The cores, each with all those whose surfaces are less than `reach` apart, images included, the nearest first."""
     bodies = packing.shapes
     contacts = find_contacts(packing, gap=reach)
     sources, neighbours = np.concatenate([contacts.pairs, contacts.pairs[:, ::-1]]).T
     vectors = np.concatenate([contacts.vectors, -contacts.vectors])
-    order = np.argsort(sources, kind="stable")
+    gaps = np.tile(contacts.gaps, 2)
+    order = np.lexsort((gaps, sources))
     start = np.concatenate([[0], np.cumsum(np.bincount(sources, minlength=packing.count))])
     wall = float(packing.box[0]) if walls and not packing.periodic[0] else 0.0
     return Cores(
@@ -136,6 +137,7 @@ def neighbourhood(packing: Packing, reach: float, *, walls: bool = True) -> Core
         start,
         vectors[order],
         neighbours[order].astype(np.int32),
+        gaps[order],
         wall,
         *bodies.solids,
     )

@@ -1,6 +1,7 @@
 """Whether, where and from what content on a phase percolates."""
 
 from percolation.block_sweep import BlockSweep, sweep_block
+from percolation.bonds import BlockUtilisation, Bonds, find_bonds, measure_blocks
 from percolation.bridge_rate import BridgeRate, fit_bridge_rate
 from percolation.bridges import Bridges, sweep_bridges
 from percolation.carbon_sweep import CarbonSweep, sweep_bulk, sweep_carbon, sweep_coat
@@ -24,6 +25,8 @@ __all__ = [
     "INVERSE_NU_3D",
     "BareContacts",
     "BlockSweep",
+    "BlockUtilisation",
+    "Bonds",
     "BridgeRate",
     "Bridges",
     "CarbonNetwork",
@@ -42,12 +45,14 @@ __all__ = [
     "estimate_threshold",
     "extrapolate_threshold",
     "find_bare_contacts",
+    "find_bonds",
     "find_clusters",
     "find_crossing",
     "find_spanning",
     "fit_bridge_rate",
     "known_exponent",
     "link_carbon",
+    "measure_blocks",
     "measure_thick_limit",
     "measure_utilisation",
     "reach_ions",

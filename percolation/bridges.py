@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_kind, check_lengths, check_number, check_runs
-from microstructure.carbon import Carbon, fill_flat, interleave
 from microstructure.dispersion import Dispersion
 from microstructure.errors import ThresholdError
 from microstructure.materials import Materials, known
 from microstructure.recipe import box_share, solid_fraction
 from percolation._network import first_unions
 from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, half_point, run_seeds
-from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
+from percolation.coat_case import CASES, CoatCase
+from percolation.network import BOTH, CarbonNetwork, link_carbon
 from percolation.threshold import Threshold
-
-CASES = ("core_to_outside", "core_to_core_merged", "core_to_core_seam")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +143,7 @@ def sweep_bridges(
     if not 0.0 < check_number("up_to", up_to) <= 1.0:
         raise ValueError(f"up_to is a carbon content above 0, up to 1; got {up_to!r}")
     materials = materials or Materials.load()
-    coat = _Coat(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion)
+    coat = CoatCase(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion)
     enough = min(float(box_share(up_to, materials)), LAST_SHARE)
     share, found = min(FIRST_SHARE, enough), []
     for seed in run_seeds(rng, runs):
@@ -165,58 +163,8 @@ def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:
     return sizes
 
 
-@dataclass(frozen=True)
-class _Coat:
-    """One case across the coat, ready to be filled with carbon."""
-
-    library: AggregateLibrary
-    thickness: float
-    width: float
-    case: str
-    fit: str
-    contact_gap: float
-    dispersion: Dispersion | float
-
-    @property
-    def height(self) -> float:
-        return self.thickness if self.case == "core_to_outside" else 2.0 * self.thickness
-
-    def grow(self, share: float, seed: np.random.SeedSequence) -> Carbon:
-        """Carbon of this share of the box."""
-        volume = share * self.height * self.width**2
-        lower_rng, upper_rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed.entropy).spawn(2))
-        if self.case == "core_to_core_seam":
-            lower, upper = (self._fill(0.5 * volume, self.thickness, rng) for rng in (lower_rng, upper_rng))
-            upper.centres[:, 0] = self.height - upper.centres[:, 0]
-            return interleave(lower, upper)
-        upper_core = self.library.radius if self.case == "core_to_core_merged" else 0.0
-        # between cores less than a primary apart it lies on both
-        ceiling = max(self.height - upper_core, self.library.radius)
-        return self._fill(volume, ceiling, lower_rng)
-
-    def _fill(self, volume: float, ceiling: float, rng: np.random.Generator) -> Carbon:
-        width = (self.width, self.width)
-        return fill_flat(
-            self.library,
-            width=width,
-            floor=self.library.radius,
-            ceiling=ceiling,
-            core_above=self.case == "core_to_core_merged",
-            volume=volume,
-            fit=self.fit,
-            dispersion=self.dispersion,
-            rng=rng,
-        )
-
-    def faces(self, carbon: Carbon) -> NDArray[np.uint8]:
-        """1 where a primary touches the lower core, 2 where it touches the upper one or pierces the outer face."""
-        reach = self.library.radius * (1.0 + TOUCH) + self.contact_gap
-        heights = carbon.centres[:, 0]
-        return (heights <= reach).astype(np.uint8) + 2 * (heights >= self.height - reach).astype(np.uint8)
-
-
 def _first_bridges(
-    coat: _Coat, areas: tuple[float, ...], share: float, enough: float, seed: np.random.SeedSequence
+    coat: CoatCase, areas: tuple[float, ...], share: float, enough: float, seed: np.random.SeedSequence
 ) -> tuple[list[NDArray[np.float64]], float]:
     """The carbon shares of the box at which each window of each area of one patch is first bridged.
 
@@ -225,9 +173,8 @@ def _first_bridges(
     """
     while True:
         carbon = coat.grow(share, seed)
-        box = (coat.height, coat.width, coat.width)
         # no periodic sides: a path counts only inside its own window
-        network = link_carbon(carbon, box=box, periodic=(False, False, False), contact_gap=coat.contact_gap)
+        network = link_carbon(carbon, box=coat.box, periodic=(False, False, False), contact_gap=coat.contact_gap)
         faces = coat.faces(carbon)
         shares = [_window_onsets(network, faces, coat, math.sqrt(area)) for area in areas]
         if share >= enough or all(np.isfinite(found).all() for found in shares):
@@ -235,7 +182,9 @@ def _first_bridges(
         share = min(2.0 * share, enough)
 
 
-def _window_onsets(network: CarbonNetwork, faces: NDArray[np.uint8], coat: _Coat, side: float) -> NDArray[np.float64]:
+def _window_onsets(
+    network: CarbonNetwork, faces: NDArray[np.uint8], coat: CoatCase, side: float
+) -> NDArray[np.float64]:
     """The carbon share of the box at which each window of a patch is bridged, the last aggregate counted whole."""
     edge = int(coat.width / side * (1.0 + 1e-9))  # whole windows; what is left of the patch belongs to none
     place = (network.carbon.centres[:, 1:] / (side * (1.0 + 1e-9))).astype(np.int64)

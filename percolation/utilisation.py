@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from microstructure.arguments import check_kind, check_number, check_rng, check_runs
 from microstructure.contacts import find_contacts
 from microstructure.materials import Materials
+from microstructure.packing import Packing
 from microstructure.recipe import carbon_scales, solid_fraction
 from microstructure.structure import Phase, Structure
 from microstructure.touches import find_touches
@@ -188,20 +189,37 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
     inside one building block did so before they were coated: such contacts are bare, whatever the share.
     """
     cores = structure.parts.cores
-    count, near = cores.count, find_contacts(cores, gap=structure.parts.coats.thickness)
+    narrow = find_narrow_contacts(cores, structure.parts.coats.thickness)
+    pairs, draw = narrow.pairs, rng.random((cores.count + 2) * (cores.count + 1) // 2)
+    ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
+    return narrow.bare(ticket < share)
+
+
+@dataclass(frozen=True, eq=False)
+class NarrowContacts:
+    """Contacts of two cores, or of a core and a wall, that may be bare, and those that are: inside one block."""
+
+    pairs: NDArray[np.int64] = field(repr=False, metadata={"shape": "(m, 2)", "what": "cores, then both walls"})
+    bonded: NDArray[np.int64] = field(repr=False, metadata={"shape": "(b, 2)"})
+
+    def bare(self, chosen: NDArray[np.bool_]) -> BareContacts:
+        """The chosen ones, and those inside blocks."""
+        touching = np.concatenate([self.pairs[chosen], self.bonded])
+        return BareContacts(np.unique(touching, axis=0) if len(self.bonded) else touching, len(self.pairs))
+
+
+def find_narrow_contacts(cores: Packing, gap: float) -> NarrowContacts:
+    """The contacts between which the cores are at most a gap apart [m], walls included."""
+    count, near = cores.count, find_contacts(cores, gap=gap)
     inner = near.pairs[:, 0] < near.pairs[:, 1]
     blocks = np.unique(near.pairs[inner], axis=0)
     bonded = inner & (cores.block[near.pairs[:, 0]] == cores.block[near.pairs[:, 1]])
     bonded &= near.gaps <= TOUCHING * cores.diameters[near.pairs].min(axis=1)
-    separator, collector = (
+    walls = [
         np.stack([touching, np.full(len(touching), count + wall)], axis=1)
         for wall, touching in enumerate((near.separator, near.collector))
-    )
-    pairs = np.concatenate([blocks, separator, collector])
-    draw = rng.random((count + 2) * (count + 1) // 2)
-    ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
-    touching = np.concatenate([pairs[ticket < share], near.pairs[bonded]])
-    return BareContacts(np.unique(touching, axis=0) if bonded.any() else touching, len(pairs))
+    ]
+    return NarrowContacts(np.concatenate([blocks, *walls]), near.pairs[bonded])
 
 
 def weighted_mean(shares: NDArray[Any], weights: Floats) -> Floats:

@@ -107,11 +107,11 @@ def write_json(path: Path, content: object) -> None:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def fingerprint(settings: object, constants: object) -> str:
-    """Of all that decides the numbers: settings, constants, versions, and percoat's own source."""
+def fingerprint(settings: object, constants: object, *, packages: Sequence[str] = PACKAGES) -> str:
+    """Of all that decides the numbers: settings, constants, versions, and the source of percoat's packages."""
     digest = hashlib.sha256(json.dumps([settings, versions()], sort_keys=True).encode())
     digest.update(repr(constants).encode())
-    for package in PACKAGES:
+    for package in packages:
         for file in sorted(Path(str(resources.files(package))).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from microstructure.dispersion import Dispersion
 from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import Materials, known
 from microstructure.recipe import Recipe
@@ -66,12 +67,26 @@ class Composite(_Part):
         return 1.0 - solid
 
 
+class Mixing(_Part):
+    """How well aggregates are dispersed."""
+
+    share: float = Field(default=1.0, ge=0.0, le=1.0, description="of the aggregates, that lie independently")
+    agglomerate_size: Length = 2e-6
+    solid_share: float = Field(default=0.25, gt=0.0, le=1.0)
+
+    @property
+    def dispersion(self) -> Dispersion:
+        """As the generators take it."""
+        return Dispersion(self.share, self.agglomerate_size, self.solid_share)
+
+
 class CarbonSettings(_Part):
     """How carbon lies in the coats."""
 
     size_measure: SizeMeasure = "hydrodynamic"
     fit: Fit = "reorient"
     contact_gap: Gap = 0.0
+    dispersion: Mixing = Mixing()
 
 
 class Thresholds(_Part):

@@ -70,6 +70,7 @@ def build_seed(study: Study, seed: int, recipe: Recipe, library: AggregateLibrar
         voxel_size=settings.voxel_size,
         coat=settings.coat,
         fit=study.carbon.fit,
+        dispersion=study.carbon.dispersion.dispersion,
         library=library,
         rng=stream(study, seed, CARBON),
     )
@@ -91,7 +92,13 @@ def matrix_conductivities(study: Study, seed: int, recipe: Recipe, library: Aggr
     edge = settings.ion_voxels * settings.ion_voxel_size
     rng = stream(study, seed, CUBE, 1)
     patch = bulk_patch(
-        edge, recipe.volume_fraction, settings.ion_voxel_size, materials=materials, library=library, rng=rng
+        edge,
+        recipe.volume_fraction,
+        settings.ion_voxel_size,
+        dispersion=study.carbon.dispersion.dispersion,
+        materials=materials,
+        library=library,
+        rng=rng,
     )
     conductivity = dict.fromkeys(map(int, Phase), 0.0) | {int(Phase.ELECTROLYTE): materials["se.ionic_conductivity"]}
     ionic = effective_conductivity(
@@ -104,7 +111,8 @@ def carbon_conductivity(study: Study, seed: int, recipe: Recipe, library: Aggreg
     """Electronic conductivity of the primaries in a periodic cube of matrix [S/m], exactly 0.0 without a path."""
     edge, materials = study.matrix.network_edge, study.constants
     volume = recipe.volume_fraction * (1.0 - recipe.matrix_porosity) * edge**3
-    carbon = fill_bulk(library, box=(edge,) * 3, volume=volume, rng=stream(study, seed, CUBE, 0))
+    dispersion, rng = study.carbon.dispersion.dispersion, stream(study, seed, CUBE, 0)
+    carbon = fill_bulk(library, box=(edge,) * 3, volume=volume, dispersion=dispersion, rng=rng)
     if carbon.count == 0:
         return 0.0
     network = link_carbon(carbon, box=(edge,) * 3, periodic=(True,) * 3, contact_gap=study.carbon.contact_gap)

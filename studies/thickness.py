@@ -197,6 +197,7 @@ def build_periodic(study: Study, seed: int, recipe: Recipe, library: AggregateLi
         voxel_size=voxel,
         coat=study.composite.coat,
         fit=study.carbon.fit,
+        dispersion=study.carbon.dispersion.dispersion,
         library=library,
         rng=stream(study, seed, CARBON, 1),
     )

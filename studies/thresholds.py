@@ -50,7 +50,13 @@ def variants(study: Study) -> list[tuple[str, Study]]:
 def _bulk_threshold(study: Study, library: AggregateLibrary, setting: str, rng: np.random.Generator) -> Value:
     settings, gap = study.thresholds, study.carbon.contact_gap
     sweep = sweep_bulk(
-        library, edge=settings.bulk_edge, runs=settings.runs, contact_gap=gap, materials=study.constants, rng=rng
+        library,
+        edge=settings.bulk_edge,
+        runs=settings.runs,
+        contact_gap=gap,
+        dispersion=study.carbon.dispersion.dispersion,
+        materials=study.constants,
+        rng=rng,
     )
     return Value("threshold_bulk", "all", setting, "1", _value(sweep, 0))
 
@@ -64,6 +70,7 @@ def _coat_threshold(study: Study, library: AggregateLibrary, setting: str, rng: 
         runs=settings.runs,
         fit=carbon.fit,
         contact_gap=carbon.contact_gap,
+        dispersion=carbon.dispersion.dispersion,
         materials=study.constants,
         rng=rng,
     )
@@ -99,6 +106,7 @@ def half_point(
         case=case,
         fit=study.carbon.fit,
         contact_gap=study.carbon.contact_gap,
+        dispersion=study.carbon.dispersion.dispersion,
         materials=study.constants,
         rng=rng,
     )

@@ -13,6 +13,7 @@ DOORS = {
         "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table",
         "building_block", "voxelise", "Unevenness", "Clusters", "jam_spheres",
         "Dispersion", "Facets", "pack_bodies",
+        "Seams", "lay_seams",
         "load_structure", "read_provenance", "read_voxel_size", "Provenance",
     },
     "percolation": {
@@ -22,6 +23,7 @@ DOORS = {
         "Exponent", "INVERSE_NU_2D", "INVERSE_NU_3D", "find_crossing", "known_exponent", "estimate_exponent",
         "BareContacts", "find_bare_contacts", "CarbonNetwork", "CarbonSweep", "Utilisation",
         "reach_ions", "DepthProfile", "depth_profile", "ThickLimit", "measure_thick_limit",
+        "BlockUtilisation", "Bonds", "find_bonds", "measure_blocks",
     },
     "transport": {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
@@ -43,5 +45,5 @@ def test_exports(package):
 
 def test_only_our_packages_are_shipped():
     table = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
-    ours = ["microstructure", "microstructure.files", "percolation", "transport", "studies", "studies.chart"]
-    assert table["tool"]["setuptools"]["packages"] == ours
+    files, studies = ["microstructure", "microstructure.files"], ["studies", "studies.chart", "studies.patches"]
+    assert table["tool"]["setuptools"]["packages"] == [*files, "percolation", "transport", *studies]

@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from microstructure.dispersion import Dispersion
 from microstructure.errors import StudyError
 from microstructure.materials import Materials
-from studies.study import Case, Ensemble, Fit, Gap, Length, SizeMeasure, merged, read_toml, sentence
+from studies.study import Case, Ensemble, Fit, Gap, Length, Mixing, SizeMeasure, merged, read_toml, sentence
 
 SHIPPED = "coat_chart.toml"
 
@@ -26,19 +25,6 @@ class Structure(_Part):
 
     fractal_dimension: float | None = Field(default=None, gt=1.0, lt=2.5)
     prefactor: float | None = Field(default=None, gt=0.0)
-
-
-class Mixing(_Part):
-    """How well aggregates are dispersed."""
-
-    share: float = Field(default=1.0, ge=0.0, le=1.0)
-    agglomerate_size: Length = 2e-6
-    solid_share: float = Field(default=0.25, gt=0.0, le=1.0)
-
-    @property
-    def dispersion(self) -> Dispersion:
-        """As the generators take it."""
-        return Dispersion(self.share, self.agglomerate_size, self.solid_share)
 
 
 class Effort(_Part):

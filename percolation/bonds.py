@@ -1,0 +1,151 @@
+"""Bonds between coated blocks: how likely carbon bridges a face, and what electrons and ions reach through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from microstructure.arguments import check_kind, check_rng, check_runs
+from microstructure.seams import Seams
+from percolation.utilisation import Floats, NarrowContacts, check_shares, find_narrow_contacts
+
+Rate = Callable[[Floats], Floats]  # bridges per area [1/m2] through coats of these heights [m]
+
+
+@dataclass(frozen=True, eq=False)
+class Bonds:
+    """What may join the blocks of a packing: bridges of carbon through their faces, and bare contacts of cores."""
+
+    seams: Seams = field(repr=False)
+    bridges: Floats = field(
+        repr=False, metadata={"unit": "1", "shape": "(m,)", "what": "expected at each face, the integral of the rate"}
+    )
+    narrow: NarrowContacts = field(repr=False)
+    bare_share: float = field(metadata={"unit": "1", "what": "share of the narrow contacts that are bare"})
+
+    @property
+    def probability(self) -> Floats:
+        """That a face is bridged: 1 - exp(-bridges), float64 (m,)."""
+        return np.asarray(-np.expm1(-self.bridges))
+
+    def draw(self, rng: np.random.Generator) -> DrawnBonds:
+        """Draw one set of bridges (a Poisson number for each face) and of bare contacts."""
+        chosen = rng.random(len(self.narrow.pairs)) < self.bare_share
+        return DrawnBonds(rng.poisson(self.bridges), self.narrow.bare(chosen).pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnBonds:
+    """One draw of what joins the blocks."""
+
+    bridges: NDArray[np.int64] = field(repr=False, metadata={"shape": "(m,)", "what": "at each face"})
+    bare: NDArray[np.int64] = field(repr=False, metadata={"shape": "(b, 2)", "what": "cores, then both walls"})
+
+
+@dataclass(frozen=True, eq=False)
+class BlockUtilisation:
+    """Shares of the active material of a packing of blocks that are reached."""
+
+    electronic: float = field(metadata={"unit": "1", "what": "by volume, from the collector"})
+    ionic: float = field(metadata={"unit": "1", "what": "by volume, from the separator"})
+    joint: float = field(metadata={"unit": "1", "what": "by volume, by both"})
+    reachable_area: float = field(metadata={"unit": "1", "what": "share of the core surface that ions reach"})
+    area_per_volume: float = field(metadata={"unit": "1/m", "what": "that area over the volume of the box"})
+    bond_share: float = field(metadata={"unit": "1", "what": "share of the faces between blocks that are bridged"})
+    electronic_cores: Floats = field(repr=False, metadata={"unit": "1", "what": "share of the draws that reach it"})
+    ionic_cores: NDArray[np.bool_] = field(repr=False)
+
+
+def find_bonds(seams: Seams, *, bridge_rate: Rate, wall_bridge_rate: Rate, bare_contact_share: float) -> Bonds:
+    """Integrate the bridge rates over the faces of a packing of coated blocks.
+
+    Parameters
+    ----------
+    seams : Seams
+    bridge_rate, wall_bridge_rate : callable
+        Bridges per area [1/m2] for coats of these heights [m]: through the two coats at a seam, and through the one
+        coat between a core and a wall.
+    bare_contact_share : float
+        Share of the contacts, where half of two coats or more is squeezed out, that are bare.
+
+    Examples
+    --------
+    >>> from microstructure import Recipe, lay_seams, pack_spheres
+    >>> rng, none = np.random.default_rng(1), np.zeros_like
+    >>> cores = pack_spheres(np.full(60, 3e-6), fraction=0.5, periodic=(False, True, True), rng=rng)
+    >>> seams = lay_seams(Recipe.parse("80:20:0"), cores)
+    >>> bonds = find_bonds(seams, bridge_rate=none, wall_bridge_rate=none, bare_contact_share=0.0)
+    >>> measure_blocks(bonds, rng=rng).electronic
+    0.0
+    """
+    check_kind("seams", seams, Seams)
+    check_shares(bare_contact_share=[bare_contact_share])
+    bridges = np.where(seams.walls, seams.integrate(wall_bridge_rate), seams.integrate(bridge_rate))
+    narrow = find_narrow_contacts(seams.cores, seams.coats.thickness)
+    return Bonds(seams, bridges, narrow, bare_contact_share)
+
+
+def measure_blocks(
+    bonds: Bonds,
+    *,
+    ions_pass: bool = True,
+    ionic_contact_share: float = 0.1,
+    draws: int = 32,
+    rng: np.random.Generator,
+) -> BlockUtilisation:
+    """Measure electronic, ionic and joint utilisation of a packing of blocks.
+
+    Parameters
+    ----------
+    bonds : Bonds
+    ions_pass : bool
+        Whether ions pass through the matrix at this carbon content.
+    ionic_contact_share : float
+        A core is reached by ions when at least this share of its surface is covered by connected matrix.
+    draws : int
+        How often bridges and bare contacts are drawn; electronic shares are means.
+
+    Raises
+    ------
+    ValueError
+        If axis 0 is periodic: then there is neither separator nor collector.
+    """
+    seams, count = bonds.seams, bonds.seams.cores.count
+    check_rng(rng)
+    if seams.cores.periodic[0]:
+        raise ValueError("axis 0 of this packing is periodic: pack the cores between two walls")
+    separator, collector = count, count + 1
+    cores = np.zeros(count)
+    for drawn in (bonds.draw(rng) for _ in range(check_runs(draws, "draws"))):
+        links = np.concatenate([seams.pairs[drawn.bridges > 0], drawn.bare])
+        cores += _joined(links[links[:, 1] != separator], count + 2, collector)[:count]
+    cores /= draws
+    reached = _joined(seams.pairs[seams.pairs[:, 1] != collector], count + 2, separator)[:count] & ions_pass
+    area = np.where(reached, seams.covered, 0.0)
+    ionic = area >= max(ionic_contact_share, 1e-12)
+    bodies = seams.cores.shapes
+    volumes, surfaces = bodies.volumes / bodies.volumes.sum(), bodies.areas
+    reachable = float(area @ surfaces / surfaces.sum())
+    inner = seams.parting & ~seams.walls
+    return BlockUtilisation(
+        electronic=float(cores @ volumes),
+        ionic=float(ionic @ volumes),
+        joint=float((cores * ionic) @ volumes),
+        reachable_area=reachable,
+        area_per_volume=reachable * float(surfaces.sum()) / seams.volume,
+        bond_share=float(bonds.probability[inner].mean()) if inner.any() else 0.0,
+        electronic_cores=cores,
+        ionic_cores=ionic,
+    )
+
+
+def _joined(links: NDArray[np.int64], count: int, source: int) -> NDArray[np.bool_]:
+    """Which nodes links join to the source, bool (count,)."""
+    graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(count, count))
+    label = connected_components(graph, directed=False)[1]
+    return np.asarray(label == label[source])

@@ -1,0 +1,166 @@
+"""A patch library: what a coat of any thickness does at any carbon content, interpolated between simulated patches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import platformdirs
+from numpy.typing import NDArray
+
+from microstructure.errors import StudyError
+from studies.ledger import Ledger, fingerprint
+from studies.patches.plan import CarbonState, PatchPlan
+from studies.patches.tasks import PatchRow, patch_tasks
+
+Floats = NDArray[np.float64]
+PACKAGES = ("microstructure", "percolation", "transport", "studies.patches")
+SQUARE = ("bridge_rate", "wall_bridge_rate", "across_electronic", "along_electronic", "bulk_electronic")
+ROUNDING = 1.0 + 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class PatchLibrary:
+    """Numbers of patches against the thickness of a coat and its carbon content."""
+
+    state: CarbonState = field(repr=False)
+    plan: PatchPlan = field(repr=False)
+    rows: pd.DataFrame = field(repr=False)
+    side: int = field(default=0, metadata={"what": "-1 and 1: the ends of the 95 % intervals in place of the values"})
+
+    def at_end(self, side: int) -> PatchLibrary:
+        """The library with every number at the lower (-1) or upper (1) end of its interval."""
+        return replace(self, side=side)
+
+    def value(self, quantity: str, content: float, thickness: Floats | float = 0.0) -> Floats:
+        """Interpolate a quantity at a carbon content, for coats of these thicknesses [m].
+
+        In carbon content and in the logarithm of the thickness linear, for the quantities that rise from a threshold
+        in their square root.
+
+        Raises
+        ------
+        StudyError
+            If the carbon content lies beyond the library's. A coat thicker than its thickest counts as that one, one
+            thinner than its thinnest as that one: `reach` tells both.
+        """
+        self.check_content(content)
+        table = self._tables[quantity]
+        contents = np.array(table.columns)
+        power = 0.5 if quantity in SQUARE else 1.0
+        values = np.array([np.interp(content, contents, row) for row in table.to_numpy() ** power])
+        if len(values) == 1:
+            return np.full(np.shape(thickness), values[0] ** (1.0 / power))
+        at = np.log(np.clip(thickness, *self.reach))
+        return np.asarray(np.interp(at, np.log(np.array(table.index)), values) ** (1.0 / power))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Thinnest and thickest coat [m]."""
+        return self.plan.thicknesses[0], self.plan.thicknesses[-1]
+
+    def check_content(self, content: float) -> None:
+        """Refuse a carbon content that was not simulated."""
+        most = self.plan.contents[-1]
+        if not 0.0 <= content <= most * ROUNDING:
+            raise StudyError(
+                f"the patch library reaches up to {most:.0%} of carbon in the matrix (by volume, pores excluded);"
+                f" {content:.1%} are asked for: more is not extrapolated"
+            )
+
+    def bridge_rate(self, content: float) -> Callable[[Floats], Floats]:
+        """Bridges per area [1/m2] through the seam of two coats, as a function of the height of one [m]."""
+        return self._rate("bridge_rate", content)
+
+    def wall_bridge_rate(self, content: float) -> Callable[[Floats], Floats]:
+        """Bridges per area [1/m2] through one coat between a core and a wall, as a function of its height [m]."""
+        return self._rate("wall_bridge_rate", content)
+
+    def threshold(self, thickness: Floats | float) -> Floats:
+        """CB volume fraction at which a coat of this thickness percolates along itself; 0 m stands for the bulk."""
+        rows = self.rows[self.rows.quantity == "threshold"].sort_values("thickness")
+        values = rows[("low", "value", "high")[self.side + 1]].to_numpy()
+        coats = rows.thickness.to_numpy() > 0.0
+        at = np.log(np.clip(np.maximum(thickness, 1e-12), *self.reach))
+        found = np.interp(at, np.log(rows.thickness.to_numpy()[coats]), values[coats])
+        return np.where(np.asarray(thickness) > 0.0, found, values[~coats][0])
+
+    def interpolation_error(self, quantity: str) -> float:
+        """Relative error of interpolation, estimated by leaving out every second content.
+
+        The error of a straight line is a quarter of that over twice the distance. The median over all coats and
+        contents where the quantity is above a hundredth of its largest value.
+        """
+        table = self._tables[quantity]
+        power = 0.5 if quantity in SQUARE else 1.0
+        contents, values = np.array(table.columns), table.to_numpy() ** power
+        misses = []
+        for row in values:
+            for k in range(1, len(contents) - 1):
+                guess = np.interp(contents[k], contents[[k - 1, k + 1]], row[[k - 1, k + 1]])
+                truth = row[k] ** (1.0 / power)
+                if truth > 0.01 * row.max() ** (1.0 / power):
+                    misses.append(abs(guess ** (1.0 / power) / truth - 1.0) / 4.0)
+        return float(np.median(misses)) if misses else math.nan
+
+    def _rate(self, quantity: str, content: float) -> Callable[[Floats], Floats]:
+        thinnest = self.reach[0]
+
+        def rate(height: Floats) -> Floats:
+            found = self.value(quantity, content, height)
+            # in a gap no wider than a primary every aggregate is a bridge: as many as the gap holds
+            return np.where(height < thinnest, found * height / thinnest, found)
+
+        return rate
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        """Thickness down, content across; no carbon means no electrons."""
+        tables = {}
+        for quantity, rows in self.rows[self.rows.quantity != "threshold"].groupby("quantity"):
+            known = rows[rows.note != "at least"] if quantity in SQUARE else rows
+            table = known.pivot(index="thickness", columns="content", values=("low", "value", "high")[self.side + 1])
+            table = table.reindex(columns=sorted(rows.content.unique()))
+            if quantity in SQUARE and 0.0 not in table.columns:
+                table.insert(0, 0.0, 0.0)
+            # a rate that is known to be larger only: between those known, and constant beyond the last
+            table = table.replace(math.inf, math.nan).interpolate(axis=1, method="index").ffill(axis=1)
+            tables[str(quantity)] = table
+        return tables
+
+
+def load_library(
+    state: CarbonState,
+    plan: PatchPlan | None = None,
+    *,
+    folder: Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> PatchLibrary:
+    """The patch library of a carbon state, made where it is not kept on disk yet.
+
+    Parameters
+    ----------
+    state : CarbonState
+    plan : PatchPlan, optional
+    folder : Path, optional
+        Where libraries are kept, each under the hash of its inputs and of the code that made it: the user's cache
+        folder if not given. An interrupted one goes on from what it holds.
+    workers : int
+        Processes; the numbers do not depend on it.
+    progress : callable, optional
+        Called with the number of patches done and to do.
+    """
+    plan = plan or PatchPlan()
+    mark = fingerprint([state.settings, repr(plan)], "", packages=PACKAGES)
+    place = (folder or platformdirs.user_cache_path("percoat") / "patches") / mark[:16]
+    ledger, tasks = Ledger(place, mark, PatchRow), patch_tasks(state, plan)
+    if not all(ledger.path(task).exists() for task in tasks):
+        ledger.complete(tasks, workers=workers, progress=progress)
+    rows = pd.DataFrame([row for task in tasks for row in ledger.read(task) or []])
+    return PatchLibrary(state, plan, rows)

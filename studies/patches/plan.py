@@ -1,0 +1,78 @@
+"""What a patch library is made of: the carbon and how it lies, and the coats and carbon contents that are simulated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from microstructure.dispersion import Dispersion
+from microstructure.materials import Materials
+from studies.study import Study
+
+SCALED = ("cb.neck_conductance",)  # constants that only scale what patches give
+
+
+@dataclass(frozen=True, eq=False)
+class CarbonState:
+    """Which carbon lies how in the coats: what a patch library holds for."""
+
+    materials: Materials = field(repr=False)
+    size_measure: str = "hydrodynamic"
+    fit: str = "reorient"
+    contact_gap: float = 0.0
+    dispersion: Dispersion = field(default_factory=Dispersion)
+
+    @classmethod
+    def of(cls, study: Study) -> CarbonState:
+        """The carbon of a study."""
+        carbon = study.carbon
+        return cls(study.constants, carbon.size_measure, carbon.fit, carbon.contact_gap, carbon.dispersion.dispersion)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All that moves the numbers of a patch."""
+        constants = {
+            name: constant.value
+            for name, constant in self.materials.constants.items()
+            if name.startswith(("cb.", "matrix.", "se.density")) and name not in SCALED
+        }
+        return {
+            "constants": constants,
+            "porosity": repr(self.materials.matrix_porosity),
+            "carbon": [self.size_measure, self.fit, self.contact_gap, asdict(self.dispersion)],
+        }
+
+
+@dataclass(frozen=True)
+class PatchPlan:
+    """Coats, contents, and how much is simulated of each."""
+
+    thicknesses: tuple[float, ...] = field(
+        default=(18.5e-9, 37e-9, 75e-9, 110e-9, 150e-9, 210e-9, 300e-9, 450e-9, 700e-9), metadata={"unit": "m"}
+    )
+    contents: tuple[float, ...] = field(
+        default=(0.003, 0.008, 0.013, 0.02, 0.032, 0.045, 0.062, 0.085, 0.117, 0.165, 0.24, 0.33, 0.45),
+        metadata={"unit": "1", "what": "CB volume fraction of the matrix, pores excluded"},
+    )
+    seed: int = 20261126
+    seeds: int = 6
+    patches: int = field(default=8, metadata={"what": "looked at across, for each seed and coat"})
+    widest: float = field(default=3.2e-6, metadata={"unit": "m", "what": "patch looked at across"})
+    narrowest: float = field(default=0.2e-6, metadata={"unit": "m", "what": "window of it"})
+    width: float = field(default=2e-6, metadata={"unit": "m", "what": "patch in which electrons are solved"})
+    ion_width: float = field(default=1.2e-6, metadata={"unit": "m", "what": "patch in which ions are solved"})
+    voxel: float = field(default=20e-9, metadata={"unit": "m", "what": "for ions, and a quarter of the coat at most"})
+    bulk_edge: float = field(default=2e-6, metadata={"unit": "m"})
+    runs: int = field(default=4, metadata={"what": "boxes in which thresholds are looked for, for each seed"})
+
+    @property
+    def windows(self) -> tuple[float, ...]:
+        """Areas of the windows looked at across [m2], each half of the one before."""
+        count = int(2.0 * math.log2(self.widest / self.narrowest) + 1e-9) + 1
+        return tuple(self.widest**2 / 2**k for k in range(count))
+
+    def stream(self, seed: int, *path: int) -> np.random.Generator:
+        """The random numbers of one purpose of one seed."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(seed, *path)))

@@ -1,0 +1,327 @@
+"""The pieces of work of a patch library: one coat across, one coat at one carbon content, the bulk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from microstructure.aggregates import AggregateLibrary, build_library
+from microstructure.carbon import Carbon, fill_bulk, fill_flat
+from microstructure.errors import ThresholdError
+from microstructure.patch import matrix_image
+from microstructure.recipe import box_share, carbon_scales
+from microstructure.structure import Phase
+from percolation.bridge_rate import BridgeRate, fit_bridge_rate
+from percolation.bridges import Bridges, sweep_bridges
+from percolation.carbon_sweep import sweep_bulk, sweep_coat
+from percolation.coat_case import CoatCase
+from percolation.network import CarbonNetwork, link_carbon
+from studies.chart.pooling import pool
+from studies.ledger import Task
+from studies.patches.plan import CarbonState, PatchPlan
+from studies.values import half_interval
+from transport import effective_conductivity
+from transport.carbon import across_conductance, along_conductivity
+
+# streams of random numbers of one seed
+LIBRARY, ACROSS, CONDUCTION, PORES, THRESHOLD = range(5)
+SEAM, COAT = "core_to_core_seam", "core_to_core_merged"
+GROWTH = ("aggregate_diameter", "aggregate_width", "primary_diameter", "fractal_dimension", "fractal_prefactor")
+NEVER = 3.0  # bridges that a window may hide where none was seen: 95 % of a Poisson law
+
+
+@dataclass(frozen=True)
+class PatchRow:
+    """One number of a patch library, with its 95 % interval."""
+
+    quantity: str
+    thickness: float = field(metadata={"unit": "m", "what": "of one coat; 0 for the bulk"})
+    content: float = field(metadata={"unit": "1", "what": "CB volume fraction of the matrix, pores excluded"})
+    value: float
+    low: float
+    high: float
+    note: str = ""
+
+
+def patch_tasks(state: CarbonState, plan: PatchPlan) -> list[Task]:
+    """All pieces of work, the long ones first."""
+    nm = [f"{thickness * 1e9:g}nm" for thickness in plan.thicknesses]
+    coats = list(zip(nm, plan.thicknesses, strict=True))[::-1]
+    across = [
+        Task(f"{name}-{case}", 0, partial(rate_rows, state, plan, thickness, case))
+        for name, thickness in coats
+        for case in (SEAM, COAT)
+    ]
+    thresholds = [
+        Task(f"threshold-{name}", 0, partial(threshold_rows, state, plan, thickness)) for name, thickness in coats
+    ]
+    contents = (*plan.contents[::-1], 0.0)
+    bulk = [Task(f"bulk-{content:g}", 0, partial(bulk_rows, state, plan, content)) for content in contents]
+    conduction = [
+        Task(f"{name}-{content:g}", 0, partial(coat_rows, state, plan, thickness, content))
+        for content in contents
+        for name, thickness in coats
+    ]
+    return [
+        *across,
+        *bulk,
+        *conduction,
+        *thresholds,
+        Task("threshold-bulk", 0, partial(threshold_rows, state, plan, 0.0)),
+    ]
+
+
+def rate_rows(state: CarbonState, plan: PatchPlan, thickness: float, case: str) -> list[PatchRow]:
+    """Bridges per area through the seam of two coats of this thickness, or through one coat between core and wall."""
+    own = thickness if case == SEAM else 0.5 * thickness
+    with threadpool_limits(1):
+        bridges = _joined(
+            [
+                sweep_bridges(
+                    _aggregates(state, plan, seed),
+                    thickness=own,
+                    areas=plan.windows,
+                    runs=plan.patches,
+                    case=case,
+                    up_to=plan.contents[-1],
+                    rng=plan.stream(seed, ACROSS, case == SEAM, _nm(thickness)),
+                    **_settings(state),
+                )
+                for seed in range(plan.seeds)
+            ]
+        )
+    rates = [_rate(bridges, content) for content in plan.contents]
+    rims = [rate.rim for rate in rates if rate is not None]
+    rim = rims[0] if rims else 0.0
+    quantity = "bridge_rate" if case == SEAM else "wall_bridge_rate"
+    rows, most = [], 0.0
+    for content, rate in zip(plan.contents, rates, strict=True):
+        if rate is not None:
+            row = PatchRow(quantity, thickness, content, rate.value, rate.low, rate.high)
+        else:
+            row = _counted(bridges, content, rim, quantity, thickness, most)
+        most = max(most, row.value)
+        rows.append(row)
+    return rows
+
+
+def coat_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: float) -> list[PatchRow]:
+    """Electrons and ions along one coat, and across it."""
+    with threadpool_limits(1):
+        electrons = [_coat_electrons(state, plan, thickness, content, seed) for seed in range(plan.seeds)]
+        ions = [_coat_ions(state, plan, thickness, content, seed) for seed in range(plan.seeds)]
+    across, along = zip(*electrons, strict=True)
+    bridges = np.concatenate([one.bridges for one in across])
+    spread = float(bridges.std() / bridges.mean()) if len(bridges) > 1 else math.nan
+    area = plan.width**2
+    found = {
+        "along_electronic": along,
+        "across_electronic": [one.value / area for one in across],
+        "along_ionic": [one[0] for one in ions],
+        "across_ionic": [one[1] for one in ions],
+        "bridges": [len(one.bridges) / area for one in across],
+    }
+    rows = [_row(name, thickness, content, values) for name, values in found.items()]
+    return [*rows, PatchRow("bridge_spread", thickness, content, spread, math.nan, math.nan)]
+
+
+def bulk_rows(state: CarbonState, plan: PatchPlan, content: float) -> list[PatchRow]:
+    """Electrons and ions in the bulk matrix."""
+    electronic, ionic = [], []
+    with threadpool_limits(1):
+        for seed in range(plan.seeds):
+            share, rng = float(box_share(content, state.materials)), plan.stream(seed, CONDUCTION, 0, _ppm(content))
+            carbon = _cube(state, plan, seed, plan.bulk_edge, share, rng)
+            network = _link(state, carbon, (plan.bulk_edge,) * 3, (True,) * 3)
+            electronic.append(along_conductivity(network, _ratio(state), axis=0))
+            edge = round(plan.ion_width / plan.voxel) * plan.voxel
+            carbon = _cube(state, plan, seed, edge, share, rng)
+            ionic.append(_solve_ions(state, plan, carbon, (edge,) * 3, (True,) * 3, plan.voxel, content, seed, (0,))[0])
+    return [_row("bulk_electronic", 0.0, content, electronic), _row("bulk_ionic", 0.0, content, ionic)]
+
+
+def threshold_rows(state: CarbonState, plan: PatchPlan, thickness: float) -> list[PatchRow]:
+    """The carbon content at which a coat of this thickness, or the bulk (0), percolates along itself."""
+    onsets = []
+    with threadpool_limits(1):
+        for seed in range(plan.seeds):
+            library, rng = _aggregates(state, plan, seed), plan.stream(seed, THRESHOLD, _nm(thickness))
+            if thickness == 0.0:
+                settings = {name: value for name, value in _settings(state).items() if name != "fit"}
+                found = sweep_bulk(library, edge=plan.bulk_edge, runs=plan.runs, rng=rng, **settings).wrap
+            else:
+                width = max(1.5 * plan.width, 2.0 * thickness)
+                settings = _settings(state)
+                sweep = sweep_coat(library, thickness=thickness, width=width, runs=plan.runs, rng=rng, **settings)
+                found = sweep.wrap[:, 1:]
+            onsets.append(found)
+    pooled = pool(onsets)
+    return [PatchRow("threshold", thickness, math.nan, pooled.value, pooled.low, pooled.high)]
+
+
+def _coat_electrons(
+    state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int
+) -> tuple[Any, float]:
+    """Across the seam of two coats [S per S of a neck], and along one coat [1/m per S of a neck]."""
+    library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
+    rng, settings = plan.stream(seed, CONDUCTION, _nm(thickness), _ppm(content)), _settings(state)
+    place = (state.fit, state.contact_gap, state.dispersion)
+    seam = CoatCase(library, thickness, plan.width, SEAM, *place)
+    carbon = seam.grow(share, np.random.SeedSequence(int(rng.integers(2**63))))
+    network = _link(state, carbon, seam.box, (False, True, True))
+    across = across_conductance(network, seam.faces(network.carbon), _ratio(state))
+    box = (thickness, plan.width, plan.width)
+    carbon = fill_flat(
+        library,
+        width=box[1:],
+        floor=library.radius,
+        ceiling=thickness,
+        volume=share * math.prod(box),
+        fit=settings["fit"],
+        dispersion=state.dispersion,
+        rng=rng,
+    )
+    return across, along_conductivity(_link(state, carbon, box, (False, True, True)), _ratio(state), axis=1)
+
+
+def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int) -> tuple[float, float]:
+    """Along one coat and across it, over the conductivity of the electrolyte."""
+    library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
+    voxel = thickness / max(4, math.ceil(thickness / plan.voxel - 1e-9))
+    sides = max(8, round(min(plan.ion_width, 200 * voxel) / voxel))
+    box = (thickness, sides * voxel, sides * voxel)
+    carbon = fill_flat(
+        library,
+        width=box[1:],
+        floor=library.radius,
+        ceiling=thickness,
+        volume=share * math.prod(box),
+        fit=state.fit,
+        dispersion=state.dispersion,
+        rng=plan.stream(seed, CONDUCTION, 1, _nm(thickness), _ppm(content)),
+    )
+    along, across = _solve_ions(state, plan, carbon, box, (False, True, True), voxel, content, seed, (1, 0))
+    return along, across
+
+
+def _solve_ions(
+    state: CarbonState,
+    plan: PatchPlan,
+    carbon: Carbon,
+    box: tuple[float, float, float],
+    periodic: tuple[bool, bool, bool],
+    voxel: float,
+    content: float,
+    seed: int,
+    axes: Sequence[int],
+) -> list[float]:
+    """Ionic conductivity of an image of matrix along some axes, over that of the electrolyte."""
+    shape = tuple(round(edge / voxel) for edge in box)
+    porosity = state.materials.matrix_porosity(carbon_scales(content, state.materials)[0])
+    length, rng = state.materials["matrix.pore_length"], plan.stream(seed, PORES, *shape, _ppm(content))
+    labels = matrix_image(carbon, shape, box, periodic, porosity, length, rng=rng)
+    conductivity = dict.fromkeys(map(int, Phase), 0.0) | {int(Phase.ELECTROLYTE): 1.0}
+    return [
+        effective_conductivity(
+            labels, conductivity=conductivity, voxel_size=voxel, axis=axis, periodic=periodic, tolerance=1e-4
+        ).value
+        for axis in axes
+    ]
+
+
+def _cube(
+    state: CarbonState, plan: PatchPlan, seed: int, edge: float, share: float, rng: np.random.Generator
+) -> Carbon:
+    library = _aggregates(state, plan, seed)
+    return fill_bulk(library, box=(edge,) * 3, volume=share * edge**3, dispersion=state.dispersion, rng=rng)
+
+
+def _link(
+    state: CarbonState, carbon: Carbon, box: tuple[float, float, float], periodic: tuple[bool, bool, bool]
+) -> CarbonNetwork:
+    return link_carbon(carbon, box=box, periodic=periodic, contact_gap=state.contact_gap)
+
+
+def _rate(bridges: Bridges, content: float) -> BridgeRate | None:
+    """The fitted rate, or None where too few or too many windows are bridged."""
+    try:
+        return fit_bridge_rate(bridges, content)
+    except ThresholdError:
+        return None
+
+
+def _counted(bridges: Bridges, content: float, rim: float, quantity: str, thickness: float, most: float) -> PatchRow:
+    """Where no rate can be fitted: from the largest windows if few are bridged, else the most that is known."""
+    side = math.sqrt(bridges.areas[0]) - rim
+    windows = bridges.windows()
+    bridged, size = int(np.sum(windows <= content)), windows.size
+    if 2 * bridged > size:
+        return PatchRow(quantity, thickness, content, most, most, math.inf, "at least")
+    value, low, high = (-math.log1p(-min(count / size, 1.0 - 0.5 / size)) / side**2 for count in _poisson(bridged))
+    return PatchRow(quantity, thickness, content, value, low, high, "counted")
+
+
+def _poisson(count: int) -> tuple[float, float, float]:
+    """A count and its 95 % interval."""
+    if count == 0:
+        return 0.0, 0.0, NEVER
+    half = 1.96 * math.sqrt(count)
+    return float(count), max(count - half, 0.0), count + half
+
+
+def _joined(bridges: list[Bridges]) -> Bridges:
+    """The patches of all seeds together."""
+    onsets = tuple(np.concatenate(parts) for parts in zip(*(one.onsets for one in bridges), strict=True))
+    return replace(bridges[0], onsets=onsets)
+
+
+def _row(quantity: str, thickness: float, content: float, values: Sequence[float]) -> PatchRow:
+    found = np.asarray(values, float)
+    mean, half = float(found.mean()), half_interval(found)
+    return PatchRow(quantity, thickness, content, mean, max(mean - half, 0.0), mean + half)
+
+
+def _settings(state: CarbonState) -> dict[str, Any]:
+    return {
+        "fit": state.fit,
+        "contact_gap": state.contact_gap,
+        "dispersion": state.dispersion,
+        "materials": state.materials,
+    }
+
+
+def _ratio(state: CarbonState) -> float:
+    return state.materials["cb.contact_ratio"]
+
+
+def _aggregates(state: CarbonState, plan: PatchPlan, seed: int) -> AggregateLibrary:
+    return _grow(plan, seed, state.size_measure, *(state.materials[f"cb.{name}"] for name in GROWTH))
+
+
+@lru_cache(maxsize=16)
+def _grow(plan: PatchPlan, seed: int, size_measure: str, *growth: float) -> AggregateLibrary:
+    """Growing aggregates takes a second, and every task asks often."""
+    diameter, width, primary_diameter, fractal_dimension, prefactor = growth
+    return build_library(
+        rng=plan.stream(seed, LIBRARY),
+        diameter=diameter,
+        width=width,
+        size_measure=size_measure,
+        primary_diameter=primary_diameter,
+        fractal_dimension=fractal_dimension,
+        prefactor=prefactor,
+    )
+
+
+def _nm(thickness: float) -> int:
+    return round(thickness * 1e10)
+
+
+def _ppm(content: float) -> int:
+    return round(content * 1e6)
