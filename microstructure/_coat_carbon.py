@@ -6,6 +6,7 @@ from numba import njit, prange
 from microstructure._coats import border_above, ceiling_above, foot_on
 from microstructure._placement import place, wrap
 from microstructure._rooms import enter_room
+from microstructure._squeeze import snap
 
 POINTS = 32  # points of a voxel tried until one lies in the coat itself
 GOLDEN = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)  # powers of 1 / 1.2207..., spread evenly in 3D
@@ -26,6 +27,7 @@ def place_curved(
             room, quaternions[m], offsets[first:last], parent[first:last], anchors[m], mode, tries, diameter,
             limits[1], points, kept,
         )  # fmt: skip
+        snap(room, points, np.empty(kept.size), np.empty(kept.size), np.empty((kept.size, 3)))
         points += cores.centres[owners[m]]
         wrap(points, box, periodic)
 

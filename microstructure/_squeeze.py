@@ -8,6 +8,7 @@ from microstructure._rooms import survey
 NECK = 0.01  # of a diameter: how far two fused primaries may be from touching
 MARGIN = 0.02  # of a diameter: primaries are pushed this far beyond what is asked, so that a few sweeps do
 REACH = 1.4  # diameters: pairs nearer than this at the start of a round are kept apart in it
+SHORT, SNAPS = 0.1, 4  # of a radius that counts as a little short, and shifts that make up for it
 ROUNDS, SWEEPS = 10, 8  # rooms are measured once a round
 AZIMUTHS = 24  # places tried around a primary, at each of four heights
 
@@ -87,6 +88,27 @@ def settle(room, points, heights, ceilings, normals):
             heights[k] = height
         moved = moved or ceilings[k] < room.floor
     return moved
+
+
+@njit(cache=True)
+def snap(room, points, heights, ceilings, normals):
+    """Shift an aggregate that ended a little above its core right onto it.
+
+    In a room that narrows, what was pressed on a core and then relaxed ends a fraction of a nanometre short of it: one
+    in five would not touch.
+    """
+    survey(room, points, heights, ceilings, normals)
+    for _ in range(SNAPS):
+        lowest = np.argmin(heights)
+        short = heights[lowest] - room.floor
+        if not 0.0 < short <= SHORT * room.floor:
+            break
+        upwards = np.array([normals[:, d].mean() for d in range(3)])
+        rate = (upwards * normals[lowest]).sum()
+        if rate < 0.5:
+            break
+        points -= short / rate * upwards
+        survey(room, points, heights, ceilings, normals)
 
 
 @njit(cache=True)

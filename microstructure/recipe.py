@@ -107,6 +107,16 @@ class Recipe:
         return self.materials.matrix_porosity(self.mass_ratio)
 
     @property
+    def electrolyte_conductivity(self) -> float:
+        """Ionic conductivity of the electrolyte between pores and carbon [S/m].
+
+        Carbon that lies between its grains breaks their contacts, each with the same chance: the share of open ones
+        falls exponentially with carbon per electrolyte, and the conductivity with it.
+        """
+        lost = self.materials["se.grain_contact_loss"] * self.mass_ratio
+        return self.materials["se.ionic_conductivity"] * math.exp(-lost)
+
+    @property
     def matrix_per_core(self) -> float:
         """Volume of the matrix, its pores included, over the volume of the active material."""
         volumes = self.volume_fractions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,8 @@ class Seams:
     )
     matrix: Floats = field(repr=False, metadata={"unit": "m3", "shape": "(cores,)", "what": "volume of each coat"})
     covered: Floats = field(repr=False, metadata={"unit": "1", "shape": "(cores,)", "what": "share of its surface"})
+    heights: Floats = field(repr=False, metadata={"unit": "m", "shape": "(cores, rays)", "what": "of the coat"})
+    shares: Floats = field(repr=False, metadata={"unit": "1", "shape": "(cores, rays)", "what": "of a core's surface"})
 
     @property
     def volume(self) -> float:
@@ -72,6 +75,10 @@ class Seams:
         """Thickness of each core's matrix, spread evenly over a sphere of the core's volume [m], float64 (cores,)."""
         radii = self.cores.radii
         return np.asarray(radii * np.expm1(np.log1p(self.matrix / (4.0 / 3.0 * np.pi * radii**3)) / 3.0))
+
+    def mean_over_coat(self, density: Callable[[Floats], Floats]) -> Floats:
+        """Mean over the surface of each core of a function of the coat's height there [m], float64 (cores,)."""
+        return np.asarray(np.sum(density(self.heights) * self.shares, axis=1))
 
     def integrate(self, density: Callable[[Floats], Floats]) -> Floats:
         """Integral of a function of the coat's height [m] over the face of each pair, float64 (m,)."""
@@ -101,7 +108,7 @@ def lay_seams(
     Raises
     ------
     RecipeError
-        If the cores leave no room for the matrix.
+        If the cores leave no room for the matrix, or lie so far apart that they hold it neither on nor between them.
 
     Notes
     -----
@@ -129,9 +136,12 @@ def lay_seams(
     film, spot = dry.film, (surface.points, surface.normals)
     cast_rays(near, film, radii, reach, *spot, borders, beyond, films, half_gaps, part)
     volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
-    coats = _filled(dry, recipe, packing, _above(radii, films) * surface.areas, half_gaps, volumes)
+    in_film = float(np.sum(_above(radii, films) * surface.areas))
+    brim = float(np.max(borders, where=borders < reach, initial=0.0))
+    coats = _filled(dry, recipe, packing, in_film, Room(half_gaps.ravel(), volumes.ravel(), brim))
     heights, slants = np.empty(shape), np.empty(shape)
     cast_faces(near, coats.film, radii, *spot, borders, heights, slants)
+    shares = surface.areas / surface.areas.sum(axis=1, keepdims=True)
     first = np.repeat(np.arange(packing.count), shape[1]).reshape(shape)
     second = np.where(beyond == SEPARATOR, packing.count, np.where(beyond == COLLECTOR, packing.count + 1, beyond))
     met = (slants > 0.0) & (beyond != NOTHING) & (second != first)
@@ -150,7 +160,9 @@ def lay_seams(
         weights,
         np.maximum(borders[met], 0.0),
         np.sum(_above(radii, heights) * surface.areas, axis=1),
-        np.sum((heights > 0.0) * surface.areas, axis=1) / surface.areas.sum(axis=1),
+        np.sum((heights > 0.0) * shares, axis=1),
+        np.maximum(heights, 0.0),
+        shares,
     )
 
 
@@ -171,23 +183,41 @@ def _above(radii: Floats, heights: Floats) -> Floats:
     return np.asarray(radius * ((1.0 + np.maximum(heights, 0.0) / radius) ** 3 - 1.0) / 3.0)
 
 
-def _filled(dry: Coats, recipe: Recipe, packing: Packing, film: Floats, half_gaps: Floats, volumes: Floats) -> Coats:
+class Room(NamedTuple):
+    """The space above the film in parts: half the gap in which each lies (inf: in none), its volume, the widest."""
+
+    half_gaps: Floats
+    volumes: Floats
+    brim: float
+
+
+def _filled(dry: Coats, recipe: Recipe, packing: Packing, in_film: float, room: Room) -> Coats:
     """The coats with their gaps filled up to the level at which the matrix has the recipe's volume."""
     wanted = packing.fraction * float(np.prod(packing.box)) * recipe.matrix_per_core
-    in_film = float(film.sum())
-    inside = np.isfinite(half_gaps)
-    levels, parts = half_gaps[inside], volumes[inside]
-    order = np.argsort(levels, kind="stable")
-    levels, filled = levels[order], in_film + np.cumsum(parts[order])
-    if filled.size and wanted > filled[-1] * (1.0 + SHORTFALL):
+    order = np.argsort(room.half_gaps, kind="stable")[: np.count_nonzero(np.isfinite(room.half_gaps))]
+    levels = np.concatenate([[0.0], room.half_gaps[order]])
+    filled = in_film + np.concatenate([[0.0], np.cumsum(room.volumes[order])])
+    if wanted > filled[-1] * (1.0 + SHORTFALL):
         raise RecipeError(
-            f"cores that fill {packing.fraction:.3f} of the box leave no room for all the matrix of {recipe}: pack them"
-            " less densely"
+            f"cores that fill {packing.fraction:.3f} of the box have room on and between them for"
+            f" {filled[-1] / wanted:.1%} of the matrix of {recipe}: pack them {_other_way(packing, recipe)}"
         )
-    level = float(np.interp(wanted, filled, levels)) if filled.size and wanted > in_film else 0.0
-    recess = float(np.interp(2.0 * (dry.thickness + dry.roughness), levels, filled)) if filled.size else in_film
+    height = dry.thickness + dry.roughness
+    bodies = packing.shapes
+    under, outer = (float(np.sum(bodies.volumes_within(h) - bodies.volumes)) for h in (dry.roughness, height))
     share = min(in_film / wanted, 1.0)
+    recess = float(np.interp(2.0 * height, levels, filled))
     recess_share = max(min(recess, wanted) - in_film, 0.0) / wanted
     return replace(
-        dry, fill_height=level, film_share=share, recess_share=recess_share, interstice_share=1.0 - share - recess_share
+        dry,
+        fill_height=float(np.interp(wanted, filled, levels, right=room.brim)) if wanted > in_film else 0.0,
+        film_share=share * (1.0 - under / outer),
+        roughness_share=share * under / outer,
+        recess_share=recess_share,
+        interstice_share=max(1.0 - share - recess_share, 0.0),
     )
+
+
+def _other_way(packing: Packing, recipe: Recipe) -> str:
+    """Cores that leave less space than the matrix needs are too dense, others too far apart to hold it in gaps."""
+    return "less densely" if packing.fraction * (1.0 + recipe.matrix_per_core) > 1.0 else "more densely"

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from microstructure.arguments import check_kind, check_rng, check_runs
 from microstructure.seams import Seams
-from percolation.utilisation import Floats, NarrowContacts, check_shares, find_narrow_contacts
+from percolation.utilisation import Floats, NarrowContacts, check_shares, find_narrow_contacts, weighted_mean
 
 Rate = Callable[[Floats], Floats]  # bridges per area [1/m2] through coats of these heights [m]
 
@@ -129,15 +129,15 @@ def measure_blocks(
     area = np.where(reached, seams.covered, 0.0)
     ionic = area >= max(ionic_contact_share, 1e-12)
     bodies = seams.cores.shapes
-    volumes, surfaces = bodies.volumes / bodies.volumes.sum(), bodies.areas
-    reachable = float(area @ surfaces / surfaces.sum())
+    shares = weighted_mean(np.stack([cores, ionic, cores * ionic]), bodies.volumes)
+    reachable = float(weighted_mean(area[None], bodies.areas)[0])
     inner = seams.parting & ~seams.walls
     return BlockUtilisation(
-        electronic=float(cores @ volumes),
-        ionic=float(ionic @ volumes),
-        joint=float((cores * ionic) @ volumes),
+        electronic=float(shares[0]),
+        ionic=float(shares[1]),
+        joint=float(shares[2]),
         reachable_area=reachable,
-        area_per_volume=reachable * float(surfaces.sum()) / seams.volume,
+        area_per_volume=reachable * float(bodies.areas.sum()) / seams.volume,
         bond_share=float(bonds.probability[inner].mean()) if inner.any() else 0.0,
         electronic_cores=cores,
         ionic_cores=ionic,

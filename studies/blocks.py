@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from microstructure.coats import coat_thickness
 from microstructure.composite import PERIODIC, core_sizes
-from microstructure.materials import Materials
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import Seams, lay_seams
-from percolation.bonds import Bonds, DrawnBonds, find_bonds, measure_blocks
+from percolation.bonds import BlockUtilisation, Bonds, DrawnBonds, find_bonds, measure_blocks
 from studies.patches.library import PatchLibrary
-from transport.blocks import BlockNetwork
-from transport.sheets import CoatContacts, Resistors
+from studies.study import Study
+from transport.blocks import BlockNetwork, CoatContacts, Resistors
 
-SOLVED = 4  # draws of the bonds for which electrons are solved
+Floats = NDArray[np.float64]
+
+DRAWS = 16  # of the bonds, for what is reached
+SOLVED = 4  # of them for which electrons are solved
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class BlockPrediction:
     reachable_area: float = field(metadata={"unit": "1", "what": "share of the core surface that ions reach"})
     area_per_volume: float = field(metadata={"unit": "1/m", "what": "that CAM|SE area over the volume of the cathode"})
     bond_share: float = field(metadata={"unit": "1", "what": "of the faces between blocks, that carbon bridges"})
-    electronic: float = field(metadata={"unit": "S/m"})
-    ionic: float = field(metadata={"unit": "S/m"})
+    composite_electronic: float = field(metadata={"unit": "S/m"})
+    composite_ionic: float = field(metadata={"unit": "S/m"})
     coat: float = field(metadata={"unit": "m", "what": "matrix of a core as an even shell, mean"})
     over_threshold: float = field(metadata={"unit": "1", "what": "carbon content over the threshold along such a coat"})
     porosity: float = field(metadata={"unit": "1", "what": "total"})
@@ -40,6 +44,20 @@ class BlockPrediction:
     def named(self) -> dict[str, float]:
         """The numbers by name."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
+
+
+def lay_blocks(study: Study, recipe: Recipe, rng: np.random.Generator) -> Seams:
+    """Pack the cores of a study's cathode for one recipe, and lay its coats on them."""
+    porosity = study.composite.total_porosity(recipe)
+    packing = pack_blocks(
+        recipe,
+        porosity=porosity,
+        cores=study.cathode.cores,
+        thickness=study.cathode.length(recipe, porosity),
+        coat=study.composite.coat,
+        rng=rng,
+    )
+    return lay_seams(recipe, packing, coat=study.composite.coat)
 
 
 def pack_blocks(
@@ -66,47 +84,32 @@ def pack_blocks(
 
 def predict_blocks(
     recipe: Recipe,
-    packing: Packing,
+    seams: Seams,
     library: PatchLibrary,
     *,
-    coat: str = "film",
     ionic_contact_share: float = 0.1,
-    draws: int = 16,
     rng: np.random.Generator,
 ) -> BlockPrediction:
-    """Lay coats on packed cores, bond them, and measure what is reached and what is conducted.
+    """Bond coated cores, and measure what is reached and what is conducted.
 
     Parameters
     ----------
     recipe : Recipe
         With the constants of its materials.
-    packing : Packing
-        Cores between two walls.
+    seams : Seams
+        The recipe's coats on cores between two walls.
     library : PatchLibrary
         For the carbon of the recipe.
-    draws : int
-        How often bridges and bare contacts are drawn.
+    ionic_contact_share : float
+        A core counts as reached by ions when this share of its surface is covered by connected matrix.
 
     Raises
     ------
     StudyError
         If the carbon content is beyond the library's.
     """
-    materials, content = recipe.materials, recipe.volume_fraction
-    seams = lay_seams(recipe, packing, coat=coat)
-    bonds = find_bonds(
-        seams,
-        bridge_rate=library.bridge_rate(content),
-        wall_bridge_rate=library.wall_bridge_rate(content),
-        bare_contact_share=materials["composite.bare_contact_share"],
-    )
-    matrix = Matrix(recipe, library)
-    ions = matrix.ions(seams)
-    reached = measure_blocks(
-        bonds, ions_pass=bool(ions.max() > 0.0), ionic_contact_share=ionic_contact_share, draws=draws, rng=rng
-    )
-    scale = float(packing.box[0] / (packing.box[1] * packing.box[2]))
-    electrons = [matrix.electrons(bonds, bonds.draw(rng)).conductance() for _ in range(min(SOLVED, draws))]
+    blocks = Blocks(recipe, seams, library)
+    reached = blocks.reach(rng, ionic_contact_share)
     thickness = float(seams.thickness.mean())
     return BlockPrediction(
         utilisation_electronic=reached.electronic,
@@ -115,45 +118,72 @@ def predict_blocks(
         reachable_area=reached.reachable_area,
         area_per_volume=reached.area_per_volume,
         bond_share=reached.bond_share,
-        electronic=float(np.mean(electrons)) * scale,
-        ionic=matrix.ion_network(seams, ions).conductance() * scale,
+        composite_electronic=blocks.electronic_conductivity(rng),
+        composite_ionic=blocks.ionic_conductivity(),
         coat=thickness,
-        over_threshold=content / float(library.threshold(thickness)),
-        porosity=seams.pores_between + packing.fraction * recipe.matrix_per_core * recipe.matrix_porosity,
+        over_threshold=blocks.content / float(library.threshold(thickness)),
+        porosity=seams.pores_between + seams.cores.fraction * recipe.matrix_per_core * recipe.matrix_porosity,
     )
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """What the matrix of a recipe conducts, in coats of any thickness."""
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Coated cores and the matrix of a recipe on them, which does what patches of it do."""
 
     recipe: Recipe
+    seams: Seams
     library: PatchLibrary
 
     @property
-    def materials(self) -> Materials:
-        """The constants of the recipe."""
-        return self.recipe.materials
+    def content(self) -> float:
+        """CB volume fraction of the matrix, pores excluded."""
+        return self.recipe.volume_fraction
 
-    def ions(self, seams: Seams) -> np.ndarray:
-        """Ionic conductivity along each coat [S/m], float64 (cores,)."""
-        along = self.library.value("along_ionic", self.recipe.volume_fraction, seams.thickness)
-        return along * electrolyte_conductivity(self.recipe)
+    @property
+    def scale(self) -> float:
+        """Conductivity over conductance [1/m]."""
+        length, width, depth = self.seams.cores.box.tolist()
+        return float(length / (width * depth))
 
-    def ion_network(self, seams: Seams, along: np.ndarray) -> BlockNetwork:
-        """The coats as sheets, and the ionic resistance between two blocks."""
-        faces = self.materials["composite.block_resistance_ionic"] * seams.parting / seams.areas
-        return BlockNetwork(coat_contacts(seams), along, faces, np.zeros(seams.cores.count), Resistors.none())
+    @cached_property
+    def bonds(self) -> Bonds:
+        """What may join the blocks."""
+        return find_bonds(
+            self.seams,
+            bridge_rate=self.library.bridge_rate(self.content),
+            wall_bridge_rate=self.library.wall_bridge_rate(self.content),
+            bare_contact_share=self.recipe.materials["composite.bare_contact_share"],
+        )
 
-    def electrons(self, bonds: Bonds, drawn: DrawnBonds) -> BlockNetwork:
+    def reach(self, rng: np.random.Generator, ionic_contact_share: float = 0.1) -> BlockUtilisation:
+        """What electrons and ions reach, the mean over draws of the bonds."""
+        passing = float(self.library.value("bulk_ionic", self.content)) > 0.0
+        return measure_blocks(
+            self.bonds, ions_pass=passing, ionic_contact_share=ionic_contact_share, draws=DRAWS, rng=rng
+        )
+
+    def ionic_conductivity(self) -> float:
+        """Of the composite [S/m]: the coats as sheets, and the resistance between two blocks."""
+        seams, resistance = self.seams, self.recipe.materials["composite.block_resistance_ionic"]
+        along = self.recipe.electrolyte_conductivity * self._along("along_ionic")
+        nothing = np.zeros(seams.cores.count)
+        faces = resistance * seams.parting / seams.areas
+        return BlockNetwork(coat_contacts(seams), along, faces, nothing, Resistors.none()).conductance() * self.scale
+
+    def electronic_conductivity(self, rng: np.random.Generator, draws: int = SOLVED) -> float:
+        """Of the composite [S/m], the mean over draws of the bonds."""
+        return float(np.mean([self.electrons(self.bonds.draw(rng)).conductance() for _ in range(draws)])) * self.scale
+
+    def electrons(self, drawn: DrawnBonds) -> BlockNetwork:
         """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""
-        seams, materials, content = bonds.seams, self.materials, self.recipe.volume_fraction
+        seams, materials = self.seams, self.recipe.materials
         neck, core = materials["cb.neck_conductance"], materials["cam.electronic_conductivity"]
-        along = neck * self.library.value("along_electronic", content, seams.thickness)
-        along = along + materials["se.electronic_conductivity"]
-        across = neck * seams.integrate(lambda height: self.library.value("across_electronic", content, height))
+        along = neck * self._along("along_electronic") + materials["se.electronic_conductivity"]
+        across = neck * self._over_faces("across_electronic")
         between = materials["composite.block_resistance_electronic"] * seams.parting / seams.areas
-        bridged = _bridges(bonds, drawn, across, between, 4.0 * core * 0.5 * materials["cb.primary_diameter"])
+        disc = 4.0 * core * 0.5 * materials["cb.primary_diameter"]
+        feet = np.where(seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches")
+        bridged = self._bridges(drawn, across, feet, between)
         to_wall = drawn.bare[:, 1] >= seams.cores.count
         bare = np.where(to_wall, 4.0, 2.0) * core * materials["composite.bare_contact_radius"]
         wires = Resistors(np.concatenate([seams.pairs, drawn.bare]), np.concatenate([bridged, bare]))
@@ -163,16 +193,26 @@ class Matrix:
         inner = 4.0 * np.pi * radii / (1.0 / core + materials["composite.core_carbon_resistance"] / radii)
         return BlockNetwork(coat_contacts(seams), along, faces, np.where(along > 0.0, inner, 0.0), wires)
 
+    def _bridges(self, drawn: DrawnBonds, carbon: Floats, feet: Floats, between: Floats) -> Floats:
+        """Conductance of the bridges drawn at each face [S].
 
-def _bridges(bonds: Bonds, drawn: DrawnBonds, across: np.ndarray, between: np.ndarray, spreading: float) -> np.ndarray:
-    """Conductance of the bridges drawn at each face [S]: their share of what carbon conducts there, in series with the
-    spreading in the cores below (and above) each one, and with the resistance between the blocks."""
-    count = drawn.bridges
-    each = across / np.maximum(bonds.bridges, 1e-300)
-    ends = np.where(bonds.seams.walls, 1.0, 2.0) / spreading
-    with np.errstate(divide="ignore"):
-        resistance = (1.0 / np.maximum(each, 1e-300) + ends) / np.maximum(count, 1) + between
-    return np.where((count > 0) & (each > 0.0), 1.0 / resistance, 0.0)
+        As many times that of an expected bridge as were drawn: what their carbon conducts, in series with the spreading
+        in the cores below the aggregates that stand on them, and with the resistance between the blocks.
+        """
+        share = drawn.bridges / np.maximum(self.bonds.bridges, 1e-300)
+        with np.errstate(divide="ignore"):
+            resistance = (1.0 / carbon + 1.0 / feet) / share + between
+        return np.asarray(np.where(np.isfinite(resistance), 1.0 / resistance, 0.0))
+
+    def _along(self, quantity: str) -> Floats:
+        """Conductivity of a coat as thick all over as its mean: thicker parts conduct beside thinner ones."""
+        seams = self.seams
+        sheet = seams.mean_over_coat(lambda height: height * self.library.value(quantity, self.content, height))
+        return np.asarray(sheet / seams.mean_over_coat(lambda height: height))
+
+    def _over_faces(self, quantity: str) -> Floats:
+        """A quantity per area of seam, integrated over every face."""
+        return self.seams.integrate(lambda height: self.library.value(quantity, self.content, height))
 
 
 def coat_contacts(seams: Seams) -> CoatContacts:
@@ -180,6 +220,8 @@ def coat_contacts(seams: Seams) -> CoatContacts:
     return CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, seams.cores.radii, seams.parting)
 
 
-def electrolyte_conductivity(recipe: Recipe) -> float:
-    """Conductivity of the electrolyte between its pores and carbon [S/m]: what contacts of its grains leave of it."""
-    return recipe.materials["se.ionic_conductivity"]
+def matrix_conductivities(recipe: Recipe, library: PatchLibrary) -> tuple[float, float]:
+    """Electronic and ionic conductivity of the bulk matrix, as a pellet shows it [S/m]."""
+    content, neck = recipe.volume_fraction, recipe.materials["cb.neck_conductance"]
+    electronic, ionic = (float(library.value(f"bulk_{name}", content)) for name in ("electronic", "ionic"))
+    return neck * electronic, recipe.electrolyte_conductivity * ionic

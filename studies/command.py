@@ -121,36 +121,100 @@ def calibrate(
     study: Annotated[str, typer.Argument(help="A study whose [fitted] table names one measured value per parameter.")],
     quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
     measured: Measured = None,
+    workers: Annotated[int, typer.Option(help="Processes for the patch library.", min=1)] = 2,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the fitted set as a file (.toml), for percoat screen --fitted.")
+    ] = None,
 ) -> None:
-    """Fit six parameters to six measured numbers, and print them as a [materials] table."""
-    from microstructure.materials import UNITS
+    """Fit six parameters to six measured numbers; say how well they are known, and predict what is held out."""
     from studies.calibrate import calibrate as fit
     from studies.calibrate import count_data, find_targets
+    from studies.fitted import write_fitted
     from studies.measurements import with_measurements
+    from studies.patches.library import study_library
+    from studies.show_fit import show_calibration
     from studies.study import load_study
 
     settings = with_measurements(load_study(study, quick=quick), measured)
-    for sentence in count_data(settings):
-        typer.echo(f"# {sentence}")
-    fixed_by = {name: f"{target.quantity} {target.recipe}" for name, target in find_targets(settings).items()}
-    for name, value in fit(settings).items():
-        group, key = name.split(".")
-        unit = UNITS[key]
-        text = f"{value:.4g}" if unit == "1" else f'"{value:.4g} {unit}"'
-        source = f"fitted: {fixed_by[name]}, {settings.ensemble.seeds} seeds"
-        typer.echo(f'[materials.{group}]\n{key} = {{ value = {text}, source = "{source}" }}')
+    find_targets(settings)
+    library = with_progress(
+        "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
+    )
+    found = with_progress("parameters", lambda progress: fit(settings, library, progress=progress))
+    show_calibration(settings, found)
+    if out is not None:
+        cathode = (
+            f"{settings.ensemble.seeds} cathodes of {settings.cathode.cores} blocks, seed {settings.ensemble.seed}"
+        )
+        write_fitted(found, out, f"{settings.title}; {'; '.join(count_data(settings))} Fitted on {cathode}.")
+
+
+@app.command()
+def screen(
+    study: Annotated[str, typer.Argument(help="A shipped study, or a .toml file, with a [screen] table if you like.")],
+    quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
+    seeds: Annotated[int | None, typer.Option(help="Independent cathodes of each candidate.", min=2)] = None,
+    workers: Annotated[int, typer.Option(help="Processes; the numbers do not depend on it.", min=1)] = 2,
+    fitted: Annotated[Path | None, typer.Option(help="A fitted set of percoat calibrate --out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="results/STUDY-screen if not given; goes on from there.")] = None,
+) -> None:
+    """Predict many compositions before mixing any: who is best, how surely, and how little carbon suffices."""
+    from studies.fitted import load_fitted
+    from studies.screening.design import load_screen
+    from studies.screening.run import run_screening
+    from studies.screening.show import show_screening
+
+    plan, parameters = load_screen(study, quick=quick, seeds=seeds), load_fitted(fitted)
+    folder = out or Path("results") / (Path(study).stem + ("-screen-quick" if quick else "-screen"))
+    show_screening(_with_bars(lambda bars: run_screening(plan, parameters, folder, workers=workers, progress=bars)))
+
+
+@app.command()
+def compare(
+    study: Annotated[str, typer.Argument(help="A shipped study, or a .toml file: its carbon and materials count.")],
+    composition: Annotated[str, typer.Option(help="Whose matrix is looked at.")] = "80:20:3",
+    quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
+    workers: Annotated[int, typer.Option(help="Processes for the patch library.", min=1)] = 2,
+    csv: Annotated[Path | None, typer.Option(help="Write the table as a file.")] = None,
+) -> None:
+    """What a thick pellet of one matrix measures, and what the same matrix does as a coat of 5 to 500 nm."""
+    from microstructure.files import whole_file
+    from microstructure.recipe import Recipe
+    from studies.finite_size import compare_coats
+    from studies.patches.library import study_library
+    from studies.show_fit import show_coats
+    from studies.study import load_study
+
+    settings = load_study(study, quick=quick)
+    library = with_progress(
+        "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
+    )
+    table = compare_coats(Recipe.parse(composition, settings.constants), library)
+    show_coats(table, composition)
+    if csv is not None:
+        with whole_file(csv) as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.5g")
+
+
+def _with_bars(work: Callable[[Callable[[str], Callable[[int, int], None]]], Result]) -> Result:
+    """Do a long piece of work that names its parts, one bar for each, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+
+            def start(title: str) -> Callable[[int, int], None]:
+                line = bar.add_task(title, total=None)
+                return lambda done, total: bar.update(line, completed=done, total=total)
+
+            return work(start)
+    except KeyboardInterrupt:
+        sys.stderr.write("percoat: interrupted; finished tasks are kept, the same command goes on from there\n")
+        raise typer.Exit(130) from None
 
 
 def with_progress(title: str, work: Callable[[Callable[[int, int], None]], Result]) -> Result:
     """Do a long piece of work under a bar on standard error; what is finished when it is interrupted is kept."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            line = bar.add_task(title, total=None)
-            return work(lambda done, total: bar.update(line, completed=done, total=total))
-    except KeyboardInterrupt:
-        sys.stderr.write("percoat: interrupted; finished tasks are kept, the same command goes on from there\n")
-        raise typer.Exit(130) from None
+    return _with_bars(lambda bars: work(bars(title)))
 
 
 def main() -> None:

@@ -114,7 +114,7 @@ def _summary_rows(study: Study, summary: pd.DataFrame) -> list[tuple[object, ...
         measured = measured_text(study, quantity, composition)
         shown = _own_settings(study, quantity) if quantity.startswith("threshold") and setting == "" else setting
         # a fitted number is fitted in the headline setting only; variants of it are shown beside for comparison
-        role = _role(study, quantity, composition, "predicted") if setting == "" else "compared"
+        role = resolved_role(study, quantity, composition, "predicted") if setting == "" else "compared"
         rows.append(
             (quantity, composition, shown, unit, *numbers, int(row["seeds"]), measured, role if measured else "")
         )
@@ -142,6 +142,14 @@ def measured_numbers(study: Study, quantity: str, composition: str) -> tuple[lis
 def _role(study: Study, quantity: str, composition: str, default: str) -> str:
     parameter = study.fitted.get(f"{quantity} {composition}")
     return f"fitted: {parameter}" if parameter else default
+
+
+def resolved_role(study: Study, quantity: str, composition: str, default: str) -> str:
+    """The role of a number of the resolved route: what was fitted to it, was fitted with the two-scale one."""
+    parameter = study.fitted.get(f"{quantity} {composition}")
+    if parameter and quantity.startswith(("composite", "utilisation")):
+        return f"compared: {parameter} was fitted to it on blocks"
+    return _role(study, quantity, composition, default)
 
 
 def check_measured(study: Study) -> None:

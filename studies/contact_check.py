@@ -12,7 +12,7 @@ from microstructure.recipe import Recipe
 from studies.study import Study
 from studies.values import Value
 from transport import effective_conductivity
-from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
+from transport.blocks import BlockNetwork, CoatContacts
 
 GAP = 0.5  # gap between the two cores, in coat thicknesses
 LAYERS = 6  # voxels across a coat, and half as many: the staircase error is extrapolated away
@@ -52,7 +52,7 @@ def formula_conductance(radius: float, thickness: float, gap: float) -> float:
         thickness=np.array([thickness]),
         radii=np.array([radius]),
     )
-    return solve_sheets(coat_sheets(poles, 1.0, 0.0), Resistors.none(), nodes=1)
+    return BlockNetwork.of_coats(poles, 1.0).conductance()
 
 
 def face_area(radius: float, thickness: float, gap: float) -> float:

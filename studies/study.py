@@ -21,6 +21,7 @@ from microstructure.units import parse_quantity
 
 Gap = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(ge=0.0)]
 Length = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(gt=0.0)]
+Mass = Annotated[float, BeforeValidator(lambda value: parse_kind(value, "kg")), Field(gt=0.0)]
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
@@ -111,6 +112,32 @@ class Thresholds(_Part):
         return values
 
 
+class Patches(_Part):
+    """How much is simulated for the patch library."""
+
+    effort: Literal["full", "quick"] = "full"
+
+
+class Cathode(_Part):
+    """The cathode that the two-scale route builds block by block."""
+
+    mass: Mass = Field(default=15e-6)
+    diameter: Length = 10e-3
+    thickness: Length | None = Field(default=None, description="that of the mass on the diameter, if not given")
+    cores: int = Field(default=1000, ge=50, le=100_000)
+
+    @property
+    def area(self) -> float:
+        """Of one face [m2]."""
+        return 0.25 * math.pi * self.diameter**2
+
+    def length(self, recipe: Recipe, porosity: float) -> float:
+        """From separator to collector [m]."""
+        if self.thickness is not None:
+            return self.thickness
+        return self.mass / (self.area * recipe.mixed_density * (1.0 - porosity))
+
+
 class Matrix(_Part):
     """How the conductivities of the matrix are solved."""
 
@@ -129,6 +156,8 @@ class Study(_Part):
     carbon: CarbonSettings = CarbonSettings()
     thresholds: Thresholds = Thresholds()
     matrix: Matrix = Matrix()
+    cathode: Cathode = Cathode()
+    patches: Patches = Patches()
     materials: dict[str, Any] = {}
     measured: dict[str, dict[str, Any]] = {}
     fitted: dict[str, str] = {}
@@ -159,9 +188,14 @@ class Study(_Part):
 
 
 def parse_length(value: object) -> float:
-    """A length as text with a unit, in metres; pydantic reports a `ValueError` but lets a `TypeError` through."""
+    """A length as text with a unit, in metres."""
+    return parse_kind(value, "m")
+
+
+def parse_kind(value: object, unit: str) -> float:
+    """Text with a unit, in an SI unit; pydantic reports a `ValueError` but lets a `TypeError` through."""
     try:
-        return parse_quantity(value, "m")
+        return parse_quantity(value, unit)
     except TypeError as error:
         raise ValueError(str(error)) from None
 
@@ -189,7 +223,7 @@ def load_study(name: str, *, quick: bool = False, seeds: int | None = None) -> S
     StudyError
         If there is no such study, or anything in it is unknown, missing or out of range.
     """
-    table = _read(name)
+    table = read_study(name)
     changes = table.pop("quick", {})
     if not isinstance(changes, dict):
         raise StudyError(f"[quick] holds tables of settings; got {changes!r}")
@@ -230,7 +264,7 @@ def _check_boxes(study: Study) -> None:
         raise StudyError("matrix.ion_voxel_size must not be larger than a primary of the carbon")
 
 
-def _read(name: str) -> dict[str, Any]:
+def read_study(name: str) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".toml":
         shipped = resources.files("studies").joinpath(f"{name}.toml")

@@ -88,7 +88,7 @@ def composite_box(study: Study, diameters: np.ndarray, core_fraction: float) -> 
 
 def matrix_conductivities(study: Study, seed: int, recipe: Recipe, library: AggregateLibrary) -> tuple[float, float]:
     """Electrons on the network of primaries of a periodic cube, ions in a smaller voxel cube [S/m]."""
-    settings, materials = study.matrix, study.constants
+    settings, materials = study.matrix, recipe.materials
     edge = settings.ion_voxels * settings.ion_voxel_size
     rng = stream(study, seed, CUBE, 1)
     patch = bulk_patch(
@@ -100,7 +100,7 @@ def matrix_conductivities(study: Study, seed: int, recipe: Recipe, library: Aggr
         library=library,
         rng=rng,
     )
-    conductivity = dict.fromkeys(map(int, Phase), 0.0) | {int(Phase.ELECTROLYTE): materials["se.ionic_conductivity"]}
+    conductivity = dict.fromkeys(map(int, Phase), 0.0) | {int(Phase.ELECTROLYTE): recipe.electrolyte_conductivity}
     ionic = effective_conductivity(
         patch.labels, conductivity=conductivity, voxel_size=settings.ion_voxel_size, axis=0, periodic=patch.periodic
     )

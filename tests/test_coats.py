@@ -3,15 +3,28 @@
 import numpy as np
 import pytest
 
-from microstructure._coats import border_above, ceiling_above
+from microstructure._coats import (
+    COLLECTOR,
+    SEPARATOR,
+    border_above,
+    ceiling_above,
+    foot_on,
+    half_gap_at,
+    level_before,
+    next_above,
+)
 from microstructure.aggregates import build_library
 from microstructure.coats import coat_thickness, neighbourhood
 from microstructure.composite import build_composite
 from microstructure.errors import RecipeError, StudyError
+from microstructure.faceted_packing import pack_bodies
+from microstructure.facets import Facets
 from microstructure.files import read_image, save_structure, write_image
 from microstructure.materials import Materials
+from microstructure.packing import pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
+from microstructure.relief import even_film
 from microstructure.structure import Phase
 
 BOX = (9e-6, 7e-6, 7e-6)
@@ -110,13 +123,17 @@ def test_rays_end_half_way_between_two_surfaces(cell):
     for core in range(0, len(radii), 5):
         direction = rng.standard_normal(3)
         direction /= np.linalg.norm(direction)
-        height = border_above(near, core, *(radii[core] * direction), *direction)
+        height, beyond = next_above(near, core, *(radii[core] * direction), *direction)
+        assert border_above(near, core, *(radii[core] * direction), *direction) == height
         end = packing.centres[core] + (radii[core] + height) * direction
-        found = np.sort(distances(cell, end[None] % [np.inf, *BOX[1:]])[0])
+        found = distances(cell, end[None] % [np.inf, *BOX[1:]])[0]
+        order = np.argsort(found)
         if min(abs(end[0]), abs(end[0] - cell.box[0])) < 1e-12:  # a wall
-            assert found[0] == pytest.approx(height, abs=1e-12)
+            assert found[order[0]] == pytest.approx(height, abs=1e-12)
+            assert beyond == (SEPARATOR if direction[0] < 0.0 else COLLECTOR)
         else:
-            np.testing.assert_allclose(found[:2], height, atol=1e-12)
+            np.testing.assert_allclose(found[order[:2]], height, atol=1e-12)
+            assert {core, int(near.neighbours[beyond])} == set(order[:2].tolist())
 
 
 def test_film_is_thicker_by_the_pores_inside_the_matrix():
@@ -253,3 +270,80 @@ def test_gaps_are_filled_as_far_as_two_surfaces_are_near_on_average(cell):
             assert found == pytest.approx(slow, abs=2.0 * heights[1])
             filled += slow > film.thickness + film.roughness
     assert filled > 20
+
+
+@pytest.fixture(scope="module", params=["spheres", "bodies"])
+def mixed(request):
+    """Cores of very different sizes between two walls, loose enough for some gaps to be wide."""
+    sizes, rng = 2e-6 * np.exp(0.5 * np.random.default_rng(1).standard_normal(30)), np.random.default_rng(2)
+    if request.param == "spheres":
+        return pack_spheres(sizes, fraction=0.4, rng=rng)
+    return pack_bodies(Facets(aspect_ratio=1.4, sharpness=0.8), sizes, fraction=0.4, rng=rng)
+
+
+def rays(packing, count, seed):
+    """Some cores, points on their surfaces, and the normals there."""
+    rng = np.random.default_rng(seed)
+    directions = rng.standard_normal((count, 3))
+    surface = packing.shapes.surface(directions / np.linalg.norm(directions, axis=1, keepdims=True))
+    cores, rows = rng.integers(packing.count, size=count), np.arange(count)
+    return zip(cores.tolist(), surface.points[cores, rows], surface.normals[cores, rows], strict=True)
+
+
+def heights_above(near, core, point):
+    """Height of a point above each neighbour of a core, one by one: none is left out."""
+    entries = range(near.start[core], near.start[core + 1])
+    return np.array([foot_on(near, near.neighbours[n], *(point - near.vectors[n]))[0] for n in entries])
+
+
+def mirrors(near, core, point):
+    """A point as the core's images in the two walls see it."""
+    ends = [2.0 * (wall - near.centres[core, 0]) - point[0] for wall in (0.0, near.wall)]
+    return [np.array([x, point[1], point[2]]) for x in ends]
+
+
+def test_no_neighbour_is_left_out_of_a_border(mixed):
+    """Up to the border no other core is nearer; on it lies the one said to be beyond, or the wall."""
+    near, beyonds = neighbourhood(mixed, 4e-6), set()
+    for core, point, normal in rays(mixed, 200, 3):
+        height, beyond = next_above(near, core, *point, *normal)
+        if height == np.inf:
+            continue
+        others = heights_above(near, core, point + height * normal)
+        assert others.min(initial=np.inf) > height - 1e-11
+        if beyond >= 0:
+            assert others[beyond - near.start[core]] == pytest.approx(height, abs=1e-11)
+        else:
+            end = mixed.centres[core, 0] + point[0] + height * normal[0]
+            assert end == pytest.approx(0.0 if beyond == SEPARATOR else near.wall, abs=1e-12)
+        beyonds.add(min(beyond, 0))
+    assert beyonds >= {0, SEPARATOR, COLLECTOR}
+
+
+def test_no_neighbour_is_left_out_of_a_half_gap(mixed):
+    near, rng = neighbourhood(mixed, 4e-6), np.random.default_rng(4)
+    for core, point, normal in rays(mixed, 300, 4):
+        height = rng.uniform(0.0, 1.5e-6)
+        place = point + height * normal
+        own = [foot_on(near, core, *mirror)[0] for mirror in mirrors(near, core, place)]
+        second = min(heights_above(near, core, place).min(initial=np.inf), *own)
+        found = half_gap_at(near, core, *place, foot_on(near, core, *place)[0])
+        assert found == pytest.approx(0.5 * (foot_on(near, core, *place)[0] + second), abs=1e-12)
+
+
+def test_no_neighbour_is_left_out_of_a_ceiling(mixed):
+    """The film, or the highest of the levels before every single neighbour and both mirrors."""
+    near, filled, thickness = neighbourhood(mixed, 4e-6), 0, 0.05e-6
+    for level in (0.1e-6, 0.4e-6, 1.2e-6):
+        film = even_film(thickness, 0.0, level, 0.0)
+        for core, point, normal in rays(mixed, 150, 5):
+            heights = [thickness]
+            for n in range(near.start[core], near.start[core + 1]):
+                vector = near.vectors[n] - point
+                heights.append(level_before(near, near.neighbours[n], *vector, *normal, level))
+            for mirror in mirrors(near, core, point):
+                heights.append(level_before(near, core, *-mirror, -normal[0], *normal[1:], level))
+            found = ceiling_above(near, film, core, *point, *normal, np.inf)
+            assert found == pytest.approx(max(heights), abs=1e-13)
+            filled += found > thickness
+    assert filled > 50

@@ -45,5 +45,8 @@ def test_exports(package):
 
 def test_only_our_packages_are_shipped():
     table = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
-    files, studies = ["microstructure", "microstructure.files"], ["studies", "studies.chart", "studies.patches"]
+    files, studies = (
+        ["microstructure", "microstructure.files"],
+        ["studies", "studies.chart", "studies.patches", "studies.screening"],
+    )
     assert table["tool"]["setuptools"]["packages"] == [*files, "percolation", "transport", *studies]

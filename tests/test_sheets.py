@@ -1,20 +1,23 @@
-"""The contact network of coats: exact sheets, exact zeros, and a voxel solve beside it."""
+"""The contact network of coats: exact sheets, exact zeros, a slower formulation and a voxel solve beside it."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.integrate import quad
+from scipy.sparse.linalg import spsolve
 
 from microstructure.coats import Coats
 from microstructure.composite import build_composite
 from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
+from microstructure.seams import lay_seams
 from microstructure.structure import Structure
-from percolation.utilisation import BareContacts
-from transport import effective_conductivity
+from percolation.utilisation import BareContacts, find_bare_contacts
+from transport import effective_conductivity, network_conductance
+from transport.blocks import BlockNetwork, CoatContacts, Resistors
 from transport.composite import ContactLaw, composite_conductivity, find_coat_contacts
-from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
 
 RADIUS, THICK, SIGMA = 1.5e-6, 0.1e-6, 0.05
 
@@ -29,6 +32,10 @@ def chain(blocks, area=1e-14, normals=None):
     )
 
 
+def coats(contacts, conductivity=SIGMA, between=0.0):
+    return BlockNetwork.of_coats(contacts, conductivity, between).conductance()
+
+
 def exact_pole_to_pole(area):
     """A thin sheet between two caps at its poles, by integrating its rings."""
     middle = RADIUS + THICK / 2
@@ -40,16 +47,16 @@ def exact_pole_to_pole(area):
 def test_pole_to_pole_is_the_integral_of_the_rings():
     area = 1e-15
     contacts = chain(1, area)
-    found = 1 / solve_sheets(coat_sheets(contacts, SIGMA, 0.0), Resistors.none(), nodes=1)
+    found = 1 / coats(contacts)
     through = THICK / (SIGMA * area)
     # even injection over a cap instead of at its rim: 1/(4 pi sigma t) more in all
     assert found - through == pytest.approx(exact_pole_to_pole(area) + 1 / (4 * np.pi * SIGMA * THICK), rel=1e-3)
 
 
 def test_face_resistances_and_blocks_in_a_row_add_up():
-    one, three = (1 / solve_sheets(coat_sheets(chain(n), SIGMA, 0.0), Resistors.none(), nodes=n) for n in (1, 3))
+    one, three = (1 / coats(chain(n)) for n in (1, 3))
     assert three == pytest.approx(3 * one)
-    loaded = 1 / solve_sheets(coat_sheets(chain(3), SIGMA, 1e-4), Resistors.none(), nodes=3)
+    loaded = 1 / coats(chain(3), between=1e-4)
     assert loaded == pytest.approx(three + 4 * 1e-4 / 1e-14)
 
 
@@ -63,25 +70,104 @@ def test_an_idle_contact_changes_nothing():
         np.full(2, THICK),
         np.full(2, RADIUS),
     )
-    found = solve_sheets(coat_sheets(idle, SIGMA, 0.0), Resistors.none(), nodes=2)
-    assert found == pytest.approx(solve_sheets(coat_sheets(contacts, SIGMA, 0.0), Resistors.none(), nodes=1))
+    assert coats(idle) == pytest.approx(coats(contacts), rel=1e-9, abs=0.0)
 
 
 def test_a_sheet_beside_ordinary_resistors():
-    """Two resistors of 2 S in series beside a chain: conductances add."""
+    """Two resistors of 20 nS in series, over a core, beside a chain of about as much: conductances add."""
     contacts = chain(2)
-    alone = solve_sheets(coat_sheets(contacts, SIGMA, 0.0), Resistors.none(), nodes=2)
-    beside = Resistors(np.array([(2, 3), (2, 4)]), np.array([2.0, 2.0]))
-    assert solve_sheets(coat_sheets(contacts, SIGMA, 0.0), beside, nodes=3) == pytest.approx(alone + 1.0)
+    network = BlockNetwork.of_coats(contacts, SIGMA)
+    beside = replace(network, cores=Resistors(np.array([(1, 2), (1, 3)]), np.array([2e-8, 2e-8])))
+    assert beside.conductance() == pytest.approx(network.conductance() + 1e-8, rel=1e-9, abs=0.0)
 
 
 def test_no_path_is_exactly_zero():
     contacts = chain(2)
-    broken = CoatContacts(
-        contacts.pairs[:-1], contacts.areas[:-1], contacts.normals[:-1], contacts.thickness, contacts.radii
+    broken = replace(contacts, pairs=contacts.pairs[:-1], areas=contacts.areas[:-1], normals=contacts.normals[:-1])
+    assert coats(broken) == 0.0
+    assert coats(contacts, conductivity=0.0) == 0.0
+
+
+def slow_sheet(directions, areas, radius, thickness, conductivity):
+    """Potential at each contact of a block for a unit current out of each, the matrix up to its face included."""
+    middle = radius + 0.5 * thickness
+    cap = areas / (2.0 * np.pi * middle**2) * min(1.0, 4.0 * np.pi * middle**2 / areas.sum())
+    mutual = -np.log(0.5 * np.maximum(1.0 - directions @ directions.T, np.maximum.outer(cap, cap)))
+    np.fill_diagonal(mutual, 0.5 - np.log(0.5 * cap))
+    return mutual / (4.0 * np.pi * conductivity * thickness) + np.diag(0.5 * thickness / (conductivity * areas))
+
+
+def slow_resistances(network):
+    """The resistance matrix of all contacts, currents counted from the first block to the second."""
+    contacts = network.contacts
+    matrix = np.diag(network.face_resistance)
+    for block in range(network.blocks):
+        ports = np.flatnonzero(np.any(contacts.pairs == block, axis=1))
+        sign = np.where(contacts.pairs[ports, 0] == block, 1.0, -1.0)
+        own = contacts.radii[block], contacts.thickness[block], network.conductivity[block]
+        mutual = slow_sheet(contacts.normals[ports] * sign[:, None], contacts.areas[ports], *own)
+        matrix[np.ix_(ports, ports)] += mutual * np.outer(sign, sign)
+    return sparse.csr_matrix(matrix)
+
+
+def slow_conductance(network):
+    """The same network as a saddle-point problem: currents of the contacts and potentials of coats and cores.
+
+    [resistances, -incidence; incidence', wires] [currents; potentials] = [driven by the wall; nothing injected]
+    """
+    count = network.blocks
+    node = np.concatenate([np.arange(count), [2 * count, 2 * count + 1]])  # coats, cores, walls
+    incidence = slow_incidence(node[network.contacts.pairs], 2 * count + 2)
+    inner = np.stack([np.arange(count), count + np.arange(count)], axis=1)
+    drops = slow_incidence(np.concatenate([inner, count + network.cores.pairs]), 2 * count + 2)
+    wires = drops.T @ sparse.diags(np.concatenate([network.inner, network.cores.conductance])) @ drops
+    wires += sparse.diags(np.where(wires.diagonal() == 0.0, 1e-30, 0.0))  # cores that nothing joins
+    free, wall = np.arange(2 * count), 2 * count
+    blocks = [[slow_resistances(network), -incidence[:, free]], [incidence.T[free], wires[free][:, free]]]
+    drive = np.concatenate([incidence[:, [wall]].toarray().ravel(), -wires[free][:, [wall]].toarray().ravel()])
+    found = spsolve(sparse.bmat(blocks, format="csc"), drive)
+    currents, potential = found[: len(network.contacts.pairs)], np.append(found[-2 * count :], [1.0, 0.0])
+    return float((incidence.T @ currents + wires @ potential)[wall])
+
+
+def slow_incidence(pairs, nodes):
+    """+1 at the first and -1 at the second node of each pair: times potentials, it gives the drops."""
+    matrix = np.zeros((len(pairs), nodes))
+    matrix[np.arange(len(pairs)), pairs[:, 0]] = 1.0
+    matrix[np.arange(len(pairs)), pairs[:, 1]] = -1.0
+    return sparse.csr_matrix(matrix)
+
+
+def random_contacts(seed):
+    """Coats of 60 cores of many sizes, some of them in blocks of several."""
+    rng = np.random.default_rng(seed)
+    sizes = 3e-6 * np.exp(0.3 * rng.standard_normal(60))
+    packing = pack_spheres(sizes, fraction=0.55, rng=rng)
+    seams = lay_seams(Recipe.parse("80:20:0"), replace(packing, block=(np.arange(60) // 2).astype(np.int32)))
+    return CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, packing.radii, seams.parting)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("between", [0.0, 1e-4])
+def test_ions_are_those_of_the_slow_twin(seed, between):
+    network = BlockNetwork.of_coats(random_contacts(seed), SIGMA, between)
+    assert network.conductance() == pytest.approx(slow_conductance(network), rel=1e-9, abs=0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_electrons_through_cores_and_bare_contacts_are_those_of_the_slow_twin(seed):
+    contacts, rng = random_contacts(seed), np.random.default_rng(seed)
+    count, bare = len(contacts.radii), rng.random(len(contacts.pairs)) < 0.3
+    network = BlockNetwork(
+        contacts,
+        conductivity=rng.uniform(0.01, 10.0, count),
+        face_resistance=contacts.resistance(1e-6) * rng.uniform(0.0, 2.0, len(bare)),
+        inner=np.where(rng.random(count) < 0.8, 1e-5, 0.0),
+        cores=Resistors(contacts.pairs[bare], rng.uniform(1e-8, 1e-6, bare.sum())),
     )
-    assert solve_sheets(coat_sheets(broken, SIGMA, 0.0), Resistors.none(), nodes=2) == 0.0
-    assert solve_sheets(coat_sheets(contacts, 0.0, 0.0), Resistors.none(), nodes=2) == 0.0
+    assert network.conductance() == pytest.approx(slow_conductance(network), rel=1e-9, abs=0.0)
+    alone = replace(network, cores=Resistors.none())
+    assert network.conductance() > 1.01 * alone.conductance()
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +203,9 @@ def test_an_oblique_face_has_its_true_area():
     )
     contacts = find_coat_contacts(cell)
     assert contacts.pairs.tolist() == [[0, 1], [0, 2], [0, 3], [1, 3]]
-    assert contacts.areas[0] == pytest.approx(np.sqrt(2) * edge**2, rel=0.02)
-    assert contacts.areas[1] == pytest.approx(edge**2)
-    assert contacts.areas[2] + contacts.areas[3] == pytest.approx(edge**2)
+    assert contacts.areas[0] == pytest.approx(np.sqrt(2) * edge**2, rel=0.02, abs=0.0)
+    assert contacts.areas[1] == pytest.approx(edge**2, rel=1e-9, abs=0.0)
+    assert contacts.areas[2] + contacts.areas[3] == pytest.approx(edge**2, rel=1e-9, abs=0.0)
 
 
 NONE = BareContacts(np.empty((0, 2), np.int64), 0)
@@ -153,3 +239,16 @@ def test_conductivity_scales_and_falls_with_resistance(cell):
 def test_electrons_need_carbon_or_bare_contacts(cell):
     assert composite_conductivity(cell, law(), NONE).electronic == 0.0
     assert composite_conductivity(cell, law(electronic=1.0), NONE).electronic > 0.0
+
+
+def test_bare_contacts_alone_are_a_network_of_spreading_resistances(cell):
+    """2 sigma a between two cores, 4 sigma a before a wall (Holm); a matrix without carbon adds nothing."""
+    bare, count = find_bare_contacts(cell, share=0.9, rng=np.random.default_rng(1)), cell.cores.count
+    values = np.where(bare.pairs[:, 1] < count, 2.0, 4.0) * 0.3 * 1e-7
+    wanted = network_conductance(bare.pairs, values, count=count + 2, source=[count], sink=[count + 1]).value
+    found = composite_conductivity(cell, law(core=0.3), bare).electronic
+    assert found == pytest.approx(wanted * cell.box[0] / (cell.box[1] * cell.box[2]), rel=1e-9, abs=0.0)
+    assert found > 0.0
+    both = composite_conductivity(cell, law(core=0.3, electronic=1.0), bare).electronic
+    assert both > found
+    assert composite_conductivity(cell, law(core=0.3, electronic=1.0, core_carbon=1e-3), bare).electronic < both

@@ -6,7 +6,7 @@ from numba import njit, prange
 
 @njit(cache=True)
 def sheet_resistance(ports, sides, areas, normals, faces, radius, thickness, conductivity, matrix):
-    """Potential at each port of a spherical sheet for a unit current out of each; see `sheets.coat_sheets`."""
+    """Potential at each port of a spherical sheet for a unit current out of each; see `blocks.BlockNetwork`."""
     middle = radius + 0.5 * thickness
     sphere = 4.0 * np.pi * middle**2
     total = 0.0

@@ -18,6 +18,9 @@ class AcrossConductance:
     """Conductance from core to core, and that of each cluster of carbon that joins the two: of each bridge."""
 
     value: float = field(metadata={"unit": "S per S of a neck"})
+    touches: float = field(
+        metadata={"unit": "1", "what": "conductance if only the aggregates on the cores resisted, each with 1 ohm"}
+    )
     bridges: NDArray[np.float64] = field(repr=False, metadata={"unit": "S per S of a neck", "shape": "(bridges,)"})
 
 
@@ -66,7 +69,7 @@ def across_conductance(network: CarbonNetwork, faces: NDArray[np.uint8], contact
     count = network.carbon.count
     low, high = np.flatnonzero(faces & 1), np.flatnonzero(faces & 2)
     if low.size == 0 or high.size == 0:
-        return AcrossConductance(0.0, np.empty(0))
+        return AcrossConductance(0.0, 0.0, np.empty(0))
     touching = np.concatenate([low, high])
     cores = np.repeat([count, count + 1], [low.size, high.size])
     edges = np.concatenate([_edges(network), np.stack([touching, cores], axis=1)])
@@ -74,9 +77,14 @@ def across_conductance(network: CarbonNetwork, faces: NDArray[np.uint8], contact
     found = network_conductance(edges, conductances, count=count + 2, source=[count], sink=[count + 1])
     entering = np.abs(found.currents[len(edges) - touching.size :][: low.size])
     clusters = _clusters(network)
-    currents = np.bincount(clusters[low], entering)
-    joined = np.intersect1d(clusters[low], clusters[high])
-    return AcrossConductance(found.value, np.asarray(currents[joined], np.float64))
+    number = int(clusters.max()) + 1
+    currents = np.bincount(clusters[low], entering, minlength=number)
+    aggregate = network.carbon.aggregate
+    resting = (side[np.unique(aggregate[side], return_index=True)[1]] for side in (low, high))
+    below, above = (np.bincount(clusters[side], minlength=number) for side in resting)
+    joined = np.flatnonzero((below > 0) & (above > 0))
+    touches = float(np.sum(1.0 / (1.0 / below[joined] + 1.0 / above[joined])))
+    return AcrossConductance(found.value, touches, np.asarray(currents[joined], np.float64))
 
 
 def _edges(network: CarbonNetwork) -> NDArray[np.int64]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.contacts import gap_normals
+from microstructure.seams import face_normals
 from microstructure.structure import Phase, Structure
 from percolation.utilisation import BareContacts
-from transport.sheets import CoatContacts, Resistors, coat_sheets, solve_sheets
+from transport.blocks import BlockNetwork, CoatContacts, Resistors
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,10 @@ def mean_composite_conductivity(
 ) -> CompositeConductivity:
     """The mean over several draws of the bare contacts: they change the electrons' network alone."""
     contacts = find_coat_contacts(structure)
-    count = len(contacts.radii)
     scale = structure.box[0] / (structure.box[1] * structure.box[2])
-    ions = solve_sheets(coat_sheets(contacts, law.ionic, law.block_ionic), Resistors.none(), nodes=count)
-    sheets = coat_sheets(contacts, law.electronic, law.block_electronic)
-    electrons = [solve_sheets(sheets, _core_resistors(contacts, law, bare), nodes=2 * count) * scale for bare in draws]
-    return CompositeConductivity(float(np.mean(electrons)), ions * scale, len(contacts.pairs))
+    ions = BlockNetwork.of_coats(contacts, law.ionic, law.block_ionic).conductance()
+    electrons = [_electrons(contacts, law, bare).conductance() for bare in draws]
+    return CompositeConductivity(float(np.mean(electrons)) * scale, ions * scale, len(contacts.pairs))
 
 
 def find_coat_contacts(structure: Structure) -> CoatContacts:
@@ -102,25 +100,24 @@ def find_coat_contacts(structure: Structure) -> CoatContacts:
     codes = [_face_codes(owner, axis, structure.periodic[axis], count) for axis in range(3)]
     pairs_code, faces = np.unique(np.concatenate(codes), return_counts=True)
     pairs = np.stack([pairs_code // (count + 2), pairs_code % (count + 2)], axis=1)
-    areas = faces * voxel**2 / np.abs(_normals(structure, pairs)).sum(axis=1)
+    normals = face_normals(parts.cores, pairs)
+    areas = faces * voxel**2 / np.abs(normals).sum(axis=1)
     volumes = np.bincount(owner[matrix & (owner >= 0)], minlength=count) * voxel**3
     radii = 0.5 * parts.cores.diameters
     thickness = radii * np.expm1(np.log1p(volumes / (4.0 / 3.0 * np.pi * radii**3)) / 3.0)
     block = np.append(parts.cores.block, [-1, -2])
     parting = block[pairs[:, 0]] != block[pairs[:, 1]]
-    return CoatContacts(pairs, areas, _normals(structure, pairs), thickness, radii, parting)
+    return CoatContacts(pairs, areas, normals, thickness, radii, parting)
 
 
-def _core_resistors(contacts: CoatContacts, law: ContactLaw, bare: BareContacts) -> Resistors:
-    """Core to coat, core to core and core to wall; cores are numbered after the coats, then come the two walls."""
-    count = len(contacts.radii)
-    cores = np.arange(count)
-    inner = 4.0 * np.pi * contacts.radii / (1.0 / law.core + law.core_carbon / contacts.radii)
-    to_wall = bare.pairs[:, 1] >= count
+def _electrons(contacts: CoatContacts, law: ContactLaw, bare: BareContacts) -> BlockNetwork:
+    """Coats joined to their cores, where they conduct, and cores to cores and walls by their bare contacts."""
+    radii, none = contacts.radii, np.zeros(len(contacts.radii))
+    to_wall = bare.pairs[:, 1] >= len(radii)
     spreading = np.where(to_wall, 4.0, 2.0) * law.core * law.bare_radius
-    pairs = np.concatenate([np.stack([cores, cores + count], axis=1), bare.pairs + count])
-    conductance = np.concatenate([inner if law.electronic > 0 else np.zeros(count), spreading])
-    return Resistors(pairs[conductance > 0], conductance[conductance > 0])
+    inner = 4.0 * np.pi * radii / (1.0 / law.core + law.core_carbon / radii) if law.electronic > 0.0 else none
+    faces = contacts.resistance(law.block_electronic)
+    return BlockNetwork(contacts, none + law.electronic, faces, inner, Resistors(bare.pairs, spreading))
 
 
 def _face_codes(owner: NDArray[np.int64], axis: int, periodic: bool, count: int) -> NDArray[np.int64]:
@@ -135,16 +132,3 @@ def _face_codes(owner: NDArray[np.int64], axis: int, periodic: bool, count: int)
             touching = stacked[end][stacked[end] >= 0]
             codes.append(touching * (count + 2) + wall)
     return np.concatenate(codes)
-
-
-def _normals(structure: Structure, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Unit vector across each contact, from the first block to the second or to the wall, shape (m, 3)."""
-    centres, box = structure.parts.cores.centres, np.asarray(structure.box)
-    count = len(centres)
-    inner = pairs[:, 1] < count
-    normals = np.zeros((len(pairs), 3))
-    normals[~inner, 0] = np.where(pairs[~inner, 1] == count, -1.0, 1.0)
-    vectors = centres[pairs[inner, 1]] - centres[pairs[inner, 0]]
-    vectors -= np.where(structure.periodic, box * np.rint(vectors / box), 0.0)
-    normals[inner] = gap_normals(structure.parts.cores, pairs[inner], vectors)
-    return normals

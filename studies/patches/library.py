@@ -17,10 +17,18 @@ from microstructure.errors import StudyError
 from studies.ledger import Ledger, fingerprint
 from studies.patches.plan import CarbonState, PatchPlan
 from studies.patches.tasks import PatchRow, patch_tasks
+from studies.study import Study
 
 Floats = NDArray[np.float64]
 PACKAGES = ("microstructure", "percolation", "transport", "studies.patches")
-SQUARE = ("bridge_rate", "wall_bridge_rate", "across_electronic", "along_electronic", "bulk_electronic")
+SQUARE = (
+    "bridge_rate",
+    "wall_bridge_rate",
+    "across_electronic",
+    "across_touches",
+    "along_electronic",
+    "bulk_electronic",
+)
 ROUNDING = 1.0 + 1e-9
 
 
@@ -134,6 +142,14 @@ class PatchLibrary:
         return tables
 
 
+def study_library(
+    study: Study, *, workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> PatchLibrary:
+    """The patch library of a study's carbon, from the user's cache folder or made now."""
+    plan = PatchPlan.quick() if study.patches.effort == "quick" else PatchPlan()
+    return load_library(CarbonState.of(study), plan, workers=workers, progress=progress)
+
+
 def load_library(
     state: CarbonState,
     plan: PatchPlan | None = None,
@@ -156,7 +172,7 @@ def load_library(
     progress : callable, optional
         Called with the number of patches done and to do.
     """
-    plan = plan or PatchPlan()
+    plan = (plan or PatchPlan()).around(state)
     mark = fingerprint([state.settings, repr(plan)], "", packages=PACKAGES)
     place = (folder or platformdirs.user_cache_path("percoat") / "patches") / mark[:16]
     ledger, tasks = Ledger(place, mark, PatchRow), patch_tasks(state, plan)

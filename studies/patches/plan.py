@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from microstructure.dispersion import Dispersion
 from microstructure.materials import Materials
 from studies.study import Study
 
+ROOM = 1.2  # boxes over the agglomerates in them
 SCALED = ("cb.neck_conductance",)  # constants that only scale what patches give
 
 
@@ -66,6 +67,29 @@ class PatchPlan:
     voxel: float = field(default=20e-9, metadata={"unit": "m", "what": "for ions, and a quarter of the coat at most"})
     bulk_edge: float = field(default=2e-6, metadata={"unit": "m"})
     runs: int = field(default=4, metadata={"what": "boxes in which thresholds are looked for, for each seed"})
+
+    @classmethod
+    def quick(cls) -> PatchPlan:
+        """Fewer coats, contents and seeds, in smaller patches: a quarter of a minute, wider intervals."""
+        return cls(
+            thicknesses=(18.5e-9, 75e-9, 150e-9, 300e-9, 700e-9),
+            contents=(0.013, 0.032, 0.062, 0.117, 0.165, 0.3),
+            seeds=2,
+            patches=4,
+            widest=2.2e-6,
+            width=1.2e-6,
+            ion_width=0.8e-6,
+            bulk_edge=1.2e-6,
+            runs=3,
+        )
+
+    def around(self, state: CarbonState) -> PatchPlan:
+        """The plan with boxes in which the agglomerates of the carbon fit, if there are any."""
+        if state.dispersion.share == 1.0:
+            return self
+        least = ROOM * state.dispersion.agglomerate_size
+        edges = {name: max(getattr(self, name), least) for name in ("widest", "width", "ion_width", "bulk_edge")}
+        return replace(self, **edges)
 
     @property
     def windows(self) -> tuple[float, ...]:

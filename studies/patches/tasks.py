@@ -112,7 +112,7 @@ def rate_rows(state: CarbonState, plan: PatchPlan, thickness: float, case: str) 
 
 
 def coat_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: float) -> list[PatchRow]:
-    """Electrons and ions along one coat, and across it."""
+    """Electrons along two coats that meet, and from core to core through them; ions along one coat, and across it."""
     with threadpool_limits(1):
         electrons = [_coat_electrons(state, plan, thickness, content, seed) for seed in range(plan.seeds)]
         ions = [_coat_ions(state, plan, thickness, content, seed) for seed in range(plan.seeds)]
@@ -123,6 +123,7 @@ def coat_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: fl
     found = {
         "along_electronic": along,
         "across_electronic": [one.value / area for one in across],
+        "across_touches": [one.touches / area for one in across],
         "along_ionic": [one[0] for one in ions],
         "across_ionic": [one[1] for one in ions],
         "bridges": [len(one.bridges) / area for one in across],
@@ -168,33 +169,22 @@ def threshold_rows(state: CarbonState, plan: PatchPlan, thickness: float) -> lis
 def _coat_electrons(
     state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int
 ) -> tuple[Any, float]:
-    """Across the seam of two coats [S per S of a neck], and along one coat [1/m per S of a neck]."""
+    """Across the seam of two coats [S per S of a neck], and along it [1/m per S of a neck]."""
     library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
-    rng, settings = plan.stream(seed, CONDUCTION, _nm(thickness), _ppm(content)), _settings(state)
+    rng = plan.stream(seed, CONDUCTION, _nm(thickness), _ppm(content))
     place = (state.fit, state.contact_gap, state.dispersion)
     seam = CoatCase(library, thickness, plan.width, SEAM, *place)
     carbon = seam.grow(share, np.random.SeedSequence(int(rng.integers(2**63))))
     network = _link(state, carbon, seam.box, (False, True, True))
     across = across_conductance(network, seam.faces(network.carbon), _ratio(state))
-    box = (thickness, plan.width, plan.width)
-    carbon = fill_flat(
-        library,
-        width=box[1:],
-        floor=library.radius,
-        ceiling=thickness,
-        volume=share * math.prod(box),
-        fit=settings["fit"],
-        dispersion=state.dispersion,
-        rng=rng,
-    )
-    return across, along_conductivity(_link(state, carbon, box, (False, True, True)), _ratio(state), axis=1)
+    return across, along_conductivity(network, _ratio(state), axis=1)
 
 
 def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int) -> tuple[float, float]:
     """Along one coat and across it, over the conductivity of the electrolyte."""
     library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
     voxel = thickness / max(4, math.ceil(thickness / plan.voxel - 1e-9))
-    sides = max(8, round(min(plan.ion_width, 200 * voxel) / voxel))
+    sides = round(plan.ion_width / voxel)
     box = (thickness, sides * voxel, sides * voxel)
     carbon = fill_flat(
         library,

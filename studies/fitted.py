@@ -1,0 +1,89 @@
+"""The fitted set of parameters as a file: values, their covariance, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microstructure.errors import StudyError
+from microstructure.files import whole_file
+from microstructure.materials import UNITS
+from studies.calibrate import PARAMETERS, Calibration
+from studies.study import Study, read_toml
+
+SHIPPED = "fitted.toml"
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSet:
+    """Six parameters, the covariance of their logarithms, and one line for each on what fixed it."""
+
+    values: dict[str, float] = field(metadata={"unit": "SI"})
+    covariance: NDArray[np.float64] = field(repr=False, metadata={"shape": "(6, 6)"})
+    provenance: str
+
+    def draw(self, rng: np.random.Generator, study: Study) -> dict[str, float]:
+        """Parameters as likely as any others under what fixed them, within their ranges [SI]."""
+        turns = rng.multivariate_normal(np.zeros(len(self.values)), self.covariance, method="cholesky")
+        ranges, drawn = study.constants.constants, {}
+        for (name, value), turn in zip(self.values.items(), turns, strict=True):
+            drawn[name] = float(np.clip(value * np.exp(turn), ranges[name].low, ranges[name].high))
+        return drawn
+
+
+def load_fitted(path: Path | None = None) -> FittedSet:
+    """Read a fitted set; the shipped one if no path is given.
+
+    Raises
+    ------
+    StudyError
+        If there is no such file, or it is not as `write_fitted` writes it.
+    """
+    table = read_toml(resources.files("studies").joinpath(SHIPPED) if path is None else path)
+    name = SHIPPED if path is None else path.name
+    try:
+        values = {parameter: float(table["values"][parameter]) for parameter in PARAMETERS}
+        covariance = np.array(table["covariance"], float)
+        provenance = str(table["provenance"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudyError(f"{name} is no fitted set of percoat ({error}): write one with percoat calibrate") from None
+    if covariance.shape != (len(PARAMETERS),) * 2 or np.any(np.linalg.eigvalsh(covariance) <= 0.0):
+        raise StudyError(f"the covariance in {name} must be positive definite, {len(PARAMETERS)} by {len(PARAMETERS)}")
+    return FittedSet(values, covariance, provenance)
+
+
+def write_fitted(calibration: Calibration, path: Path, provenance: str) -> None:
+    """Write a calibration as a file that `percoat screen --fitted` reads; a whole file or none."""
+    with whole_file(path) as temporary:
+        temporary.write_text(fitted_text(calibration, provenance), "utf-8")
+
+
+def fitted_text(calibration: Calibration, provenance: str) -> str:
+    """A fitted set as TOML."""
+    lines = [f"provenance = {_quoted(provenance)}", "", "[values]  # SI"]
+    for (name, value), error in zip(calibration.values.items(), calibration.errors, strict=True):
+        target, unit = calibration.targets[name], UNITS[name.split(".")[1]]
+        lines.append(f'"{name}" = {value:.6g}  # {unit}, within {error:.0%}; fixed by {target.name} = {target.value:g}')
+    return "\n".join(lines).replace("[values]", _covariance(calibration.covariance) + "\n[values]") + "\n"
+
+
+def with_fitted(study: Study, values: Mapping[str, float]) -> Study:
+    """The study with the fitted values, where it has none of its own."""
+    from studies.calibrate import with_parameters
+
+    own = {f"{group}.{key}" for group, constants in study.materials.items() for key in constants}
+    return with_parameters(study, {name: value for name, value in values.items() if name not in own})
+
+
+def _covariance(covariance: NDArray[np.float64]) -> str:
+    rows = ",\n".join("  [" + ", ".join(f"{value:.4g}" for value in row) + "]" for row in covariance)
+    return f"# of the logarithms, in the order of [values]\ncovariance = [\n{rows},\n]\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

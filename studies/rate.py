@@ -1,0 +1,93 @@
+"""What a cathode gives at a C-rate: a closed estimate from its conductivities, and what it assumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from microstructure.arguments import check_number
+from microstructure.recipe import Recipe
+
+CHARGED, PLATEAU_END = 4.3, 3.55  # V against lithium: the open-circuit voltage falls evenly between them
+INDIUM = 0.62  # V against lithium: the indium-lithium counter electrode
+LOWER = 2.0  # V against indium-lithium: where the discharge ends
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class RateCapacity:
+    """Capacity of a cathode at one C-rate, and where voltage is lost."""
+
+    c_rate: float = field(metadata={"unit": "1/h"})
+    capacity: float = field(metadata={"unit": "A s/kg", "what": "of the composite"})
+    ionic_drop: float = field(metadata={"unit": "V", "what": "of ions in the cathode"})
+    electronic_drop: float = field(metadata={"unit": "V", "what": "of electrons in the cathode"})
+    active_rate: float = field(metadata={"unit": "1/h", "what": "C-rate that the active particles see"})
+    current: float = field(metadata={"unit": "A/m2", "what": "of the cell"})
+
+
+def estimate_capacity(
+    recipe: Recipe, *, c_rate: float, utilisation: float, electronic: float, ionic: float, loading: float, length: float
+) -> RateCapacity:
+    """Estimate the capacity of a half cell in closed form.
+
+    The cell's current is that of all its active material; what is not reached takes none, so that particles see the
+    C-rate over the utilisation. Assumed: the reaction is even over the thickness, so that ions and electrons lose
+    i L / 3 over their conductivity; the charge is complete (CCCV); the open-circuit voltage falls evenly from 4.3 to
+    3.55 V against lithium and then steeply; no resistance of the separator, the counter electrode, the interface of
+    core and electrolyte, and none of diffusion in the particles. Where ions conduct badly the reaction begins at the
+    separator and moves inwards: then this is too favourable.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    c_rate : float
+        [1/h], of the cell.
+    utilisation : float
+        Share of the active material that electrons and ions reach.
+    electronic, ionic : float
+        Conductivities of the composite [S/m].
+    loading : float
+        Mass of the composite per area [kg/m2].
+    length : float
+        Thickness of the cathode [m].
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, the utilisation above 1, or the rate not positive.
+
+    Examples
+    --------
+    >>> recipe = Recipe.parse("80:20:0.5")
+    >>> found = estimate_capacity(
+    ...     recipe, c_rate=0.1, utilisation=0.65, electronic=0.01, ionic=0.004, loading=0.191, length=56e-6
+    ... )
+    >>> round(found.capacity / 3600)
+    103
+    """
+    _check(c_rate=c_rate, utilisation=utilisation, electronic=electronic, ionic=ionic, loading=loading, length=length)
+    share = active_mass_share(recipe)
+    full = share * recipe.materials["cam.capacity"]  # of the composite
+    current = c_rate / HOUR * full * loading
+    if utilisation == 0.0 or electronic == 0.0 or ionic == 0.0:
+        return RateCapacity(c_rate, 0.0, float("inf"), float("inf"), float("inf"), current)
+    drops = [current * length / (3.0 * conductivity) for conductivity in (ionic, electronic)]
+    slack = CHARGED - (LOWER + INDIUM) - sum(drops)
+    reached = min(max(slack / (CHARGED - PLATEAU_END), 0.0), 1.0)
+    return RateCapacity(c_rate, full * utilisation * reached, drops[0], drops[1], c_rate / utilisation, current)
+
+
+def active_mass_share(recipe: Recipe) -> float:
+    """Mass of the active material over that of the composite."""
+    return recipe.cam / (recipe.cam + recipe.se + recipe.cb)
+
+
+def _check(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not 0.0 <= check_number(name, value) < float("inf"):
+            raise ValueError(f"{name} is finite and not negative; got {value!r}")
+    if numbers["utilisation"] > 1.0:
+        raise ValueError(f"utilisation lies in [0, 1]; got {numbers['utilisation']!r}")
+    for name in ("c_rate", "loading", "length"):
+        if numbers[name] == 0.0:
+            raise ValueError(f"{name} is above zero; got {numbers[name]!r}")

@@ -1,0 +1,198 @@
+"""What is screened: compositions and whatever else is varied, as a list, a grid or a space-filling design."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from scipy.stats import qmc
+
+from microstructure.errors import StudyError
+from microstructure.materials import UNITS, known
+from microstructure.recipe import Recipe
+from microstructure.units import parse_quantity
+from studies.study import Study, merged, parse_study, read_study, sentence
+
+# what may be varied beside the material constants, and its unit
+SETTINGS = {
+    "carbon.dispersion": "1",
+    "composite.pores_between_blocks": "1",
+    "composite.porosity": "1",
+    "cathode.thickness": "m",
+    "cathode.mass": "kg",
+}
+MOST = 2000  # candidates
+
+
+class Screen(BaseModel):
+    """The [screen] table of a study: what is varied, and what counts as good."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    cam_to_se: list[str] = Field(default=[], description='weights such as "80:20"')
+    x: list[float] = Field(default=[], description="weights of carbon for each CAM:SE")
+    vary: dict[str, list[str | float]] = {}
+    samples: int = Field(default=0, ge=0, le=MOST, description="points of a space-filling design in place of the grid")
+    rates: list[float] = Field(default=[0.1, 1.0], min_length=1, description="C-rates")
+    merit: float = Field(default=1.0, description="the C-rate whose capacity ranks the candidates")
+    goal: Literal["utilisation_joint", "utilisation_electronic", "composite_electronic", "composite_ionic"] = (
+        "utilisation_joint"
+    )
+    least: float | str = Field(default=0.9, description="of the goal: how little carbon suffices?")
+
+    @property
+    def wanted(self) -> float:
+        """What is wanted of the goal, in SI units."""
+        return parse_quantity(self.least, "S/m" if self.goal.startswith("composite") else "1")
+
+    @field_validator("rates")
+    @classmethod
+    def _positive(cls, rates: list[float]) -> list[float]:
+        if min(rates) <= 0 or len(set(rates)) < len(rates):
+            raise ValueError(f"C-rates are positive and stand once; got {rates}")
+        return rates
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One composition under one choice of what is varied."""
+
+    study: Study = field(repr=False)
+    composition: str
+    setting: str = field(metadata={"what": "what is varied beside the composition, as text"})
+
+    @property
+    def name(self) -> str:
+        """Composition, and setting if there is one."""
+        return f"{self.composition}, {self.setting}" if self.setting else self.composition
+
+    @property
+    def recipe(self) -> Recipe:
+        """The composition with the constants of the candidate."""
+        return Recipe.parse(self.composition, self.study.constants)
+
+
+@dataclass(frozen=True)
+class ScreenPlan:
+    """A study and what is screened around it."""
+
+    study: Study
+    screen: Screen
+    table: dict[str, Any] = field(repr=False, metadata={"what": "the study as its file has it"})
+
+
+def load_screen(path: str, *, quick: bool = False, seeds: int | None = None) -> ScreenPlan:
+    """Read a study, or a study file with a [screen] table.
+
+    Raises
+    ------
+    StudyError
+        If there is no such file, or anything in it is unknown, missing or out of range.
+    """
+    table = read_study(path)
+    changes = table.pop("quick", {})
+    table = merged(table, changes) if quick else table
+    table = table if seeds is None else merged(table, {"ensemble": {"seeds": seeds}})
+    screen = table.pop("screen", {})
+    try:
+        settings = Screen.model_validate(screen)
+    except ValidationError as error:
+        raise StudyError(f"[screen]: {sentence(error, Screen)}") from None
+    if settings.merit not in settings.rates:
+        raise StudyError(f"[screen]: merit = {settings.merit:g} must be one of rates = {settings.rates}")
+    if bool(settings.cam_to_se) != bool(settings.x):
+        raise StudyError("[screen]: cam_to_se and x go together: every CAM:SE with every x")
+    if settings.cam_to_se:
+        table["compositions"] = [f"{ratio}:{x:g}" for ratio in settings.cam_to_se for x in settings.x]
+    return ScreenPlan(parse_study(table), settings, table)
+
+
+def candidates(plan: ScreenPlan) -> list[Candidate]:
+    """Every composition under every choice of what is varied; or points spread evenly between their ends.
+
+    Raises
+    ------
+    StudyError
+        If something unknown is varied, a value is of the wrong kind, or there are too many candidates.
+    """
+    screen, constants = plan.screen, plan.study.constants.constants
+    for name in screen.vary:
+        known(name, {**dict.fromkeys(SETTINGS), **dict.fromkeys(constants)}, "name in [screen.vary]")
+        if not screen.vary[name]:
+            raise StudyError(f"[screen.vary] '{name}' has no values")
+    found = _spread(plan) if screen.samples else _grid(plan)
+    if len(found) > MOST:
+        raise StudyError(f"[screen] asks for {len(found)} candidates, {MOST} at most: take fewer values, or samples =")
+    return found
+
+
+def _grid(plan: ScreenPlan) -> list[Candidate]:
+    names, levels = list(plan.screen.vary), list(plan.screen.vary.values())
+    return [
+        _candidate(plan, composition, dict(zip(names, choice, strict=True)))
+        for choice in itertools.product(*levels)
+        for composition in plan.study.compositions
+    ]
+
+
+def _spread(plan: ScreenPlan) -> list[Candidate]:
+    """Sobol's points between the lowest and the highest value of each; what shapes the carbon keeps its levels."""
+    screen, recipes = plan.screen, plan.study.recipes
+    shares = [recipe.se / (recipe.cam + recipe.se) for recipe in recipes]
+    carbon = [recipe.cb for recipe in recipes]
+    names = list(screen.vary)
+    power = math.ceil(math.log2(screen.samples))
+    points = qmc.Sobol(2 + len(names), rng=np.random.default_rng(plan.study.ensemble.seed)).random_base2(power)
+    found = []
+    for point in points[: screen.samples]:
+        se = 100.0 * (min(shares) + point[0] * (max(shares) - min(shares)))
+        x = min(carbon) + point[1] * (max(carbon) - min(carbon))
+        choice = {name: _between(name, screen.vary[name], share) for name, share in zip(names, point[2:], strict=True)}
+        found.append(_candidate(plan, f"{100.0 - se:.4g}:{se:.4g}:{x:.3g}", choice))
+    return found
+
+
+def _between(name: str, levels: list[str | float], share: float) -> str | float:
+    """A value between the first and the last level; one of the levels where each would need a patch library."""
+    if name.startswith(("cb.", "carbon.", "matrix.")) or len(levels) == 1:
+        return levels[min(int(share * len(levels)), len(levels) - 1)]
+    unit = _unit(name)
+    low, high = (_value(name, level) for level in (levels[0], levels[-1]))
+    value = float(f"{low + share * (high - low):.4g}")
+    return value if unit == "1" else f"{value!r} {unit}"
+
+
+def _candidate(plan: ScreenPlan, composition: str, choice: dict[str, str | float]) -> Candidate:
+    changes: dict[str, Any] = {"compositions": [composition]}
+    materials: dict[str, dict[str, Any]] = {}
+    for name, value in choice.items():
+        _value(name, value)  # refused here, with its name
+        group, key = name.split(".", 1)
+        if name not in SETTINGS:
+            materials.setdefault(group, {})[key] = value
+        else:
+            own = {"carbon": {"dispersion": {"share": value}}} if name == "carbon.dispersion" else {group: {key: value}}
+            changes = merged(changes, own)
+    text = ", ".join(f"{name} = {value}" for name, value in choice.items())
+    return Candidate(parse_study(merged(plan.table, {**changes, "materials": materials})), composition, text)
+
+
+def _unit(name: str) -> str:
+    return SETTINGS[name] if name in SETTINGS else UNITS[name.split(".", 1)[1]]
+
+
+def _value(name: str, level: str | float) -> float:
+    try:
+        return parse_quantity(level, _unit(name))
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"[screen.vary] '{name}': {error}") from None
+
+
+def screen_file(path: str) -> Path:
+    """Where the results of a screening go if nothing else is said."""
+    return Path("results") / f"{Path(path).stem}-screen"

@@ -1,0 +1,119 @@
+"""One candidate on one seed: its blocks under parameters as likely as any others, and its capacity at each rate."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from threadpoolctl import threadpool_limits
+
+from studies.blocks import lay_blocks, matrix_conductivities, predict_blocks
+from studies.fitted import FittedSet, with_fitted
+from studies.ledger import Task
+from studies.patches.library import PatchLibrary
+from studies.rate import HOUR, estimate_capacity
+from studies.screening.design import Candidate
+from studies.streams import BLOCKS, BONDS, PARAMETERS, stream
+from studies.study import Study
+from studies.values import Value
+
+# shown name, unit shown, and 1 of it in SI
+SHOWN = {
+    "utilisation_joint": ("utilisation, both", "%", 1e-2),
+    "utilisation_electronic": ("utilisation, electrons", "%", 1e-2),
+    "utilisation_ionic": ("utilisation, ions", "%", 1e-2),
+    "reachable_area": ("reachable area", "%", 1e-2),
+    "composite_electronic": ("electrons", "mS/cm", 0.1),
+    "composite_ionic": ("ions", "mS/cm", 0.1),
+    "matrix_electronic": ("matrix, electrons", "mS/cm", 0.1),
+    "matrix_ionic": ("matrix, ions", "mS/cm", 0.1),
+    "bond_share": ("faces bridged", "%", 1e-2),
+    "coat": ("coat", "nm", 1e-9),
+    "over_threshold": ("carbon / threshold along the coat", "1", 1.0),
+    "porosity": ("porosity", "%", 1e-2),
+}
+UNITS = {"coat": "m", "area_per_volume": "1/m", "composite_electronic": "S/m", "composite_ionic": "S/m"}
+
+
+def capacity_name(rate: float) -> str:
+    """The quantity that holds the capacity at a C-rate."""
+    return f"capacity_{rate:g}C"
+
+
+def candidate_tasks(
+    candidates: list[Candidate], libraries: list[PatchLibrary], fitted: FittedSet, rates: list[float], *, ideal: bool
+) -> list[Task]:
+    """One task for each candidate and seed."""
+    return [
+        Task(
+            f"{number:04d}-seed{seed}",
+            seed,
+            partial(candidate_values, candidate, seed, library, fitted, tuple(rates), ideal=ideal),
+        )
+        for number, (candidate, library) in enumerate(zip(candidates, libraries, strict=True))
+        for seed in range(candidate.study.ensemble.seeds)
+    ]
+
+
+def candidate_values(
+    candidate: Candidate,
+    seed: int,
+    library: PatchLibrary,
+    fitted: FittedSet,
+    rates: tuple[float, ...],
+    *,
+    ideal: bool = False,
+) -> list[Value]:
+    """Pack, coat and bond one cathode under one draw of the parameters; every candidate of a seed has the same draw.
+
+    With `ideal` the conductivities are also given without resistance between blocks.
+    """
+    drawn = fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study)
+    with threadpool_limits(1):
+        values = _values(with_fitted(candidate.study, drawn), candidate, seed, library, rates)
+        if ideal:
+            none = dict.fromkeys(("composite.block_resistance_electronic", "composite.block_resistance_ionic"), 0.0)
+            found = _values(with_fitted(candidate.study, {**drawn, **none}), candidate, seed, library, ())
+            values += [
+                Value(one.quantity, one.composition, _joined(one.setting, "ideal contacts"), one.unit, one.value)
+                for one in found
+                if one.quantity.startswith("composite")
+            ]
+    return values
+
+
+def _values(
+    study: Study, candidate: Candidate, seed: int, library: PatchLibrary, rates: tuple[float, ...]
+) -> list[Value]:
+    recipe = study.recipes[0]
+    seams = lay_blocks(study, recipe, stream(study, seed, BLOCKS))
+    share, rng = study.composite.ionic_contact_share, stream(study, seed, BONDS)
+    found = predict_blocks(recipe, seams, library, ionic_contact_share=share, rng=rng).named()
+    found["matrix_electronic"], found["matrix_ionic"] = matrix_conductivities(recipe, library)
+    porosity = study.composite.total_porosity(recipe)
+    length = study.cathode.length(recipe, porosity)
+    loading = length * recipe.mixed_density * (1.0 - porosity)
+    for rate in rates:
+        capacity = estimate_capacity(
+            recipe,
+            c_rate=rate,
+            utilisation=min(found["utilisation_joint"], 1.0),
+            electronic=found["composite_electronic"],
+            ionic=found["composite_ionic"],
+            loading=loading,
+            length=length,
+        )
+        found[capacity_name(rate)] = capacity.capacity / HOUR  # A s/kg over an hour: mAh/g
+    return [
+        Value(name, candidate.composition, candidate.setting, _unit(name), float(value))
+        for name, value in found.items()
+    ]
+
+
+def _unit(name: str) -> str:
+    if name.startswith("capacity"):
+        return "mA*h/g"
+    return "S/m" if name.startswith("matrix") else UNITS.get(name, "1")
+
+
+def _joined(setting: str, further: str) -> str:
+    return f"{setting}, {further}" if setting else further

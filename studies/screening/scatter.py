@@ -1,0 +1,111 @@
+"""Which scatter of the inputs hurts most: a candidate again, with one input at either end of its scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import joblib
+import numpy as np
+
+from studies.fitted import FittedSet
+from studies.patches.library import PatchLibrary, study_library
+from studies.screening.design import Candidate
+from studies.screening.predict import candidate_values, capacity_name
+from studies.study import Study
+
+WEIGHING = 0.02  # relative: of the electrolyte, of the carbon
+THICKNESS = 0.05  # relative
+POROSITY = 0.02  # of the volume, between the blocks
+DISPERSED = 0.8  # share of the aggregates that lie independently, where all should
+CORES = 0.05  # relative: of the median core
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """What one scattering input does to the merit of a candidate."""
+
+    what: str
+    low: float = field(metadata={"unit": "mAh/g", "what": "merit at the lower end, or with the worse dispersion"})
+    high: float = field(metadata={"unit": "mAh/g"})
+    nominal: float = field(metadata={"unit": "mAh/g"})
+
+    @property
+    def swing(self) -> float:
+        """Between the two ends, relative."""
+        return abs(self.high - self.low) / max(self.nominal, 1e-300)
+
+
+def scatter_of(
+    candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate: float, *, workers: int = 1
+) -> list[Scatter]:
+    """Merit of a candidate when one input after another scatters, the largest swing first."""
+    nominal = _merit(candidate, library, fitted, rate, workers)
+    found = []
+    for what, change in _changes().items():
+        ends = [_merit(change(candidate, sign), library, fitted, rate, workers) for sign in (-1.0, 1.0)]
+        found.append(Scatter(what, ends[0], ends[1], nominal))
+    worse = _poorly_dispersed(candidate)
+    if worse is not None:
+        other = study_library(worse.study, workers=workers)
+        value = _merit(worse, other, fitted, rate, workers)
+        found.append(Scatter(f"{DISPERSED:.0%} of the aggregates dispersed", value, nominal, nominal))
+    return sorted(found, key=lambda one: one.swing, reverse=True)
+
+
+def _merit(candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate: float, workers: int) -> float:
+    seeds = range(candidate.study.ensemble.seeds)
+    work = joblib.delayed(candidate_values)
+    results = joblib.Parallel(n_jobs=workers)(work(candidate, seed, library, fitted, (rate,)) for seed in seeds)
+    name = capacity_name(rate)
+    return float(np.mean([value.value for values in results for value in values if value.quantity == name]))
+
+
+def _changes() -> dict[str, Callable[[Candidate, float], Candidate]]:
+    return {
+        f"electrolyte weighed within {WEIGHING:.0%}": lambda one, sign: _weighed(one, se=1.0 + sign * WEIGHING),
+        f"carbon weighed within {WEIGHING:.0%}": lambda one, sign: _weighed(one, cb=1.0 + sign * WEIGHING),
+        f"mass of the cathode within {THICKNESS:.0%}": _thicker,
+        f"pores between blocks within {POROSITY:.0%} of the volume": _looser,
+        f"median core within {CORES:.0%}": _coarser,
+    }
+
+
+def _weighed(candidate: Candidate, *, se: float = 1.0, cb: float = 1.0) -> Candidate:
+    recipe = candidate.recipe
+    text = f"{recipe.cam:g}:{recipe.se * se:g}:{recipe.cb * cb:g}"
+    return replace(candidate, composition=text, study=_with(candidate.study, compositions=[text]))
+
+
+def _thicker(candidate: Candidate, sign: float) -> Candidate:
+    cathode, factor = candidate.study.cathode, 1.0 + sign * THICKNESS
+    given = cathode.thickness
+    update = {"mass": cathode.mass * factor, "thickness": None if given is None else given * factor}
+    return replace(candidate, study=_with(candidate.study, cathode=cathode.model_copy(update=update)))
+
+
+def _looser(candidate: Candidate, sign: float) -> Candidate:
+    study, recipe = candidate.study, candidate.recipe
+    porosity = study.composite.total_porosity(recipe) + sign * POROSITY
+    update = {"porosity": max(porosity, recipe.minimum_porosity * (1.0 + 1e-6)), "pores_between_blocks": None}
+    return replace(candidate, study=_with(study, composite=study.composite.model_copy(update=update)))
+
+
+def _coarser(candidate: Candidate, sign: float) -> Candidate:
+    study = candidate.study
+    diameter = study.constants["cam.median_diameter"] * (1.0 + sign * CORES)
+    materials = {**study.materials, "cam": {**study.materials.get("cam", {}), "median_diameter": f"{diameter!r} m"}}
+    return replace(candidate, study=_with(study, materials=materials))
+
+
+def _poorly_dispersed(candidate: Candidate) -> Candidate | None:
+    carbon = candidate.study.carbon
+    if carbon.dispersion.share <= DISPERSED or candidate.recipe.cb == 0.0:
+        return None
+    update = {"share": DISPERSED, "agglomerate_size": 1e-6}
+    changed = carbon.model_copy(update={"dispersion": carbon.dispersion.model_copy(update=update)})
+    return replace(candidate, study=_with(candidate.study, carbon=changed))
+
+
+def _with(study: Study, **changes: object) -> Study:
+    return study.model_copy(update=changes)

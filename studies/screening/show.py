@@ -1,0 +1,113 @@
+"""A screening in the terminal: what is predicted, who is best, how little carbon suffices, what scatter hurts."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from microstructure.recipe import carbon_scales
+from studies.compare import measured_text
+from studies.screening.predict import SHOWN, capacity_name
+from studies.screening.run import Row, Screening
+
+WIDTH = 160  # columns: narrower, and the table breaks its numbers
+MOST = 40  # rows of a table in the terminal; files hold all
+COLUMNS = ("utilisation_joint", "reachable_area", "composite_electronic", "composite_ionic", "over_threshold")
+
+
+def show_screening(screening: Screening) -> None:
+    """Print the tables and sentences of a screening."""
+    console, screen = _console(), screening.plan.screen
+    columns = [*COLUMNS, *(capacity_name(rate) for rate in screen.rates)]
+    table = Table(title="Predicted, and the interval that holds 95 % of cathodes")
+    for heading in ("composition", *(_heading(column) for column in columns), "best", "Pareto"):
+        table.add_column(heading, justify="left" if heading == "composition" else "right")
+    found = {name: screening.rows(name) for name in screening.quantities}
+    for row in screening.ranking.head(MOST).reset_index().to_dict("records"):
+        composition, setting = str(row["composition"]), str(row["setting"])
+        cells = [_cell(found[column][composition, setting], column) for column in columns]
+        name = f"{composition}, {setting}" if setting else composition
+        table.add_row(name, *cells, f"{float(row['probability_best']):.0%}", "yes" if row["pareto"] else "")
+    console.print(table)
+    if len(screening.ranking) > MOST:
+        console.print(f"{MOST} of {len(screening.ranking)} candidates; the others are in ranking.csv")
+    _show_measured(screening, console)
+    for sentence in sentences(screening):
+        console.print(sentence)
+    console.print(f"written to {screening.folder}: ranking.csv, table.csv, values.csv, screening.json, screening.png")
+
+
+def sentences(screening: Screening) -> list[str]:
+    """Who is best and how surely, how little carbon suffices, and which scatter hurts most: a sentence each."""
+    screen, ranking = screening.plan.screen, screening.ranking
+    first = ranking.index[0]
+    name = ", ".join(part for part in first if part)
+    merit = capacity_name(screen.merit)
+    best = (
+        f"At {screen.merit:g}C {name} gives most, {ranking[merit].iloc[0]:.0f} mAh/g of composite; it is the best of"
+        f" {len(ranking)} with a probability of {ranking['probability_best'].iloc[0]:.0%}."
+    )
+    goal, unit, scale = SHOWN[screen.goal]
+    wanted = f"{goal} of {screen.wanted / scale:g} {unit}"
+    mean, low, high = screening.enough
+    enough = f"No candidate reaches {wanted}."
+    if math.isfinite(mean):
+        ratio = carbon_scales(mean, screening.plan.study.constants)[0]
+        upper = f"{100 * high:.2f}" if math.isfinite(high) else "out of reach"
+        enough = (
+            f"For {wanted}, {100 * mean:.2f} ({100 * low:.2f} - {upper}) vol% of carbon in the matrix suffice,"
+            f" {ratio:.1%} of the electrolyte by mass."
+        )
+    worst = screening.scatter[0]
+    hurts = (
+        f"Of the scatter looked at, this hurts {name} most: {worst.what} moves {worst.nominal:.0f} mAh/g to"
+        f" {worst.low:.0f} and {worst.high:.0f}."
+    )
+    return [best, enough, hurts]
+
+
+def _show_measured(screening: Screening, console: Console) -> None:
+    """Beside each measured number of the study: predicted, and with ideal contacts between blocks."""
+    study = screening.plan.study
+    if screening.plan.screen.vary or not study.measured:
+        return
+    found = {name: screening.rows(name) for name in screening.quantities}
+    table = Table(title="Beside what was measured")
+    for heading in ("quantity", "composition", "predicted (95 %)", "ideal contacts", "measured", "which was"):
+        table.add_column(heading)
+    for quantity in ("matrix_electronic", "matrix_ionic", *SHOWN):
+        for composition in study.compositions:
+            text = measured_text(study, quantity, composition)
+            if not text or (composition, "") not in found.get(quantity, {}):
+                continue
+            ideal = found[quantity].get((composition, "ideal contacts"))
+            other = _cell(ideal, quantity, bare=True) if ideal else ""
+            role = study.fitted.get(f"{quantity} {composition}")
+            shown, unit, _ = SHOWN[quantity]
+            cell = _cell(found[quantity][composition, ""], quantity)
+            table.add_row(
+                f"{shown} ({unit})", composition, cell, other, text, f"fitted: {role}" if role else "predicted"
+            )
+    console.print(table)
+
+
+def _heading(quantity: str) -> str:
+    if quantity.startswith("capacity"):
+        return f"mAh/g at {quantity.split('_')[1]}"
+    name, unit, _ = SHOWN[quantity]
+    return f"{name} ({unit})" if unit != "1" else name
+
+
+def _cell(row: Row, quantity: str, *, bare: bool = False) -> str:
+    scale = SHOWN[quantity][2] if quantity in SHOWN else 1.0
+    mean, low, high = (float(row[name]) / scale for name in ("mean", "low", "high"))
+    if SHOWN.get(quantity, ("", "", 1.0))[1] == "%":
+        high = min(high, 100.0)
+    return f"{mean:.3g}" if bare or low == high else f"{mean:.3g} ({low:.2g} - {high:.2g})"
+
+
+def _console() -> Console:
+    console = Console()
+    return Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))

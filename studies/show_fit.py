@@ -1,0 +1,85 @@
+"""What the command line prints of a calibration, and of bulk against thin coats."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from microstructure.materials import UNITS
+from studies.calibrate import MEASURED_WITHIN, Calibration, count_data
+from studies.compare import SHOWN, measured_text
+from studies.study import Study
+
+WIDTH = 132
+STRONG = 0.5  # correlation from which a pair of parameters is named
+
+
+def show_calibration(study: Study, found: Calibration) -> None:
+    """Print parameters with profile likelihoods, correlated pairs, held-out numbers, and [materials] tables."""
+    console = _console()
+    for sentence in count_data(study):
+        console.print(sentence)
+    table = Table(
+        title="Fitted", caption=f"profile likelihood, linear about the fit; numbers within {MEASURED_WITHIN:.0%}"
+    )
+    for heading in ("parameter", "value", "95 %", "unit", "fixed by"):
+        table.add_column(heading)
+    for (name, value), error in zip(found.values.items(), found.errors, strict=True):
+        ends = (value * math.exp(sign * 1.96 * error) for sign in (-1, 1))
+        unit = UNITS[name.split(".")[1]]
+        table.add_row(name, f"{value:.4g}", " - ".join(f"{end:.3g}" for end in ends), unit, found.targets[name].name)
+    console.print(table)
+    names, correlations = list(found.values), found.correlations
+    pairs = [(correlations[i, j], names[i], names[j]) for i in range(len(names)) for j in range(i)]
+    strong = [f"{one} and {other} ({value:+.2f})" for value, one, other in pairs if abs(value) >= STRONG]
+    console.print(
+        f"Correlated: {', '.join(strong)}." if strong else "No two parameters are correlated by half or more."
+    )
+    held = Table(title="Held out, and predicted")
+    for heading in ("quantity", "composition", "predicted (95 %)", "measured", "unit"):
+        held.add_column(heading)
+    for name, (value, low, high) in found.held_out.items():
+        quantity, composition = name.split(" ")
+        _, unit, scale = SHOWN[quantity]
+        text = f"{value / scale:.3g} ({low / scale:.3g} - {high / scale:.3g})"
+        held.add_row(SHOWN[quantity][0], composition, text, measured_text(study, quantity, composition), unit)
+    console.print(held)
+    for name, value in found.values.items():
+        group, key = name.split(".")
+        unit = UNITS[key]
+        text = f"{value:.4g}" if unit == "1" else f'"{value:.4g} {unit}"'
+        source = f"fitted: {found.targets[name].name}, {study.ensemble.seeds} seeds"
+        console.print(f'\\[materials.{group}]\n{key} = {{ value = {text}, source = "{source}" }}', soft_wrap=True)
+
+
+def show_coats(table: pd.DataFrame, composition: str) -> None:
+    """Print bulk against coat for every thickness."""
+    console = _console()
+    shown = Table(
+        title=f"The matrix of {composition}: a thick pellet, and coats", caption="95 % intervals of the patches"
+    )
+    for heading in ("quantity", "unit", "coat (nm)", "bulk", "coat", "coat / bulk"):
+        shown.add_column(heading, justify="left" if heading == "quantity" else "right")
+    scales = {"1": (1e-2, "vol%"), "S/m": (0.1, "mS/cm")}
+    for quantity, rows in table.groupby("quantity", sort=False):
+        for row in rows.to_dict("records"):
+            scale, unit = scales[str(row["unit"])]
+            if row["note"]:
+                cells = (str(row["note"]), "")
+            else:
+                ends = f"{row['low'] / scale:.3g} - {row['high'] / scale:.3g}"
+                value, factor = float(row["coat"]), float(row["factor"])
+                text = f"{value / scale:.3g} ({ends})" if math.isfinite(value) else "out of reach"
+                cells = (text, f"{factor:.2f}" if math.isfinite(factor) else "")
+            bulk = f"{float(row['bulk']) / scale:.3g}"
+            shown.add_row(str(quantity), unit, f"{1e9 * float(row['thickness']):.3g}", bulk, *cells)
+        shown.add_section()
+    console.print(shown)
+
+
+def _console() -> Console:
+    console = Console()
+    return Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))
