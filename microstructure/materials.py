@@ -35,6 +35,7 @@ UNITS = {
     "contact_ratio": "1",
     "pore_length": "m",
     "pores_between_blocks": "1",
+    "largest_core_fraction": "1",
     "total_porosity": "1",
     "bare_contact_share": "1",
     "bare_contact_radius": "m",

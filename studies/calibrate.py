@@ -134,7 +134,7 @@ def calibrate(
     Raises
     ------
     StudyError
-        If a parameter has no target, or it lies outside of what the parameter can reach.
+        If a parameter has no target, it lies outside of what the parameter can reach, or does not move with it.
     """
     targets, model = find_targets(study), Model(study, library)
     report, steps = progress or (lambda done, total: None), len(PARAMETERS) + 2
@@ -145,6 +145,9 @@ def calibrate(
     report(steps - 2, steps)
     names = [target.name for target in targets.values()]
     slopes, scatter = model.slopes(values, names)
+    for name, fixing, slope in zip(values, names, np.diag(slopes), strict=True):
+        if slope == 0.0:
+            raise StudyError(f"{fixing} does not change with {name} near its fit: take more cores or seeds")
     inverse = np.linalg.inv(slopes)
     covariance = inverse @ np.diag(MEASURED_WITHIN**2 + scatter**2) @ inverse.T
     report(steps - 1, steps)

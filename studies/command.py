@@ -186,10 +186,11 @@ def compare(
     from studies.study import load_study
 
     settings = load_study(study, quick=quick)
+    recipe = Recipe.parse(composition, settings.constants)
     library = with_progress(
         "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
     )
-    table = compare_coats(Recipe.parse(composition, settings.constants), library)
+    table = compare_coats(recipe, library)
     show_coats(table, composition)
     if csv is not None:
         with whole_file(csv) as temporary:

@@ -17,6 +17,7 @@ from studies.calibrate import PARAMETERS, Calibration
 from studies.study import Study, read_toml
 
 SHIPPED = "fitted.toml"
+ROUNDED = 1e-3  # relative: covariances are written with four digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,12 @@ def load_fitted(path: Path | None = None) -> FittedSet:
         provenance = str(table["provenance"])
     except (KeyError, TypeError, ValueError) as error:
         raise StudyError(f"{name} is no fitted set of percoat ({error}): write one with percoat calibrate") from None
-    if covariance.shape != (len(PARAMETERS),) * 2 or np.any(np.linalg.eigvalsh(covariance) <= 0.0):
-        raise StudyError(f"the covariance in {name} must be positive definite, {len(PARAMETERS)} by {len(PARAMETERS)}")
+    for parameter, value in values.items():
+        if not 0.0 < value < np.inf:
+            raise StudyError(f"the value of {parameter} in {name} must be positive and finite; got {value!r}")
+    if covariance.shape != (len(PARAMETERS),) * 2 or not _positive_definite(covariance):
+        count = len(PARAMETERS)
+        raise StudyError(f"the covariance in {name} must be symmetric and positive definite, {count} by {count}")
     return FittedSet(values, covariance, provenance)
 
 
@@ -78,6 +83,15 @@ def with_fitted(study: Study, values: Mapping[str, float]) -> Study:
 
     own = {f"{group}.{key}" for group, constants in study.materials.items() for key in constants}
     return with_parameters(study, {name: value for name, value in values.items() if name not in own})
+
+
+def _positive_definite(covariance: NDArray[np.float64]) -> bool:
+    if not np.isfinite(covariance).all():
+        return False
+    skew = np.abs(covariance - covariance.T).max()
+    if skew > ROUNDED * np.abs(covariance).max():
+        return False
+    return bool(np.linalg.eigvalsh(covariance).min() > 0.0)
 
 
 def _covariance(covariance: NDArray[np.float64]) -> str:

@@ -31,11 +31,12 @@ def estimate_capacity(
     """Estimate the capacity of a half cell in closed form.
 
     The cell's current is that of all its active material; what is not reached takes none, so that particles see the
-    C-rate over the utilisation. Assumed: the reaction is even over the thickness, so that ions and electrons lose
-    i L / 3 over their conductivity; the charge is complete (CCCV); the open-circuit voltage falls evenly from 4.3 to
-    3.55 V against lithium and then steeply; no resistance of the separator, the counter electrode, the interface of
-    core and electrolyte, and none of diffusion in the particles. Where ions conduct badly the reaction begins at the
-    separator and moves inwards: then this is too favourable.
+    C-rate over the utilisation. Of two limits the lower one counts. Either the reaction is even over the thickness, and
+    ions and electrons lose i L / 3 over their conductivity; or it is a front that begins at the separator (at the
+    collector, where electrons are worse) and stops at the depth where i x over the worse conductivity has used up the
+    mean voltage above the end of discharge. Assumed besides: the charge is complete (CCCV); the open-circuit voltage
+    falls evenly from 4.3 to 3.55 V against lithium and then steeply; no resistance of the separator, the counter
+    electrode, the interface of core and electrolyte, and none of diffusion in the particles.
 
     Parameters
     ----------
@@ -72,8 +73,10 @@ def estimate_capacity(
     if utilisation == 0.0 or electronic == 0.0 or ionic == 0.0:
         return RateCapacity(c_rate, 0.0, float("inf"), float("inf"), float("inf"), current)
     drops = [current * length / (3.0 * conductivity) for conductivity in (ionic, electronic)]
-    slack = CHARGED - (LOWER + INDIUM) - sum(drops)
-    reached = min(max(slack / (CHARGED - PLATEAU_END), 0.0), 1.0)
+    end = LOWER + INDIUM
+    even = (CHARGED - end - sum(drops)) / (CHARGED - PLATEAU_END)
+    front = (0.5 * (CHARGED + PLATEAU_END) - end) / (3.0 * max(drops))
+    reached = min(max(min(even, front), 0.0), 1.0)
     return RateCapacity(c_rate, full * utilisation * reached, drops[0], drops[1], c_rate / utilisation, current)
 
 

@@ -64,8 +64,10 @@ class Composite(_Part):
             return recipe.materials["loose.total_porosity"]
         between = recipe.materials["pressed.pores_between_blocks"]
         between = between if self.pores_between_blocks is None else self.pores_between_blocks
-        solid = (1.0 - between) / (recipe.volume_fractions.cam * (1.0 + recipe.matrix_per_core))
-        return 1.0 - solid
+        cores = (1.0 - between) / (1.0 + recipe.matrix_per_core)
+        if self.pores_between_blocks is None:
+            cores = min(cores, recipe.materials["pressed.largest_core_fraction"])
+        return 1.0 - cores / recipe.volume_fractions.cam
 
 
 class Mixing(_Part):
@@ -224,13 +226,20 @@ def load_study(name: str, *, quick: bool = False, seeds: int | None = None) -> S
         If there is no such study, or anything in it is unknown, missing or out of range.
     """
     table = read_study(name)
-    changes = table.pop("quick", {})
-    if not isinstance(changes, dict):
-        raise StudyError(f"[quick] holds tables of settings; got {changes!r}")
+    table.pop("screen", None)  # what percoat screen does with it is no setting of the study
+    changes = quick_changes(table)
     if seeds is not None:
         table, changes = (merged(one, {"ensemble": {"seeds": seeds}}) for one in (table, changes))
     full, small = parse_study(table), parse_study(merged(table, changes))  # both are checked, whichever is run
     return small if quick else full
+
+
+def quick_changes(table: dict[str, Any]) -> dict[str, Any]:
+    """Take the [quick] tables out of a study's."""
+    changes = table.pop("quick", {})
+    if not isinstance(changes, dict):
+        raise StudyError(f"[quick] holds tables of settings; got {changes!r}")
+    return changes
 
 
 def parse_study(table: dict[str, Any]) -> Study:
@@ -268,7 +277,7 @@ def read_study(name: str) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".toml":
         shipped = resources.files("studies").joinpath(f"{name}.toml")
-        if not shipped.is_file():
+        if name not in shipped_studies():
             raise StudyError(f"no study '{name}': shipped are {', '.join(shipped_studies())}; or give a .toml file")
         return read_toml(shipped)
     return read_toml(path)
@@ -286,8 +295,9 @@ def read_toml(path: Traversable | Path) -> dict[str, Any]:
 
 def shipped_studies() -> list[str]:
     """Names of the studies that come with percoat."""
-    files = resources.files("studies").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+    files = [file for file in resources.files("studies").iterdir() if file.name.endswith(".toml")]
+    # a fitted set is a file of another kind
+    return sorted(file.name.removesuffix(".toml") for file in files if "compositions" in read_toml(file))
 
 
 def merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,83 +1,202 @@
-"""The fit finds again the parameters that a study was computed with."""
+"""The fit finds again the parameters that its numbers were made with, and says how well they are known."""
 
-import warnings
-from pathlib import Path
-
+import numpy as np
 import pytest
 
 from microstructure.errors import StudyError
-from studies.calibrate import PARAMETERS, calibrate, count_data, find_targets, solve
-from studies.study import load_study
-from studies.tasks import composition_task
-from studies.values import summarise, tidy
+from microstructure.recipe import Recipe
+from studies.calibrate import (
+    MEASURED_WITHIN,
+    PARAMETERS,
+    Calibration,
+    Model,
+    calibrate,
+    count_data,
+    find_targets,
+    solve,
+    with_parameters,
+)
+from studies.show_fit import show_calibration
+from studies.study import load_study, parse_study
 
-TINY = Path(__file__).with_name("tiny.toml")
+TRUTH = {
+    "cb.neck_conductance": 2e-4,
+    "se.grain_contact_loss": 9.0,
+    "composite.bare_contact_share": 0.6,  # well above where bare contacts begin to percolate
+    "cam.electronic_conductivity": 0.7,
+    "composite.block_resistance_electronic": 6e-5,
+    "composite.block_resistance_ionic": 2e-4,
+}
+FITTED = {
+    "matrix_electronic 80:20:3": ("cb.neck_conductance", "S/m"),
+    "matrix_ionic 80:20:3": ("se.grain_contact_loss", "S/m"),
+    "utilisation_electronic 80:20:0": ("composite.bare_contact_share", ""),
+    "composite_electronic 80:20:0": ("cam.electronic_conductivity", "S/m"),
+    "composite_electronic 80:20:3": ("composite.block_resistance_electronic", "S/m"),
+    "composite_ionic 80:20:0": ("composite.block_resistance_ionic", "S/m"),
+}
+HELD_OUT = ("composite_ionic 80:20:3", "utilisation_electronic 80:20:3", "matrix_electronic 80:20:1")
 
 
 @pytest.fixture(scope="module")
-def study():
-    plain = load_study(str(TINY))
-    materials = {"composite": {"bare_contact_share": 0.6}}  # well above where bare contacts begin to percolate
-    return plain.model_copy(update={"compositions": ["80:20:0", "80:20:1"], "materials": materials})
+def library(handmade):
+    return handmade()
 
 
 @pytest.fixture(scope="module")
-def measured(study):
-    """The study with what its own constants give, as if that had been measured."""
-    quantities = {
-        "matrix_ionic 80:20:0": ("se.ionic_conductivity", "S/m"),
-        "matrix_electronic 80:20:1": ("cb.neck_conductance", "S/m"),
-        "utilisation_electronic 80:20:0": ("composite.bare_contact_share", ""),
-        "composite_electronic 80:20:0": ("cam.electronic_conductivity", "S/m"),
-        "composite_electronic 80:20:1": ("composite.block_resistance_electronic", "S/m"),
-        "composite_ionic 80:20:0": ("composite.block_resistance_ionic", "S/m"),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # voxels larger than the coat: the fit does not mind
-        values = {
-            seed: [value for recipe in study.recipes for value in composition_task(study, seed, recipe)]
-            for seed in range(2)
+def measured(library):
+    """A small study with what its true constants give, as if that had been measured."""
+    plain = parse_study(
+        {
+            "title": "t",
+            "compositions": ["80:20:0", "80:20:1", "80:20:3"],
+            "ensemble": {"seed": 7, "seeds": 2},
+            "cathode": {"cores": 60, "thickness": "16 um"},
         }
-    mean = summarise(tidy(values)).query("setting == ''").set_index(["quantity", "composition"])["mean"]
-    table = {}
-    for name, (_, unit) in quantities.items():
+    )
+    model, table = Model(plain, library), {}
+    for name in (*FITTED, *HELD_OUT):
         quantity, composition = name.split(" ")
-        table.setdefault(quantity, {})[composition] = f"{mean[quantity, composition]} {unit}"
-    fitted = {name: parameter for name, (parameter, _) in quantities.items()}
-    return study.model_copy(update={"measured": table, "fitted": fitted})
+        value = model.by_seed(Recipe.parse(composition), quantity, TRUTH).mean()
+        unit = "" if quantity.startswith("util") else "S/m"
+        table.setdefault(quantity, {})[composition] = f"{value:.9g} {unit}"
+    fitted = {name: parameter for name, (parameter, _) in FITTED.items()}
+    return plain.model_copy(update={"measured": table, "fitted": fitted})
 
 
-@pytest.mark.filterwarnings("ignore:a voxel of")
-def test_parameters_are_found_again(measured):
-    fit, constants = calibrate(measured), measured.constants
-    assert set(fit) == set(PARAMETERS)
-    for name in ("se.ionic_conductivity", "cb.neck_conductance"):
-        assert fit[name] == pytest.approx(constants[name], rel=1e-4)
+@pytest.fixture(scope="module")
+def found(measured, library):
+    return calibrate(measured, library)
+
+
+def test_parameters_are_found_again(found):
+    assert tuple(found.values) == PARAMETERS
+    for name in ("cb.neck_conductance", "se.grain_contact_loss", "composite.block_resistance_ionic"):
+        assert found.values[name] == pytest.approx(TRUTH[name], rel=1e-3)
     # a share of few contacts is a staircase: any share on the same step reproduces the target
-    assert fit["composite.bare_contact_share"] == pytest.approx(constants["composite.bare_contact_share"], abs=0.03)
-    assert fit["cam.electronic_conductivity"] == pytest.approx(constants["cam.electronic_conductivity"], rel=0.2)
-    for name in ("composite.block_resistance_electronic", "composite.block_resistance_ionic"):
-        assert fit[name] == pytest.approx(constants[name], rel=0.05)
+    assert found.values["composite.bare_contact_share"] == pytest.approx(0.6, abs=0.02)
+    assert found.values["cam.electronic_conductivity"] == pytest.approx(0.7, rel=0.1)
+    assert found.values["composite.block_resistance_electronic"] == pytest.approx(6e-5, rel=0.05)
+
+
+def test_targets_are_met(found, measured, library):
+    model = Model(measured, library)
+    for target in found.targets.values():
+        value = model.by_seed(target.recipe, target.quantity, found.values).mean()
+        assert value == pytest.approx(target.value, rel=0.02)
+
+
+def test_numbers_held_out_are_predicted(found, measured):
+    """Made with the true constants, they lie within their intervals."""
+    assert set(found.held_out) == set(HELD_OUT)
+    for name, (value, low, high) in found.held_out.items():
+        quantity, composition = name.split(" ")
+        truth = float(measured.measured[quantity][composition].split(" ")[0])
+        assert low <= value <= high
+        assert low <= truth <= high
+        assert value == pytest.approx(truth, rel=0.05)
+    assert found.held_out["utilisation_electronic 80:20:3"][2] <= 1.0
+
+
+def test_the_covariance_is_one(found):
+    np.testing.assert_allclose(found.covariance, found.covariance.T, atol=1e-12)
+    assert np.linalg.eigvalsh(found.covariance).min() > 0.0
+    np.testing.assert_allclose(np.diag(found.correlations), 1.0, rtol=1e-12)
+    assert np.abs(found.correlations).max() <= 1.0 + 1e-12
+    np.testing.assert_allclose(found.errors**2, np.diag(found.covariance), rtol=1e-12)
+
+
+def test_a_number_proportional_to_its_parameter_fixes_it_as_well_as_it_is_measured(found):
+    assert found.errors[0] == pytest.approx(MEASURED_WITHIN, rel=1e-3)
+
+
+def test_what_a_number_does_not_depend_on_has_no_slope(measured, library):
+    """Bare contacts, cores and blocks are nothing to the matrix, necks nothing to a composite without carbon."""
+    slopes, scatter = Model(measured, library).slopes(TRUTH, list(FITTED))
+    at = {name: column for column, name in enumerate(PARAMETERS)}
+    for row in (0, 1):
+        assert np.count_nonzero(slopes[row]) == 1
+        assert scatter[row] == 0.0
+    # d ln exp(-loss ratio) / d ln loss
+    assert slopes[0, at["cb.neck_conductance"]] == pytest.approx(1.0, rel=1e-3)
+    assert slopes[1, at["se.grain_contact_loss"]] == pytest.approx(-9.0 * 3.0 / 20.0, rel=1e-2)
+    for row in (2, 3):
+        assert slopes[row, at["cb.neck_conductance"]] == 0.0
+        assert slopes[row, at["composite.block_resistance_ionic"]] == 0.0
+    assert slopes[3, at["cam.electronic_conductivity"]] == pytest.approx(1.0, rel=1e-3)
+    assert slopes[4, at["composite.block_resistance_electronic"]] < 0.0
+    assert slopes[5, at["composite.block_resistance_ionic"]] < 0.0
+
+
+def test_a_number_that_does_not_move_with_its_parameter_is_said(measured, library, monkeypatch):
+    """As a utilisation of few cores may: then nothing is known about the parameter."""
+    flat = np.diag([1.0, 1.0, 0.0, 1.0, 1.0, 1.0])
+    monkeypatch.setattr(Model, "slopes", lambda *more: (flat, np.zeros(6)))
+    with pytest.raises(
+        StudyError, match=r"utilisation_electronic 80:20:0 does not change with composite\.bare_contact"
+    ):
+        calibrate(measured, library)
+
+
+def test_a_calibration_is_the_same_again(found, measured, library):
+    again = calibrate(measured, library)
+    assert again.values == found.values
+    assert again.covariance.tobytes() == found.covariance.tobytes()
 
 
 def test_every_parameter_needs_one_number(measured):
-    short = measured.model_copy(update={"fitted": {"matrix_ionic 80:20:0": "se.ionic_conductivity"}})
-    with pytest.raises(StudyError, match=r"missing: cb\.neck_conductance"):
+    short = measured.model_copy(update={"fitted": {"matrix_electronic 80:20:3": "cb.neck_conductance"}})
+    with pytest.raises(StudyError, match=r"missing: se\.grain_contact_loss, composite\.bare_contact_share"):
         find_targets(short)
-    bound = {**measured.measured, "matrix_ionic": {"80:20:0": "< 1 S/m"}}
-    with pytest.raises(StudyError, match="one measured value"):
-        find_targets(measured.model_copy(update={"measured": bound}))
+    for wrong in ("< 1 S/m", ["1 S/m", "2 S/m"]):
+        bound = {**measured.measured, "matrix_ionic": {"80:20:3": wrong}}
+        with pytest.raises(StudyError, match="one measured value"):
+            find_targets(measured.model_copy(update={"measured": bound}))
+
+
+def test_targets_are_in_si_units():
+    targets = find_targets(load_study("kissel2026"))
+    assert targets["cb.neck_conductance"].value == pytest.approx(100.0)
+    assert targets["composite.bare_contact_share"].value == pytest.approx(0.65)
+    assert targets["composite.block_resistance_ionic"].name == "composite_ionic 80:20:0.2"
 
 
 def test_data_and_parameters_are_counted():
-    total, fixing, held_out = count_data(load_study("kissel2026"))
+    total, converted, fixing, held_out = count_data(load_study("kissel2026"))
     assert total == "19 measured numbers, of which 4 are arithmetic of the recipe."
-    assert fixing.startswith("7 fix a parameter each: ")
-    assert "matrix_ionic 80:20:3" in held_out  # the same quantity, but not the number that fixes it
+    assert converted.startswith("2 are material constants in another form: ")
+    assert fixing.startswith("6 fix a parameter each: ")
+    assert held_out.startswith("7 are held out, and predicted: ")
+    assert "composite_ionic 80:20:3" in held_out  # the same quantity, but not the number that fixes it
     assert "utilisation_electronic 80:20:3" in held_out
-    assert held_out.startswith("8 are held out")
 
 
-def test_a_target_out_of_reach_is_said():
+def test_a_target_out_of_reach_is_said(measured, library):
     with pytest.raises(StudyError, match=r"composite\.x cannot reach its target: it is missed by \+1 to \+2"):
         solve(lambda value: 1.0 + value, "composite.x")
+    much = {**measured.measured, "matrix_electronic": {"80:20:3": "1e9 S/m"}}
+    with pytest.raises(StudyError, match=r"cb\.neck_conductance cannot reach its target"):
+        calibrate(measured.model_copy(update={"measured": much}), library)
+
+
+@pytest.mark.parametrize(("name", "root"), [("composite.bare_contact_share", 0.123), ("composite.x", 3e-7)])
+def test_a_root_within_the_range_is_found(name, root):
+    assert solve(lambda value: value - root, name) == pytest.approx(root, rel=2e-4)
+
+
+def test_constants_are_replaced_in_si_units_and_others_stay():
+    study = parse_study({"title": "t", "compositions": ["80:20:3"], "materials": {"se": {"density": "2 g/cm3"}}})
+    constants = with_parameters(study, TRUTH).constants
+    assert {name: constants[name] for name in TRUTH} == pytest.approx(TRUTH)
+    assert constants["se.density"] == pytest.approx(2000.0)
+    assert study.constants["cb.neck_conductance"] == pytest.approx(511e-6)
+
+
+def test_a_calibration_is_shown(found, measured, capsys):
+    assert isinstance(found, Calibration)
+    show_calibration(measured, found)
+    shown = capsys.readouterr().out
+    for name in PARAMETERS:
+        assert name in shown
+    assert "[materials.cb]\nneck_conductance = { value = " in shown
+    assert "9 measured numbers" in shown

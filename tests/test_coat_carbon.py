@@ -150,6 +150,16 @@ def test_overlap_inside_an_aggregate_is_bounded_and_necks_hold(cell, library, fi
     assert carbon.left_out < (1e-3 if cell.coats.thickness > 1e-7 else 0.03)
 
 
+def test_aggregates_that_end_just_above_their_core_touch_it(cell, library):
+    """Pressed into a room that narrows and then relaxed, one in twelve would end a fraction of a nanometre short."""
+    carbon = fill(cell, library)
+    vectors = wrapped(carbon.centres - cell.cores.centres[carbon.coat])
+    above = np.linalg.norm(vectors, axis=1) - 0.5 * (cell.cores.diameters[carbon.coat] + carbon.diameter)
+    lowest = np.minimum.reduceat(above, np.flatnonzero(np.diff(carbon.aggregate, prepend=-1)))
+    assert np.mean(lowest <= 0.02e-9) > 0.25
+    assert np.mean((lowest > 0.02e-9) & (lowest < 0.5e-9)) < 0.01
+
+
 @pytest.mark.parametrize("text", ["99:1:0.2", "95:5:0.8"])
 def test_coats_thinner_than_a_primary_work_too(library, text):
     with pytest.warns(UserWarning, match="larger than the coat"):

@@ -34,6 +34,7 @@ def test_values_take_the_place_of_the_studys(study, tmp_path):
         "matrix_ionic,80:20:0,0.5,mS/cm,,pellet of May",
         "",
         "matrix_electronic,80:20:0.20,< 0.02,mS/cm,,",
+        "matrix_electronic,80:20:3,500,mS/cm,,",
         "threshold_bulk,all,2,%,5,",
         "composite_ionic,80:20:3,2e-4,S/m,,",
         head=HEAD + ",high,source",
@@ -47,7 +48,7 @@ def test_values_take_the_place_of_the_studys(study, tmp_path):
     untouched = ("utilisation_electronic", "80:20:3")
     assert measured_numbers(changed, *untouched) == measured_numbers(study, *untouched)
     assert measured_numbers(study, "matrix_ionic", "80:20:0") == ([0.7], False)
-    assert find_targets(changed)["se.ionic_conductivity"].value == pytest.approx(0.05)
+    assert find_targets(changed)["cb.neck_conductance"].value == pytest.approx(50.0)
 
 
 def test_a_spreadsheet_with_semicolons_and_a_byte_order_mark_is_read(study, tmp_path):

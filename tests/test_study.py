@@ -12,6 +12,7 @@ import pytest
 from microstructure.errors import PercoatError, StudyError
 from studies.compare import check_measured
 from studies.contact_check import contact_ratio
+from studies.screening.design import candidates, load_screen
 from studies.study import load_study, parse_study, shipped_studies
 from studies.texts import markdown_table
 from studies.values import Value, half_interval, summarise, tidy
@@ -24,12 +25,19 @@ def table(**changes):
 
 
 def test_shipped_studies_load():
-    assert shipped_studies() == ["kissel2026"]
+    assert shipped_studies() == ["kissel2026", "neighbours"]  # a fitted set lies beside them, and is none
     full, quick = load_study("kissel2026"), load_study("kissel2026", quick=True)
     assert full.ensemble.seeds >= 8
     assert quick.ensemble.seeds == 3
     assert [str(recipe) for recipe in full.recipes] == [f"80:20:{x}" for x in ("0", "0.2", "0.5", "1", "2", "3")]
     check_measured(full)
+    assert load_study("neighbours").cathode == full.cathode  # its [screen] table is for percoat screen
+
+
+def test_shipped_screening_loads():
+    plan = load_screen("neighbours")
+    assert len(candidates(plan)) == 40
+    assert load_screen("neighbours", quick=True).study.ensemble.seeds == 3
 
 
 def test_study_repeats_the_numbers_of_the_paper():
@@ -97,8 +105,18 @@ def test_measured_values_are_checked_before_anything_runs(measured, words):
 def test_no_such_study():
     with pytest.raises(StudyError, match="kissel2026"):
         load_study("kisel2026")
+    with pytest.raises(StudyError, match="no study 'fitted'"):
+        load_study("fitted")
     with pytest.raises(StudyError, match="cannot read"):
         load_study("nowhere.toml")
+
+
+@pytest.mark.parametrize("load", [load_study, load_screen])
+def test_quick_settings_are_tables(load, tmp_path):
+    path = tmp_path / "wrong.toml"
+    path.write_text('title = "t"\ncompositions = ["80:20:3"]\nquick = 3\n')
+    with pytest.raises(StudyError, match=r"\[quick\] holds tables of settings; got 3"):
+        load(str(path), quick=True)
 
 
 def test_porosity_between_blocks_and_total_agree():

@@ -16,7 +16,7 @@ from microstructure.errors import StudyError
 from microstructure.materials import UNITS, known
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity
-from studies.study import Study, merged, parse_study, read_study, sentence
+from studies.study import Study, merged, parse_study, quick_changes, read_study, sentence
 
 # what may be varied beside the material constants, and its unit
 SETTINGS = {
@@ -95,7 +95,7 @@ def load_screen(path: str, *, quick: bool = False, seeds: int | None = None) -> 
         If there is no such file, or anything in it is unknown, missing or out of range.
     """
     table = read_study(path)
-    changes = table.pop("quick", {})
+    changes = quick_changes(table)
     table = merged(table, changes) if quick else table
     table = table if seeds is None else merged(table, {"ensemble": {"seeds": seeds}})
     screen = table.pop("screen", {})
@@ -105,6 +105,10 @@ def load_screen(path: str, *, quick: bool = False, seeds: int | None = None) -> 
         raise StudyError(f"[screen]: {sentence(error, Screen)}") from None
     if settings.merit not in settings.rates:
         raise StudyError(f"[screen]: merit = {settings.merit:g} must be one of rates = {settings.rates}")
+    try:
+        _ = settings.wanted
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"[screen] least, of {settings.goal}: {error}") from None
     if bool(settings.cam_to_se) != bool(settings.x):
         raise StudyError("[screen]: cam_to_se and x go together: every CAM:SE with every x")
     if settings.cam_to_se:

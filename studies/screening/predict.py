@@ -28,7 +28,7 @@ SHOWN = {
     "matrix_ionic": ("matrix, ions", "mS/cm", 0.1),
     "bond_share": ("faces bridged", "%", 1e-2),
     "coat": ("coat", "nm", 1e-9),
-    "over_threshold": ("carbon / threshold along the coat", "1", 1.0),
+    "over_threshold": ("carbon / coat threshold", "1", 1.0),
     "porosity": ("porosity", "%", 1e-2),
 }
 UNITS = {"coat": "m", "area_per_volume": "1/m", "composite_electronic": "S/m", "composite_ionic": "S/m"}

@@ -115,8 +115,20 @@ def rank(
     ranking = ranking.join(pd.DataFrame(means))
     ranking["probability_best"] = probability_best(merit)
     ranking["pareto"] = pareto_front(*means.values())
-    enough = least_carbon(ranking["carbon"], by_seed(headline, screen.goal).reindex(keys), screen.wanted)
-    return ranking.sort_values(["probability_best", capacity_name(screen.merit)], ascending=False), enough
+    ranking = ranking.sort_values(["probability_best", capacity_name(screen.merit)], ascending=False)
+    kin = _kin(found, found[int(ranking["number"].iloc[0])], screen.samples > 0)
+    enough = least_carbon(ranking["carbon"][kin], by_seed(headline, screen.goal).reindex(kin), screen.wanted)
+    return ranking, enough
+
+
+def _kin(found: list[Candidate], best: Candidate, scattered: bool) -> pd.MultiIndex:
+    """Candidates that differ from the best one in their carbon alone; all of a space-filling design."""
+
+    def family(candidate: Candidate) -> tuple[float, str]:
+        return round(candidate.recipe.se / candidate.recipe.cam, 9), candidate.setting
+
+    names = [(one.composition, one.setting) for one in found if scattered or family(one) == family(best)]
+    return pd.MultiIndex.from_tuples(names, names=KEY)
 
 
 def write_screening(screening: Screening, fitted: FittedSet) -> None:

@@ -14,7 +14,7 @@ from studies.screening.run import Row, Screening
 
 WIDTH = 160  # columns: narrower, and the table breaks its numbers
 MOST = 40  # rows of a table in the terminal; files hold all
-COLUMNS = ("utilisation_joint", "reachable_area", "composite_electronic", "composite_ionic", "over_threshold")
+COLUMNS = ("utilisation_joint", "composite_electronic", "composite_ionic", "over_threshold")
 
 
 def show_screening(screening: Screening) -> None:
@@ -52,13 +52,13 @@ def sentences(screening: Screening) -> list[str]:
     goal, unit, scale = SHOWN[screen.goal]
     wanted = f"{goal} of {screen.wanted / scale:g} {unit}"
     mean, low, high = screening.enough
-    enough = f"No candidate reaches {wanted}."
+    enough = f"No recipe like the best one reaches {wanted}."
     if math.isfinite(mean):
         ratio = carbon_scales(mean, screening.plan.study.constants)[0]
         upper = f"{100 * high:.2f}" if math.isfinite(high) else "out of reach"
         enough = (
-            f"For {wanted}, {100 * mean:.2f} ({100 * low:.2f} - {upper}) vol% of carbon in the matrix suffice,"
-            f" {ratio:.1%} of the electrolyte by mass."
+            f"For {wanted}, recipes like the best one need {100 * mean:.2f} ({100 * low:.2f} - {upper}) vol% of"
+            f" carbon in the matrix, {ratio:.1%} of the electrolyte by mass."
         )
     worst = screening.scatter[0]
     hurts = (
@@ -102,10 +102,9 @@ def _heading(quantity: str) -> str:
 
 def _cell(row: Row, quantity: str, *, bare: bool = False) -> str:
     scale = SHOWN[quantity][2] if quantity in SHOWN else 1.0
-    mean, low, high = (float(row[name]) / scale for name in ("mean", "low", "high"))
-    if SHOWN.get(quantity, ("", "", 1.0))[1] == "%":
-        high = min(high, 100.0)
-    return f"{mean:.3g}" if bare or low == high else f"{mean:.3g} ({low:.2g} - {high:.2g})"
+    mean, high = (float(row[name]) / scale for name in ("mean", "high"))
+    half = high - mean
+    return f"{mean:.3g}" if bare or half < 1e-3 * mean else f"{mean:.3g} +- {half:.2g}"
 
 
 def _console() -> Console:

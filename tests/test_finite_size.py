@@ -1,0 +1,104 @@
+"""Bulk against coat: factors known from a library made by hand, and no number where it does not reach."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import studies.patches.library
+from microstructure.recipe import Recipe
+from studies.command import app
+from studies.finite_size import THICKNESSES, THIN, compare_coats, half_bridged
+from studies.patches.plan import PatchPlan
+
+RECIPE = Recipe.parse("80:20:3")
+CONTENT = RECIPE.volume_fraction
+QUANTITIES = {
+    "threshold along the coat", "threshold across two coats", "electrons along two coats", "ions along the coat",
+    "ions across the coat",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table(handmade):
+    return compare_coats(RECIPE, handmade())
+
+
+def rows(table, quantity):
+    return table[(table.quantity == quantity) & (table.note == "")]
+
+
+def test_every_quantity_has_every_thickness(table):
+    assert len(table) == 5 * len(THICKNESSES)
+    for _, found in table.groupby("quantity"):
+        assert found.thickness.tolist() == sorted(THICKNESSES)
+    assert set(table.quantity) == QUANTITIES
+
+
+def test_factors_between_bulk_and_coat(table):
+    """A sheet of 2e7 and a bulk of 7e6 per neck and squared content; a threshold of 8 vol% and one of 5."""
+    neck = RECIPE.materials["cb.neck_conductance"]
+    electrons = rows(table, "electrons along two coats")
+    np.testing.assert_allclose(electrons.bulk, neck * 7e6 * CONTENT**2, rtol=1e-9)
+    np.testing.assert_allclose(electrons.factor, 20.0 / 7.0, rtol=1e-9)
+    np.testing.assert_allclose(electrons.low / electrons.coat, 0.8, rtol=1e-9)
+    np.testing.assert_allclose(electrons.high / electrons.coat, 1.2, rtol=1e-9)
+    np.testing.assert_allclose(rows(table, "threshold along the coat").factor, 1.6, rtol=1e-12)
+    for quantity in ("ions along the coat", "ions across the coat"):
+        ions = rows(table, quantity)
+        np.testing.assert_allclose(ions.factor, 1.0, rtol=1e-12)
+        np.testing.assert_allclose(ions.bulk, RECIPE.electrolyte_conductivity * (1.0 - CONTENT), rtol=1e-12)
+
+
+def test_thin_coats_have_a_note_and_no_number(table):
+    thin = table[table.thickness < 18.5e-9]
+    assert len(thin) == 10
+    assert (thin.note == THIN).all()
+    assert thin[["coat", "low", "high", "factor"]].isna().all(axis=None)
+    assert thin.bulk.notna().all()
+    thick = table[table.thickness >= 18.5e-9]
+    assert (thick.note == "").all()
+    assert thick.coat.notna().all()
+
+
+def test_half_of_the_seams_are_bridged_where_the_rate_says_so(handmade):
+    """4e14/m2 by the squared content: on 1 um2, ln 2 bridges are there at a content of sqrt(ln 2 / 400)."""
+    library = handmade()
+    for area in (1e-12, 0.25e-12):
+        expected = math.sqrt(math.log(2.0) / (4e14 * area))
+        assert half_bridged(library, 100e-9, area) == pytest.approx(expected, abs=2e-5)
+    assert half_bridged(handmade(PatchPlan(contents=(0.01, 0.02))), 100e-9, 1e-12) == math.inf
+
+
+def test_the_command_prints_and_writes_the_table(table, handmade, monkeypatch, tmp_path):
+    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: handmade())
+    path = tmp_path / "coats.csv"
+    done = CliRunner().invoke(app, ["compare", "kissel2026", "--csv", str(path)])
+    assert done.exit_code == 0, done.output
+    assert "threshold across two coats" in done.output
+    assert THIN in done.output
+    written = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    assert written.quantity.tolist() == table.quantity.tolist()
+    np.testing.assert_allclose(written.coat, table.coat, rtol=1e-4)
+
+
+def test_seams_grow_with_the_coat(table):
+    """pi R (t1 + t2): with one rate for all coats, twice the thickness needs 1 / sqrt(2) of the carbon."""
+    across = rows(table, "threshold across two coats").set_index("thickness").coat
+    assert across[50e-9] / across[100e-9] == pytest.approx(math.sqrt(2.0), rel=1e-3)
+
+
+def test_a_rate_that_is_known_less_well_has_wider_thresholds(table):
+    """More bridges, less carbon: the upper end of the rate is the lower one of the threshold."""
+    across = rows(table, "threshold across two coats")
+    np.testing.assert_allclose(across.low / across.coat, 1.2**-0.5, rtol=2e-3)
+    np.testing.assert_allclose(across.high / across.coat, 0.8**-0.5, rtol=2e-3)
+
+
+def test_a_matrix_without_carbon_has_no_factor(handmade):
+    electrons = rows(compare_coats(Recipe.parse("80:20:0"), handmade()), "electrons along two coats")
+    assert (electrons.bulk == 0.0).all()
+    assert (electrons.coat == 0.0).all()
+    assert electrons.factor.isna().all()

@@ -1,0 +1,91 @@
+"""A cathode at a C-rate: numbers by hand, limits, and a collapse where the drops use up the voltage."""
+
+import math
+
+import pytest
+
+from microstructure.materials import Materials
+from microstructure.recipe import Recipe
+from studies.rate import HOUR, active_mass_share, estimate_capacity
+
+RECIPE = Recipe.parse("80:20:0")
+GOOD = {"c_rate": 1.0, "utilisation": 0.5, "electronic": 0.1, "ionic": 0.01, "loading": 0.2, "length": 60e-6}
+SLACK, FALL = 4.3 - 2.62, 4.3 - 3.55  # V: charged to the end of the discharge, and down to where the voltage is steep
+
+
+def estimate(recipe=RECIPE, **changes):
+    return estimate_capacity(recipe, **(GOOD | changes))
+
+
+def test_drops_are_a_third_of_what_the_whole_current_would_lose():
+    """1C of 160 mAh/g and 20 mg/cm2 is 3.2 mA/cm2; over 60 um of 0.01 S/m that are 64 mV, over 0.1 S/m 6.4 mV."""
+    found = estimate()
+    assert found.current == pytest.approx(32.0)
+    assert found.ionic_drop == pytest.approx(0.064)
+    assert found.electronic_drop == pytest.approx(0.0064)
+    assert found.active_rate == 2.0
+    assert estimate(c_rate=0.1).ionic_drop == pytest.approx(0.0064)
+
+
+@pytest.mark.parametrize(("text", "share"), [("80:20:0", 0.8), ("80:20:3", 80 / 103), ("1:1:0", 0.5)])
+def test_a_slow_rate_gives_what_is_reached(text, share):
+    """200 mAh/g of the active material, by its share of the mass and by the utilisation."""
+    recipe = Recipe.parse(text)
+    assert active_mass_share(recipe) == pytest.approx(share)
+    assert estimate(recipe, c_rate=1e-3).capacity / HOUR == pytest.approx(share * 200.0 * 0.5, rel=1e-12)
+
+
+def test_the_capacity_is_that_of_the_material():
+    other = Recipe.parse("80:20:0", Materials.load({"cam": {"capacity": "150 mA*h/g"}}))
+    assert estimate(other, c_rate=1e-3, utilisation=1.0).capacity / HOUR == pytest.approx(120.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lost", "share"), [(0.5, 1.0), (SLACK - 0.5 * FALL, 0.5), (SLACK - 0.25 * FALL, 0.25), (SLACK, 0.0), (5.0, 0.0)]
+)
+def test_capacity_falls_evenly_to_nothing_where_ions_and_electrons_lose_as_much(lost, share):
+    """Half of the fall of the voltage beyond the slack is half of the capacity, all of it everything."""
+    even = {"electronic": 0.01, "ionic": 0.01}
+    full, drop = estimate(c_rate=1e-3).capacity, 2.0 * estimate(**even).ionic_drop
+    assert estimate(**even, c_rate=lost / drop).capacity == pytest.approx(share * full, abs=1e-9 * full)
+
+
+@pytest.mark.parametrize("worse", ["ionic", "electronic"])
+@pytest.mark.parametrize("depth", [1.0, 0.8, 0.5])
+def test_a_front_stops_where_it_has_used_up_the_mean_voltage(worse, depth):
+    """1.305 V over the conductivity and the current; twice the current, half as deep."""
+    mean = 0.5 * (4.3 + 3.55) - 2.62
+    current, length = estimate().current, GOOD["length"]
+    conductivity = current * depth * length / mean
+    found = estimate(**{"ionic": 1e3, "electronic": 1e3} | {worse: conductivity})
+    assert found.capacity == pytest.approx(depth * estimate(c_rate=1e-3).capacity, rel=1e-9)
+
+
+@pytest.mark.parametrize("nothing", ["utilisation", "electronic", "ionic"])
+def test_what_does_not_conduct_or_is_not_reached_gives_nothing(nothing):
+    found = estimate(**{nothing: 0.0})
+    assert found.capacity == 0.0
+    assert found.ionic_drop == found.electronic_drop == math.inf
+    assert found.current == pytest.approx(32.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("utilisation", 1.01, r"utilisation lies in \[0, 1\]"),
+        ("c_rate", 0.0, "c_rate is above zero"),
+        ("loading", 0.0, "loading is above zero"),
+        ("length", 0.0, "length is above zero"),
+        ("ionic", -1.0, "ionic is finite and not negative"),
+        ("electronic", math.inf, "electronic is finite"),
+        ("length", math.nan, "length"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(name, value, words):
+    with pytest.raises(ValueError, match=words):
+        estimate(**{name: value})
+
+
+def test_words_are_refused():
+    with pytest.raises(TypeError, match="c_rate"):
+        estimate(c_rate="1C")
