@@ -22,6 +22,7 @@ from transport.blocks import BlockNetwork, CoatContacts, Resistors
 Floats = NDArray[np.float64]
 
 DRAWS = 16  # of the bonds, for what is reached
+LEAST_SHARE = 1e-9  # of a face, that sheets are given where they conduct nothing
 SOLVED = 4  # of them for which electrons are solved
 
 
@@ -183,26 +184,39 @@ class Blocks:
         between = materials["composite.block_resistance_electronic"] * seams.parting / seams.areas
         disc = 4.0 * core * 0.5 * materials["cb.primary_diameter"]
         feet = np.where(seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches")
-        bridged = self._bridges(drawn, across, feet, between)
+        bridged = self._bridges(drawn, across, feet)
+        sheets = self._sheet_share(along, bridged)
         to_wall = drawn.bare[:, 1] >= seams.cores.count
         bare = np.where(to_wall, 4.0, 2.0) * core * materials["composite.bare_contact_radius"]
-        wires = Resistors(np.concatenate([seams.pairs, drawn.bare]), np.concatenate([bridged, bare]))
         with np.errstate(divide="ignore"):
-            faces = between + np.where(across > 0.0, 1.0 / across, 0.0)
+            bridged = 1.0 / (1.0 / bridged + between / (1.0 - sheets))
+            faces = between / np.maximum(sheets, LEAST_SHARE) + np.where(across > 0.0, 1.0 / across, 0.0)
+        wires = Resistors(np.concatenate([seams.pairs, drawn.bare]), np.concatenate([bridged, bare]))
         radii = seams.cores.radii
         inner = 4.0 * np.pi * radii / (1.0 / core + materials["composite.core_carbon_resistance"] / radii)
         return BlockNetwork(coat_contacts(seams), along, faces, np.where(along > 0.0, inner, 0.0), wires)
 
-    def _bridges(self, drawn: DrawnBonds, carbon: Floats, feet: Floats, between: Floats) -> Floats:
-        """Conductance of the bridges drawn at each face [S].
+    def _bridges(self, drawn: DrawnBonds, carbon: Floats, feet: Floats) -> Floats:
+        """Conductance of the bridges drawn at each face [S], the resistance between the blocks left out.
 
         As many times that of an expected bridge as were drawn: what their carbon conducts, in series with the spreading
-        in the cores below the aggregates that stand on them, and with the resistance between the blocks.
+        in the cores below the aggregates that stand on them.
         """
         share = drawn.bridges / np.maximum(self.bonds.bridges, 1e-300)
         with np.errstate(divide="ignore"):
-            resistance = (1.0 / carbon + 1.0 / feet) / share + between
-        return np.asarray(np.where(np.isfinite(resistance), 1.0 / resistance, 0.0))
+            return np.asarray(share / (1.0 / carbon + 1.0 / feet))
+
+    def _sheet_share(self, along: Floats, bridged: Floats) -> Floats:
+        """Share of each face through which the coats conduct as sheets; bridges between the cores have the rest.
+
+        Both cross the same face, and the resistance between two blocks belongs to its area: each gets of it as it
+        conducts.
+        """
+        seams = self.seams
+        sheet = along * seams.thickness
+        first, second = seams.pairs[:, 0], np.where(seams.walls, seams.pairs[:, 0], seams.pairs[:, 1])
+        carrying = 0.5 * (sheet[first] + sheet[second])
+        return np.asarray(carrying / np.maximum(carrying + bridged, 1e-300))
 
     def _along(self, quantity: str) -> Floats:
         """Conductivity of a coat as thick all over as its mean: thicker parts conduct beside thinner ones."""
