@@ -22,7 +22,7 @@ from transport.blocks import BlockNetwork, CoatContacts, Resistors
 Floats = NDArray[np.float64]
 
 DRAWS = 16  # of the bonds, for what is reached
-LEAST_SHARE = 1e-9  # of a face, that sheets are given where they conduct nothing
+LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
 SOLVED = 4  # of them for which electrons are solved
 
 
@@ -189,7 +189,7 @@ class Blocks:
         to_wall = drawn.bare[:, 1] >= seams.cores.count
         bare = np.where(to_wall, 4.0, 2.0) * core * materials["composite.bare_contact_radius"]
         with np.errstate(divide="ignore"):
-            bridged = 1.0 / (1.0 / bridged + between / (1.0 - sheets))
+            bridged = 1.0 / (1.0 / bridged + between / np.maximum(1.0 - sheets, LEAST_SHARE))
             faces = between / np.maximum(sheets, LEAST_SHARE) + np.where(across > 0.0, 1.0 / across, 0.0)
         wires = Resistors(np.concatenate([seams.pairs, drawn.bare]), np.concatenate([bridged, bare]))
         radii = seams.cores.radii
