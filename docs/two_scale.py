@@ -20,7 +20,7 @@ from studies.study import Study, load_study
 from studies.tasks import DRAWS, build_seed, extrapolated_ionic
 from studies.values import half_interval
 
-SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4}  # at x = 3 one structure has four million primaries
+SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4, "80:20:3": 2}  # four million primaries at x = 3, eight minutes
 IDEAL = {"composite.block_resistance_electronic": 0.0, "composite.block_resistance_ionic": 0.0}
 ROWS = {
     "bonds": ("faces between blocks that carbon bridges [%]", 100.0),
