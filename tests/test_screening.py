@@ -34,7 +34,7 @@ thickness = "16 um"
 VARIED = """[screen]
 [screen.vary]
 "cam.median_diameter" = ["2 um", "4 um"]
-"composite.pores_between_blocks" = [0.05, 0.1, 0.15]
+"composite.pores_between_blocks" = [0.25, 0.3, 0.35]
 """
 
 
@@ -62,11 +62,11 @@ def test_a_grid_is_every_ratio_with_every_carbon_under_every_setting(plan_of):
     assert len(found) == 3 * 2 * 2 * 3
     assert len({(one.composition, one.setting) for one in found}) == len(found)
     assert found[0].composition == "70:30:0"
-    assert found[0].setting == "cam.median_diameter = 2 um, composite.pores_between_blocks = 0.05"
+    assert found[0].setting == "cam.median_diameter = 2 um, composite.pores_between_blocks = 0.25"
     last = found[-1]
     assert (last.recipe.cam, last.recipe.cb) == (90.0, 1.0)
     assert last.study.constants["cam.median_diameter"] == pytest.approx(4e-6)
-    assert last.study.composite.pores_between_blocks == 0.15
+    assert last.study.composite.pores_between_blocks == 0.35
 
 
 def test_points_are_spread_between_the_ends(plan_of):
@@ -315,3 +315,9 @@ def test_the_command_line_says_one_sentence_and_leaves_nothing(tmp_path, words, 
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 or "Usage" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(BAD)
+
+
+def test_cores_that_would_jam_are_refused_before_anything_is_packed(plan_of):
+    plan = plan_of('[screen]\n[screen.vary]\n"composite.pores_between_blocks" = [0.01]\n')
+    with pytest.raises(StudyError, match=r"the cores of 80:20:1, .* would fill 65.4% of the volume and jam at 63%"):
+        candidates(plan)

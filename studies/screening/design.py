@@ -27,6 +27,7 @@ SETTINGS = {
     "cathode.mass": "kg",
 }
 MOST = 2000  # candidates
+ROUNDING = 1.0 + 1e-9
 
 
 class Screen(BaseModel):
@@ -132,7 +133,21 @@ def candidates(plan: ScreenPlan) -> list[Candidate]:
     found = _spread(plan) if screen.samples else _grid(plan)
     if len(found) > MOST:
         raise StudyError(f"[screen] asks for {len(found)} candidates, {MOST} at most: take fewer values, or samples =")
+    for candidate in found:
+        _check_room(candidate)
     return found
+
+
+def _check_room(candidate: Candidate) -> None:
+    """Refuse cores that would have to be packed beyond where they jam, before anything is packed."""
+    recipe = candidate.recipe
+    wanted = recipe.core_fraction(candidate.study.composite.total_porosity(recipe))
+    most = recipe.materials["pressed.largest_core_fraction"]
+    if wanted > most * ROUNDING:
+        raise StudyError(
+            f"the cores of {candidate.name} would fill {wanted:.1%} of the volume and jam at {most:.0%}: ask for more"
+            " pores, or leave composite.porosity and composite.pores_between_blocks to percoat"
+        )
 
 
 def _grid(plan: ScreenPlan) -> list[Candidate]:
