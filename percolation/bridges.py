@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +152,12 @@ def sweep_bridges(
     contents = (solid_fraction(np.stack([run[k] for run in found]), materials) for k in range(len(sizes)))
     onsets = tuple(np.where(content <= up_to, content, np.inf) for content in contents)
     return Bridges(sizes, onsets, thickness, case, fit, f"{case}, coat of {thickness:g} m, {library}", up_to)
+
+
+def join_bridges(bridges: Sequence[Bridges]) -> Bridges:
+    """The patches of several sweeps of one coat together."""
+    onsets = tuple(np.concatenate(parts) for parts in zip(*(one.onsets for one in bridges), strict=True))
+    return replace(bridges[0], onsets=onsets)
 
 
 def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:

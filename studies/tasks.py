@@ -23,8 +23,8 @@ from studies.streams import BARE, CARBON, CORES, CUBE, seed_library, stream
 from studies.study import Study
 from studies.values import Value
 from transport import effective_conductivity
+from transport.carbon import along_conductivity
 from transport.composite import CompositeConductivity, ContactLaw, mean_composite_conductivity
-from transport.network import network_conductivity
 
 DRAWS = 16  # of the bare contacts, per structure
 
@@ -116,15 +116,7 @@ def carbon_conductivity(study: Study, seed: int, recipe: Recipe, library: Aggreg
     if carbon.count == 0:
         return 0.0
     network = link_carbon(carbon, box=(edge,) * 3, periodic=(True,) * 3, contact_gap=study.carbon.contact_gap)
-    neck = materials["cb.neck_conductance"]
-    return network_conductivity(
-        np.stack([network.later, network.earlier], axis=1),
-        np.where(network.necks, neck, neck * materials["cb.contact_ratio"]),
-        displacement=network.displacements,
-        count=carbon.count,
-        volume=edge**3,
-        axis=0,
-    ).value
+    return materials["cb.neck_conductance"] * along_conductivity(network, materials["cb.contact_ratio"], axis=0)
 
 
 def _structure_values(structure: Structure) -> list[Value]:

@@ -15,7 +15,7 @@ from microstructure.errors import ThresholdError
 from microstructure.recipe import Recipe
 from percolation.block_sweep import sweep_block
 from percolation.bridge_rate import fit_bridge_rate
-from percolation.bridges import Bridges, sweep_bridges
+from percolation.bridges import Bridges, join_bridges, sweep_bridges
 from percolation.carbon_sweep import sweep_bulk, sweep_coat
 from percolation.critical import critical_probability
 from percolation.sweep import Sweep
@@ -92,7 +92,7 @@ def coat_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
     for case in plan.cases:
         bridges = _bridges(plan, condition, case, plan.area_factors)
         rows += _half_rows(plan, condition, bridges)
-        rows += _rate_rows(plan, condition, _joined(bridges))
+        rows += _rate_rows(plan, condition, join_bridges(bridges))
     return rows
 
 
@@ -201,12 +201,6 @@ def _rate_rows(plan: ChartPlan, condition: Condition, bridges: Bridges) -> list[
         row = replace(row, structures=row.structures // plan.ensemble.seeds, case=bridges.case)
         rows.append(replace(row, content=content, rim=rate.rim, remark=remark))
     return rows
-
-
-def _joined(bridges: list[Bridges]) -> Bridges:
-    """The patches of all seeds together."""
-    onsets = tuple(np.concatenate(parts) for parts in zip(*(one.onsets for one in bridges), strict=True))
-    return replace(bridges[0], onsets=onsets)
 
 
 def _row(plan: ChartPlan, quantity: str, condition: Condition, found: Pooled, runs: int) -> Row:

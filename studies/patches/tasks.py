@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from microstructure.patch import matrix_image
 from microstructure.recipe import box_share, carbon_scales
 from microstructure.structure import Phase
 from percolation.bridge_rate import BridgeRate, fit_bridge_rate
-from percolation.bridges import Bridges, sweep_bridges
+from percolation.bridges import Bridges, join_bridges, sweep_bridges
 from percolation.carbon_sweep import sweep_bulk, sweep_coat
 from percolation.coat_case import CoatCase
 from percolation.network import CarbonNetwork, link_carbon
@@ -81,7 +81,7 @@ def rate_rows(state: CarbonState, plan: PatchPlan, thickness: float, case: str) 
     """Bridges per area through the seam of two coats of this thickness, or through one coat between core and wall."""
     own = thickness if case == SEAM else 0.5 * thickness
     with threadpool_limits(1):
-        bridges = _joined(
+        bridges = join_bridges(
             [
                 sweep_bridges(
                     _aggregates(state, plan, seed),
@@ -263,12 +263,6 @@ def _poisson(count: int) -> tuple[float, float, float]:
         return 0.0, 0.0, NEVER
     half = 1.96 * math.sqrt(count)
     return float(count), max(count - half, 0.0), count + half
-
-
-def _joined(bridges: list[Bridges]) -> Bridges:
-    """The patches of all seeds together."""
-    onsets = tuple(np.concatenate(parts) for parts in zip(*(one.onsets for one in bridges), strict=True))
-    return replace(bridges[0], onsets=onsets)
 
 
 def _row(quantity: str, thickness: float, content: float, values: Sequence[float]) -> PatchRow:

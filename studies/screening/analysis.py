@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+
+from studies.values import half_interval
 
 KEY = ["composition", "setting"]
 DRAWS = 4000
@@ -23,7 +24,7 @@ def table_of(values: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, group in values.groupby([*KEY, "quantity", "unit"], sort=False):
         found = group["value"].to_numpy()
-        mean, half = float(found.mean()), _prediction_half(found)
+        mean, half = float(found.mean()), half_interval(found) * math.sqrt(len(found) + 1)
         rows.append((*key, mean, max(mean - half, 0.0), mean + half, len(found)))
     return pd.DataFrame(rows, columns=[*KEY, "quantity", "unit", "mean", "low", "high", "seeds"])
 
@@ -85,10 +86,3 @@ def _crossing(contents: NDArray[np.float64], values: NDArray[np.float64], least:
         return float(contents[0])
     share = (least - values[k - 1]) / (values[k] - values[k - 1])
     return float(contents[k - 1] + share * (contents[k] - contents[k - 1]))
-
-
-def _prediction_half(values: NDArray[np.float64]) -> float:
-    count = len(values)
-    if count < 2:
-        return math.nan
-    return float(stats.t.ppf(0.975, count - 1) * values.std(ddof=1) * math.sqrt(1.0 + 1.0 / count))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -210,8 +209,3 @@ def _value(name: str, level: str | float) -> float:
         return parse_quantity(level, _unit(name))
     except (TypeError, ValueError) as error:
         raise StudyError(f"[screen.vary] '{name}': {error}") from None
-
-
-def screen_file(path: str) -> Path:
-    """Where the results of a screening go if nothing else is said."""
-    return Path("results") / f"{Path(path).stem}-screen"
