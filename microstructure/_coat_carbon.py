@@ -27,7 +27,7 @@ def place_curved(
             room, quaternions[m], offsets[first:last], parent[first:last], anchors[m], mode, tries, diameter,
             limits[1], points, kept,
         )  # fmt: skip
-        snap(room, points, np.empty(kept.size), np.empty(kept.size), np.empty((kept.size, 3)))
+        snap(room, points, parent[first:last], diameter, kept)
         points += cores.centres[owners[m]]
         wrap(points, box, periodic)
 

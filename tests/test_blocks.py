@@ -12,7 +12,7 @@ from microstructure.errors import ConvergenceError
 from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import lay_seams
-from transport._blocks import sheet_resistance
+from transport._blocks import entry_resistance, sheet_resistance
 from transport.blocks import BlockNetwork, CoatContacts, Resistors
 
 RADIUS, THICK = 1.5e-6, 0.1e-6
@@ -54,11 +54,11 @@ def one_coat(sigma=0.05, face=0.0):
 
 
 def test_one_core_and_its_coat_in_series():
-    """A wire, core to coat, the sheet of the coat up to its one contact, half the coat's matrix, the face."""
+    """A wire, core to coat, the sheet of the coat up to the rim of its one contact, and through the face into that."""
     sigma, face, area = 0.05, 1e5, 1e-14
     half_cap = area / (4.0 * np.pi * (RADIUS + THICK / 2) ** 2)  # (1 - cos a) / 2
-    sheet = (0.5 - np.log(half_cap)) / (4.0 * np.pi * sigma * THICK)
-    wanted = 1.0 / 3e-6 + 1.0 / 2e-6 + sheet + 0.5 * THICK / (sigma * area) + face
+    sheet = -np.log(half_cap) / (4.0 * np.pi * sigma * THICK)
+    wanted = 1.0 / 3e-6 + 1.0 / 2e-6 + sheet + entry_resistance(area, THICK, sigma, face)
     assert 1.0 / one_coat(sigma, face).conductance() == pytest.approx(wanted, rel=1e-9, abs=0.0)
 
 

@@ -160,6 +160,19 @@ def test_aggregates_that_end_just_above_their_core_touch_it(cell, library):
     assert np.mean((lowest > 0.02e-9) & (lowest < 0.5e-9)) < 0.01
 
 
+def test_aggregates_that_end_just_short_of_a_wall_touch_it(cell, library):
+    """Squeezed between core and wall and then relaxed, one in two would end a fraction of a nanometre short."""
+    carbon = fill(cell, library, 90_000 * library.primary_volume)
+    starts = np.flatnonzero(np.diff(carbon.aggregate, prepend=-1))
+    along = carbon.centres[:, 0]
+    short = [np.minimum.reduceat(depth, starts) - 0.5 * carbon.diameter for depth in (along, cell.box[0] - along)]
+    short = np.concatenate(short)
+    touching, nearly = np.sum(short <= 0.02e-9), np.sum((short > 0.02e-9) & (short < 0.5e-9))
+    assert short.min() > -1e-15
+    assert touching > 30
+    assert nearly < 0.1 * touching
+
+
 @pytest.mark.parametrize("text", ["99:1:0.2", "95:5:0.8"])
 def test_coats_thinner_than_a_primary_work_too(library, text):
     with pytest.warns(UserWarning, match="larger than the coat"):

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 from scipy.integrate import quad
 from scipy.sparse.linalg import spsolve
+from scipy.special import ive
 
 from microstructure.coats import Coats
 from microstructure.composite import build_composite
@@ -16,6 +17,7 @@ from microstructure.seams import lay_seams
 from microstructure.structure import Structure
 from percolation.utilisation import BareContacts, find_bare_contacts
 from transport import effective_conductivity, network_conductance
+from transport._blocks import entry_resistance
 from transport.blocks import BlockNetwork, CoatContacts, Resistors
 from transport.composite import ContactLaw, composite_conductivity, find_coat_contacts
 
@@ -48,9 +50,64 @@ def test_pole_to_pole_is_the_integral_of_the_rings():
     area = 1e-15
     contacts = chain(1, area)
     found = 1 / coats(contacts)
-    through = THICK / (SIGMA * area)
-    # even injection over a cap instead of at its rim: 1/(4 pi sigma t) more in all
-    assert found - through == pytest.approx(exact_pole_to_pole(area) + 1 / (4 * np.pi * SIGMA * THICK), rel=1e-3)
+    assert found == pytest.approx(exact_pole_to_pole(area) + 2 * slow_entry(area, THICK, SIGMA, 0.0), rel=1e-3)
+
+
+def slow_entry(area, thickness, conductivity, face):
+    """Through a face into the sheet below it: a transmission line in Bessel functions, or Holm's disc in images."""
+    radius, sheet = np.sqrt(area / np.pi), conductivity * thickness
+    length = np.sqrt((2 * np.log(2) / np.pi * thickness) ** 2 + face * area * sheet)
+    wide = length * ive(0, radius / length) / (2 * np.pi * radius * sheet * ive(1, radius / length))
+    far, images = 1e3 * thickness, np.arange(1, 100_001) * 2 * thickness
+    # each image acts on the disc and on a point far away; what is left of it there is the sheet's logarithm
+    drop = np.sum(2 / images - 2 / np.hypot(images, far)) / (2 * np.pi * conductivity)
+    narrow = 1 / (4 * conductivity * radius) - 1 / (2 * np.pi * conductivity * far) + drop
+    return min(wide, narrow - np.log(far / radius) / (2 * np.pi * sheet) + face)
+
+
+@pytest.mark.parametrize("radius", [1e-9, 3e-8, 1e-7, 1e-6, 1e-5])
+@pytest.mark.parametrize("specific", [0.0, 1e-7, 1e-4])
+def test_entry_into_a_sheet_is_that_of_the_slow_twin(radius, specific):
+    area = np.pi * radius**2
+    found = entry_resistance(area, THICK, SIGMA, specific / area)
+    assert found == pytest.approx(slow_entry(area, THICK, SIGMA, specific / area), rel=2e-3)
+
+
+def test_entry_at_its_limits():
+    """A wide electrode: END thicknesses more of a strip as long as the rim; a point: Holm; a bad face: even flow."""
+    area = np.pi * (100 * THICK) ** 2
+    rim = 2 * np.log(2) / np.pi / (2 * np.pi * 100 * THICK * SIGMA)
+    assert entry_resistance(area, THICK, SIGMA, 0.0) == pytest.approx(rim, rel=0.01)
+    point = np.pi * (1e-3 * THICK) ** 2
+    assert entry_resistance(point, THICK, SIGMA, 0.0) == pytest.approx(1 / (4 * SIGMA * 1e-3 * THICK), rel=0.01)
+    even = 1 / (8 * np.pi * SIGMA * THICK)
+    own = (2 * np.log(2) / np.pi) ** 2 * THICK / (SIGMA * 1e-13)
+    assert entry_resistance(1e-13, THICK, SIGMA, 1e12) - 1e12 == pytest.approx(own + even, rel=1e-3)
+
+
+@pytest.mark.parametrize("beside", [0, 4])
+@pytest.mark.parametrize(("thick", "cut"), [(0.2e-6, 0.5), (0.4e-6, 0.2), (0.4e-6, 0.8)])
+def test_one_coat_with_two_or_six_contacts_is_its_voxel_solve(beside, thick, cut):
+    """A shell cut flat on two or six sides, plates on two of them: within 10 %."""
+    half = RADIUS + thick - cut * thick
+    fine, coarse = (cut_shell(half, thick, count, beside > 0) for count in (140, 70))
+    cap = np.pi * (cut * thick) ** 2 * (3 * (RADIUS + thick) - cut * thick) / 3
+    volume = 4 / 3 * np.pi * ((RADIUS + thick) ** 3 - RADIUS**3) - (2 + beside) * cap
+    even = RADIUS * np.expm1(np.log1p(volume / (4 / 3 * np.pi * RADIUS**3)) / 3)
+    area = np.pi * ((RADIUS + thick) ** 2 - half**2)
+    contacts = replace(chain(1, area), thickness=np.array([even]))
+    assert coats(contacts, 1.0) == pytest.approx(2 * fine - coarse, rel=0.1)
+
+
+def cut_shell(half, thick, count, sides):
+    """Conductance of a shell of 1 S/m between its flat ends, `count` voxels apart."""
+    voxel = 2 * half / count
+    wide = count if sides else count + 2 * int(np.ceil((RADIUS + thick - half) / voxel))
+    along, across = ((np.arange(number) + 0.5 - number / 2) * voxel for number in (count, wide))
+    distance = np.sqrt(along[:, None, None] ** 2 + across[:, None] ** 2 + across**2)
+    shell = ((distance >= RADIUS) & (distance <= RADIUS + thick)).astype(np.uint8)
+    found = effective_conductivity(shell, conductivity={0: 0.0, 1: 1.0}, voxel_size=voxel, axis=0)
+    return found.value * (wide * voxel) ** 2 / (2 * half)
 
 
 def test_face_resistances_and_blocks_in_a_row_add_up():
@@ -88,24 +145,26 @@ def test_no_path_is_exactly_zero():
     assert coats(contacts, conductivity=0.0) == 0.0
 
 
-def slow_sheet(directions, areas, radius, thickness, conductivity):
-    """Potential at each contact of a block for a unit current out of each, the matrix up to its face included."""
+def slow_sheet(directions, areas, faces, radius, thickness, conductivity):
+    """Potential behind each contact of a block, or half-way through it, for a unit current out of each."""
     middle = radius + 0.5 * thickness
     cap = areas / (2.0 * np.pi * middle**2) * min(1.0, 4.0 * np.pi * middle**2 / areas.sum())
     mutual = -np.log(0.5 * np.maximum(1.0 - directions @ directions.T, np.maximum.outer(cap, cap)))
-    np.fill_diagonal(mutual, 0.5 - np.log(0.5 * cap))
-    return mutual / (4.0 * np.pi * conductivity * thickness) + np.diag(0.5 * thickness / (conductivity * areas))
+    np.fill_diagonal(mutual, -np.log(0.5 * cap))
+    entry = [slow_entry(area, thickness, conductivity, face) for area, face in zip(areas, faces, strict=True)]
+    return mutual / (4.0 * np.pi * conductivity * thickness) + np.diag(entry)
 
 
 def slow_resistances(network):
     """The resistance matrix of all contacts, currents counted from the first block to the second."""
     contacts = network.contacts
-    matrix = np.diag(network.face_resistance)
+    matrix = np.zeros((len(contacts.pairs),) * 2)
+    halves = np.where(contacts.pairs[:, 1] < network.blocks, 0.5, 1.0) * network.face_resistance
     for block in range(network.blocks):
         ports = np.flatnonzero(np.any(contacts.pairs == block, axis=1))
         sign = np.where(contacts.pairs[ports, 0] == block, 1.0, -1.0)
         own = contacts.radii[block], contacts.thickness[block], network.conductivity[block]
-        mutual = slow_sheet(contacts.normals[ports] * sign[:, None], contacts.areas[ports], *own)
+        mutual = slow_sheet(contacts.normals[ports] * sign[:, None], contacts.areas[ports], halves[ports], *own)
         matrix[np.ix_(ports, ports)] += mutual * np.outer(sign, sign)
     return sparse.csr_matrix(matrix)
 

@@ -3,17 +3,42 @@
 import numpy as np
 from numba import njit, prange
 
+END = 2.0 * np.log(2.0) / np.pi  # thicknesses that a sheet reaches on below the rim of a wide electrode (conformal map)
+EULER = 0.5772156649015329
+WIDE = 50.0  # transfer lengths, above which a disc's rim is as good as straight
+
+
+@njit(cache=True)
+def entry_resistance(area, thickness, conductivity, face):
+    """Resistance from an electrode through a face of so many ohm to the rim of the disc of sheet below it [ohm].
+
+    A wide disc is fed like a transmission line (G. Reeves, Solid-State Electron. 23 (1980) 487), whose transfer length
+    is `END` thicknesses if the face resists nothing; a narrow one has the spreading resistance of Holm's disc, mirrored
+    in the other surface of the sheet. Each is too large where the other holds.
+    """
+    radius, sheet = np.sqrt(area / np.pi), conductivity * thickness
+    through = END**2 * thickness / (conductivity * area) + face
+    ratio = radius / np.sqrt(through * area * sheet)
+    rest = ratio - 1.5
+    if ratio < WIDE:  # ratio I0(ratio) / I1(ratio) as a continued fraction
+        rest = 0.0
+        for term in range(int(ratio) + 20, 1, -1):
+            rest = ratio**2 / (2.0 * term + rest)
+    narrow = 0.25 / (conductivity * radius) - (np.log(4.0 * thickness / radius) - EULER) / (2.0 * np.pi * sheet)
+    return min(through * (1.0 + 0.5 * rest), narrow + face)
+
 
 @njit(cache=True)
 def sheet_resistance(ports, sides, areas, normals, faces, radius, thickness, conductivity, matrix):
     """Potential at each port of a spherical sheet for a unit current out of each; see `blocks.BlockNetwork`."""
+    thickness = max(thickness, 1e-12)
     middle = radius + 0.5 * thickness
     sphere = 4.0 * np.pi * middle**2
     total = 0.0
     for port in ports:
         total += areas[port]
     squeeze = min(1.0, sphere / total)
-    scale = 4.0 * np.pi * conductivity * max(thickness, 1e-12)
+    scale = 4.0 * np.pi * conductivity * thickness
     for a in range(ports.size):
         p = ports[a]
         cap = 2.0 * areas[p] / sphere * squeeze
@@ -22,7 +47,7 @@ def sheet_resistance(ports, sides, areas, normals, faces, radius, thickness, con
             cosine = sides[a] * sides[b] * (normals[p] * normals[q]).sum()
             chord = max(1.0 - cosine, cap, 2.0 * areas[q] / sphere * squeeze)
             matrix[a, b] = matrix[b, a] = -np.log(0.5 * chord) / scale
-        matrix[a, a] = (0.5 - np.log(0.5 * cap)) / scale + 0.5 * thickness / (conductivity * areas[p]) + faces[p]
+        matrix[a, a] = entry_resistance(areas[p], thickness, conductivity, faces[p]) - np.log(0.5 * cap) / scale
 
 
 @njit(cache=True, parallel=True)
