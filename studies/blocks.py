@@ -222,7 +222,7 @@ class Blocks:
         """Conductivity of a coat as thick all over as its mean: thicker parts conduct beside thinner ones."""
         seams = self.seams
         sheet = seams.mean_over_coat(lambda height: height * self.library.value(quantity, self.content, height))
-        return np.asarray(sheet / seams.mean_over_coat(lambda height: height))
+        return np.asarray(sheet / seams.thickness)
 
     def _over_faces(self, quantity: str) -> Floats:
         """A quantity per area of seam, integrated over every face."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from scipy.optimize import brentq
 from microstructure.recipe import Recipe
 from studies.blocks import matrix_conductivities
 from studies.patches.library import PatchLibrary
+from studies.patches.tasks import film_rows
 
 THICKNESSES = (5e-9, 10e-9, 20e-9, 37e-9, 50e-9, 75e-9, 100e-9, 150e-9, 200e-9, 250e-9, 350e-9, 500e-9)
-THIN = "thinner than a primary: carbon stands out of it"
+THIN = "thinner than a primary, which lies on the core and stands out of it"
+Number = tuple[float, float, float]  # and its 95 % interval
 
 
 def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
@@ -29,58 +32,88 @@ def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns quantity, thickness [m], unit, bulk, coat, low, high, factor, note. A coat thinner than a primary has no
-        number: there the library does not reach, and nothing is extrapolated.
+        Columns quantity, thickness [m], unit, bulk, coat, low, high, factor, note. A threshold is infinite where no
+        carbon content is enough.
+
+    Notes
+    -----
+    In a coat thinner than a primary's radius, the thinnest one of a library, all primaries lie on the core, however
+    thin it is: for electrons, carbon per area alone counts, and the library's thinnest coat with as much of it stands
+    for it. Ions are solved in the film that is left, in a few patches made at once.
     """
-    low, high = library.at_end(-1), library.at_end(1)
+    coats = _Coats(recipe, library)
+    bulk = {
+        "threshold along the coat": float(library.threshold(0.0)),
+        "threshold across two coats": float(library.threshold(0.0)),
+        "electrons along two coats": matrix_conductivities(recipe, library)[0],
+        "ions along the coat": matrix_conductivities(recipe, library)[1],
+        "ions across the coat": matrix_conductivities(recipe, library)[1],
+    }
     rows: list[tuple[object, ...]] = []
     for thickness in THICKNESSES:
-        for quantity, (unit, measure) in _measures(recipe).items():
-            bulk = measure(library, 0.0)
-            if thickness < library.reach[0]:
-                rows.append((quantity, thickness, unit, bulk, math.nan, math.nan, math.nan, math.nan, THIN))
-                continue
-            ends = sorted(measure(one, thickness) for one in (low, high))
-            coat = measure(library, thickness)
-            factor = coat / bulk if bulk > 0.0 else math.nan
-            rows.append((quantity, thickness, unit, bulk, coat, *ends, factor, ""))
+        note = THIN if thickness < library.reach[0] else ""
+        for quantity, (coat, low, high) in coats.measured(thickness).items():
+            unit = "1" if quantity.startswith("threshold") else "S/m"
+            factor = coat / bulk[quantity] if bulk[quantity] > 0.0 else math.nan
+            rows.append((quantity, thickness, unit, bulk[quantity], coat, low, high, factor, note))
     columns = ["quantity", "thickness", "unit", "bulk", "coat", "low", "high", "factor", "note"]
     return pd.DataFrame(rows, columns=columns).sort_values(["quantity", "thickness"], kind="stable", ignore_index=True)
 
 
-def _measures(recipe: Recipe) -> dict[str, tuple[str, Callable[[PatchLibrary, float], float]]]:
-    """What is compared: a number for a coat of a thickness [m], or for the bulk at 0."""
-    content, neck = recipe.volume_fraction, recipe.materials["cb.neck_conductance"]
-    electrolyte = recipe.electrolyte_conductivity
+@dataclass(frozen=True)
+class _Coats:
+    """Coats of one matrix."""
 
-    def threshold_across(library: PatchLibrary, thickness: float) -> float:
-        if thickness == 0.0:
-            return float(library.threshold(0.0))
-        area = math.pi * 0.5 * recipe.materials["cam.median_diameter"] * 2.0 * thickness
+    recipe: Recipe
+    library: PatchLibrary
+
+    def measured(self, thickness: float) -> dict[str, Number]:
+        """All quantities of a coat of this thickness [m]."""
+        electrolyte = self.recipe.electrolyte_conductivity
+        along, across = self._ions(thickness)
+        return {
+            "threshold along the coat": self._between(_threshold_along, thickness),
+            "threshold across two coats": self._between(self._threshold_across, thickness),
+            "electrons along two coats": self._between(self._electrons, thickness),
+            "ions along the coat": _times(electrolyte, along),
+            "ions across the coat": _times(electrolyte, across),
+        }
+
+    def _between(self, measure: Callable[[PatchLibrary, float], float], thickness: float) -> Number:
+        low, high = sorted(measure(self.library.at_end(side), thickness) for side in (-1, 1))
+        return measure(self.library, thickness), low, high
+
+    def _threshold_across(self, library: PatchLibrary, thickness: float) -> float:
+        area = math.pi * 0.5 * self.recipe.materials["cam.median_diameter"] * 2.0 * thickness
         return half_bridged(library, thickness, area)
 
-    def electrons(library: PatchLibrary, thickness: float) -> float:
-        if thickness == 0.0:
-            return matrix_conductivities(recipe, library)[0]
-        return neck * float(library.value("along_electronic", content, thickness))
+    def _electrons(self, library: PatchLibrary, thickness: float) -> float:
+        share = min(thickness / library.reach[0], 1.0)
+        content = self.recipe.volume_fraction * share
+        along = float(library.value("along_electronic", content, thickness)) / share
+        return self.recipe.materials["cb.neck_conductance"] * along
 
-    def ions(library: PatchLibrary, thickness: float) -> float:
-        if thickness == 0.0:
-            return matrix_conductivities(recipe, library)[1]
-        return electrolyte * float(library.value("along_ionic", content, thickness))
+    def _ions(self, thickness: float) -> list[Number]:
+        """Along and across the coat, over the conductivity of the electrolyte."""
+        content, library = self.recipe.volume_fraction, self.library
+        if thickness < library.reach[0]:
+            rows = film_rows(library.state, library.plan, thickness, content)
+            return [(row.value, row.low, row.high) for row in rows]
 
-    def ions_across(library: PatchLibrary, thickness: float) -> float:
-        if thickness == 0.0:
-            return matrix_conductivities(recipe, library)[1]
-        return electrolyte * float(library.value("across_ionic", content, thickness))
+        def value(quantity: str) -> Callable[[PatchLibrary, float], float]:
+            return lambda library, thickness: float(library.value(quantity, content, thickness))
 
-    return {
-        "threshold along the coat": ("1", lambda library, thickness: float(library.threshold(thickness))),
-        "threshold across two coats": ("1", threshold_across),
-        "electrons along two coats": ("S/m", electrons),
-        "ions along the coat": ("S/m", ions),
-        "ions across the coat": ("S/m", ions_across),
-    }
+        return [self._between(value(quantity), thickness) for quantity in ("along_ionic", "across_ionic")]
+
+
+def _threshold_along(library: PatchLibrary, thickness: float) -> float:
+    share = min(thickness / library.reach[0], 1.0)
+    found = float(library.threshold(thickness)) / share
+    return found if found <= 1.0 else math.inf
+
+
+def _times(factor: float, number: Number) -> Number:
+    return factor * number[0], factor * number[1], factor * number[2]
 
 
 def half_bridged(library: PatchLibrary, thickness: float, area: float) -> float:

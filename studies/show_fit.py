@@ -58,22 +58,18 @@ def show_calibration(study: Study, found: Calibration) -> None:
 def show_coats(table: pd.DataFrame, composition: str) -> None:
     """Print bulk against coat for every thickness."""
     console = _console()
-    shown = Table(
-        title=f"The matrix of {composition}: a thick pellet, and coats", caption="95 % intervals of the patches"
-    )
+    caption = "95 % intervals of the patches" + "".join(f"; * {note}" for note in sorted({*table["note"]} - {""}))
+    shown = Table(title=f"The matrix of {composition}: a thick pellet, and coats", caption=caption)
     for heading in ("quantity", "unit", "coat (nm)", "bulk", "coat", "coat / bulk"):
         shown.add_column(heading, justify="left" if heading == "quantity" else "right")
     scales = {"1": (1e-2, "vol%"), "S/m": (0.1, "mS/cm")}
     for quantity, rows in table.groupby("quantity", sort=False):
         for row in rows.to_dict("records"):
             scale, unit = scales[str(row["unit"])]
-            if row["note"]:
-                cells = (str(row["note"]), "")
-            else:
-                ends = f"{row['low'] / scale:.3g} - {row['high'] / scale:.3g}"
-                value, factor = float(row["coat"]), float(row["factor"])
-                text = f"{value / scale:.3g} ({ends})" if math.isfinite(value) else "out of reach"
-                cells = (text, f"{factor:.2f}" if math.isfinite(factor) else "")
+            ends = f"{row['low'] / scale:.3g} - {row['high'] / scale:.3g}"
+            value, factor = float(row["coat"]), float(row["factor"])
+            text = f"{value / scale:.3g} ({ends})" if math.isfinite(value) else "out of reach"
+            cells = (f"{text} *" if row["note"] else text, f"{factor:.2f}" if math.isfinite(factor) else "")
             bulk = f"{float(row['bulk']) / scale:.3g}"
             shown.add_row(str(quantity), unit, f"{1e9 * float(row['thickness']):.3g}", bulk, *cells)
         shown.add_section()

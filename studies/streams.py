@@ -9,7 +9,7 @@ from microstructure.composite import carbon_library
 from studies.study import Study
 
 # the streams of random numbers of one seed: adding one at the end leaves the others as they are
-LIBRARY, CARBON, CORES, PORES, BARE, BULK, COAT, ACROSS, CUBE, CONTACT, BLOCKS, BONDS, PARAMETERS = range(13)
+LIBRARY, CARBON, CORES, PORES, BARE, BULK, COAT, ACROSS, CUBE, CONTACT, BLOCKS, BONDS, PARAMETERS, PATCHES = range(14)
 
 
 def stream(study: Study, seed: int, *path: int) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""Bulk against coat: factors known from a library made by hand, and no number where it does not reach."""
+"""Bulk against coat: factors known from a library made by hand, down to films thinner than a primary."""
 
 import math
 
@@ -12,6 +12,7 @@ from microstructure.recipe import Recipe
 from studies.command import app
 from studies.finite_size import THICKNESSES, THIN, compare_coats, half_bridged
 from studies.patches.plan import PatchPlan
+from studies.patches.tasks import _cap_share
 
 RECIPE = Recipe.parse("80:20:3")
 CONTENT = RECIPE.volume_fraction
@@ -23,11 +24,15 @@ QUANTITIES = {
 
 @pytest.fixture(scope="module")
 def table(handmade):
-    return compare_coats(RECIPE, handmade())
+    return compare_coats(RECIPE, handmade(PatchPlan(seeds=2)))
 
 
 def rows(table, quantity):
     return table[(table.quantity == quantity) & (table.note == "")]
+
+
+def thin(table, quantity):
+    return table[(table.quantity == quantity) & (table.note == THIN)].set_index("thickness")
 
 
 def test_every_quantity_has_every_thickness(table):
@@ -52,15 +57,40 @@ def test_factors_between_bulk_and_coat(table):
         np.testing.assert_allclose(ions.bulk, RECIPE.electrolyte_conductivity * (1.0 - CONTENT), rtol=1e-12)
 
 
-def test_thin_coats_have_a_note_and_no_number(table):
-    thin = table[table.thickness < 18.5e-9]
-    assert len(thin) == 10
-    assert (thin.note == THIN).all()
-    assert thin[["coat", "low", "high", "factor"]].isna().all(axis=None)
-    assert thin.bulk.notna().all()
-    thick = table[table.thickness >= 18.5e-9]
-    assert (thick.note == "").all()
-    assert thick.coat.notna().all()
+def test_in_coats_thinner_than_a_primary_carbon_per_area_counts(table):
+    """Half as thin holds half as many primaries: twice the threshold; by the squared content, half the conductivity."""
+    assert (table.note == THIN).sum() == 10
+    assert set(table.thickness[table.note == THIN]) == {5e-9, 10e-9}
+    along = thin(table, "threshold along the coat").coat
+    np.testing.assert_allclose(along, 0.08 * 18.5e-9 / along.index, rtol=1e-9)
+    electrons = thin(table, "electrons along two coats")
+    np.testing.assert_allclose(electrons.factor, 20.0 / 7.0 * electrons.index / 18.5e-9, rtol=1e-9)
+    across = thin(table, "threshold across two coats").coat
+    assert across[5e-9] / across[10e-9] == pytest.approx(2.0, rel=1e-3)
+
+
+def test_a_threshold_beyond_all_carbon_is_infinite(handmade):
+    coats = handmade(PatchPlan(seeds=2))
+    coats.rows.loc[coats.rows.quantity == "threshold", ["value", "low", "high"]] *= 5.0
+    along = thin(compare_coats(RECIPE, coats), "threshold along the coat")
+    assert along.coat[5e-9] == math.inf
+    assert along.coat[10e-9] == pytest.approx(0.4 * 1.85)
+
+
+def test_ions_in_a_film_with_caps_of_primaries(table):
+    """Across it little stands in their way, along it more, and both stay below the electrolyte without carbon."""
+    along, across = (thin(table, f"ions {way} the coat") for way in ("along", "across"))
+    free = RECIPE.electrolyte_conductivity * (1.0 - 0.9 * RECIPE.matrix_porosity)
+    for ions in (along, across):
+        assert ((ions.low <= ions.coat) & (ions.coat <= ions.high)).all()
+        assert ((ions.coat > 0.0) & (ions.coat < free)).all()
+    assert (along.coat < across.coat).all()
+
+
+@pytest.mark.parametrize(("height", "share"), [(0.0, 0.0), (0.25, 0.15625), (0.499999, 0.5), (0.5, 1.0), (3.0, 1.0)])
+def test_caps_below_a_height(height, share):
+    """A quarter of a diameter up: pi h^2 (3 r - h) / 3 with h = r / 2 is 5/32 of the sphere."""
+    assert _cap_share(height) == pytest.approx(share, abs=1e-5)
 
 
 def test_half_of_the_seams_are_bridged_where_the_rate_says_so(handmade):
@@ -73,12 +103,12 @@ def test_half_of_the_seams_are_bridged_where_the_rate_says_so(handmade):
 
 
 def test_the_command_prints_and_writes_the_table(table, handmade, monkeypatch, tmp_path):
-    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: handmade())
+    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: handmade(PatchPlan(seeds=2)))
     path = tmp_path / "coats.csv"
     done = CliRunner().invoke(app, ["compare", "kissel2026", "--csv", str(path)])
     assert done.exit_code == 0, done.output
     assert "threshold across two coats" in done.output
-    assert THIN in done.output
+    assert "lies on the core" in done.output
     written = pd.read_csv(path, keep_default_na=False, na_values=[""])
     assert written.quantity.tolist() == table.quantity.tolist()
     np.testing.assert_allclose(written.coat, table.coat, rtol=1e-4)
@@ -98,7 +128,8 @@ def test_a_rate_that_is_known_less_well_has_wider_thresholds(table):
 
 
 def test_a_matrix_without_carbon_has_no_factor(handmade):
-    electrons = rows(compare_coats(Recipe.parse("80:20:0"), handmade()), "electrons along two coats")
+    coats = handmade(PatchPlan(seeds=2))
+    electrons = rows(compare_coats(Recipe.parse("80:20:0"), coats), "electrons along two coats")
     assert (electrons.bulk == 0.0).all()
     assert (electrons.coat == 0.0).all()
     assert electrons.factor.isna().all()

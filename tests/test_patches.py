@@ -192,6 +192,22 @@ def test_ends_of_the_intervals(handmade):
     assert library.threshold(0.0) == 0.05
 
 
+def test_draws_scatter_as_the_intervals_say(handmade):
+    """Half of an interval is 1.96 standard deviations; one deviate for all coats and contents of a quantity."""
+    library, rng = handmade(), np.random.default_rng(5)
+    drawn = [library.draw(rng) for _ in range(400)]
+    for quantity in ("along_ionic", "along_electronic", "bridge_rate"):
+        factors = np.array([one.value(quantity, 0.1, np.array([5e-8, 2e-7])) for one in drawn])
+        factors /= library.value(quantity, 0.1, np.array([5e-8, 2e-7]))
+        np.testing.assert_allclose(factors[:, 0], factors[:, 1], rtol=1e-9)
+        assert factors[:, 0].mean() == pytest.approx(1.0, abs=0.02)
+        assert factors[:, 0].std() == pytest.approx(0.2 / 1.96, rel=0.12)
+    ions, electrons = (np.array([one.deviates[name] for one in drawn]) for name in ("along_ionic", "along_electronic"))
+    assert abs(np.corrcoef(ions, electrons)[0, 1]) < 0.15
+    again = library.draw(np.random.default_rng(5))
+    assert again.deviates == drawn[0].deviates
+
+
 def test_thresholds_between_coats_lie_between_theirs():
     library = library_of([("threshold", t, math.nan, value) for t, value in ((0.0, 0.05), (MIDDLE, 0.3), (THICK, 0.1))])
     np.testing.assert_allclose(

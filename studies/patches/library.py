@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ SQUARE = (
     "bulk_electronic",
 )
 ROUNDING = 1.0 + 1e-9
+NORMAL = 1.96  # standard deviations in half of a 95 % interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +40,23 @@ class PatchLibrary:
     state: CarbonState = field(repr=False)
     plan: PatchPlan = field(repr=False)
     rows: pd.DataFrame = field(repr=False)
-    side: int = field(default=0, metadata={"what": "-1 and 1: the ends of the 95 % intervals in place of the values"})
+    deviates: Mapping[str, float] = field(
+        default_factory=dict, repr=False, metadata={"what": "of each quantity, in half 95 % intervals off its values"}
+    )
 
     def at_end(self, side: int) -> PatchLibrary:
         """The library with every number at the lower (-1) or upper (1) end of its interval."""
-        return replace(self, side=side)
+        return replace(self, deviates=dict.fromkeys(self.quantities, float(side)))
+
+    def draw(self, rng: np.random.Generator) -> PatchLibrary:
+        """A library as likely as any other: each quantity off its values by a normal deviate, all its patches alike."""
+        normals = rng.standard_normal(len(self.quantities)) / NORMAL
+        return replace(self, deviates=dict(zip(self.quantities, normals.tolist(), strict=True)))
+
+    @property
+    def quantities(self) -> list[str]:
+        """Names of what it holds, in alphabetical order."""
+        return sorted(self.rows.quantity.unique())
 
     def value(self, quantity: str, content: float, thickness: Floats | float = 0.0) -> Floats:
         """Interpolate a quantity at a carbon content, for coats of these thicknesses [m].
@@ -92,7 +105,7 @@ class PatchLibrary:
     def threshold(self, thickness: Floats | float) -> Floats:
         """CB volume fraction at which a coat of this thickness percolates along itself; 0 m stands for the bulk."""
         rows = self.rows[self.rows.quantity == "threshold"].sort_values("thickness")
-        values = rows[("low", "value", "high")[self.side + 1]].to_numpy()
+        values = self._taken(rows, "threshold").to_numpy()
         coats = rows.thickness.to_numpy() > 0.0
         at = np.log(np.clip(np.maximum(thickness, 1e-12), *self.reach))
         found = np.interp(at, np.log(rows.thickness.to_numpy()[coats]), values[coats])
@@ -126,13 +139,22 @@ class PatchLibrary:
 
         return rate
 
+    def _taken(self, rows: pd.DataFrame, quantity: str) -> pd.Series:
+        """The values of a quantity's rows, as far off as is asked."""
+        deviate = self.deviates.get(quantity, 0.0)
+        if deviate == 0.0:
+            return rows["value"]
+        end = rows["low" if deviate < 0.0 else "high"]
+        return (rows["value"] + abs(deviate) * (end - rows["value"])).clip(lower=0.0)
+
     @cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
         """Thickness down, content across; no carbon means no electrons."""
         tables = {}
         for quantity, rows in self.rows[self.rows.quantity != "threshold"].groupby("quantity"):
             known = rows[rows.note != "at least"] if quantity in SQUARE else rows
-            table = known.pivot(index="thickness", columns="content", values=("low", "value", "high")[self.side + 1])
+            known = known.assign(taken=self._taken(known, str(quantity)))
+            table = known.pivot(index="thickness", columns="content", values="taken")
             table = table.reindex(columns=sorted(rows.content.unique()))
             if quantity in SQUARE and 0.0 not in table.columns:
                 table.insert(0, 0.0, 0.0)

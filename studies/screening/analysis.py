@@ -18,8 +18,8 @@ SEED = 19470213
 def table_of(values: pd.DataFrame) -> pd.DataFrame:
     """One row for each candidate and quantity: mean, and the interval that holds 95 % of cathodes like it.
 
-    One cathode scatters with its structure and with what the fitted parameters may be: both are in the values of the
-    seeds, and the interval is that of one more of them (Student's t).
+    One cathode scatters with its structure and with what the fitted parameters and the patches may be: all are in the
+    values of the seeds, and the interval is that of one more of them (Student's t).
     """
     rows = []
     for key, group in values.groupby([*KEY, "quantity", "unit"], sort=False):

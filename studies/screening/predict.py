@@ -12,7 +12,7 @@ from studies.ledger import Task
 from studies.patches.library import PatchLibrary
 from studies.rate import HOUR, estimate_capacity
 from studies.screening.design import Candidate
-from studies.streams import BLOCKS, BONDS, PARAMETERS, stream
+from studies.streams import BLOCKS, BONDS, PARAMETERS, PATCHES, stream
 from studies.study import Study
 from studies.values import Value
 
@@ -63,11 +63,14 @@ def candidate_values(
     *,
     ideal: bool = False,
 ) -> list[Value]:
-    """Pack, coat and bond one cathode under one draw of the parameters; every candidate of a seed has the same draw.
+    """Pack, coat and bond one cathode under one draw of the parameters and of what the patches are known to.
+
+    Every candidate of a seed has the same draw.
 
     With `ideal` the conductivities are also given without resistance between blocks.
     """
     drawn = fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study)
+    library = library.draw(stream(candidate.study, seed, PATCHES))
     with threadpool_limits(1):
         values = _values(with_fitted(candidate.study, drawn), candidate, seed, library, rates)
         if ideal:

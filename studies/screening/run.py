@@ -156,7 +156,7 @@ def _record(screening: Screening, fitted: FittedSet) -> dict[str, Any]:
         "scatter": [asdict(one) for one in screening.scatter],
         "units": {name: unit for name, (_, unit, _) in SHOWN.items()},
         "versions": versions(),
-        "interval": "holds 95 % of cathodes: scatter of structures and of the fitted parameters, Student's t",
+        "interval": "holds 95 % of cathodes: scatter of structures, fitted parameters and patches, Student's t",
     }
 
 
