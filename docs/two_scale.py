@@ -11,17 +11,15 @@ from microstructure.seams import lay_seams
 from microstructure.structure import Structure
 from percolation.bonds import DrawnBonds
 from percolation.utilisation import find_bare_contacts, measure_utilisation
-from studies.blocks import Blocks
+from studies.blocks import IDEAL, Blocks
 from studies.bond_check import find_resolved_bonds, resolve_carbon, resolved_conductance
-from studies.calibrate import with_parameters
 from studies.patches.library import PatchLibrary, study_library
 from studies.streams import BARE, BONDS, seed_library, stream
-from studies.study import Study, load_study
+from studies.study import Study, load_study, with_constants
 from studies.tasks import DRAWS, build_seed, extrapolated_ionic
 from studies.values import half_interval
 
 SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4, "80:20:3": 2}  # four million primaries at x = 3, eight minutes
-IDEAL = {"composite.block_resistance_electronic": 0.0, "composite.block_resistance_ionic": 0.0}
 ROWS = {
     "bonds": ("faces between blocks that carbon bridges [%]", 100.0),
     "utilisation": ("utilisation, electrons [%]", 100.0),
@@ -54,7 +52,7 @@ def compare(
     study: Study, composition: str, seed: int, library: PatchLibrary
 ) -> tuple[dict[str, float], dict[str, float]]:
     """One structure by both routes, its blocks touching ideally, with the same bare contacts."""
-    constants = with_parameters(study, IDEAL).constants
+    constants = with_constants(study, IDEAL).constants
     recipe = Recipe.parse(composition, constants)
     structure = build_seed(study, seed, recipe, seed_library(study, seed))
     bare = find_bare_contacts(structure, share=constants["composite.bare_contact_share"], rng=stream(study, seed, BARE))

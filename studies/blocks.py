@@ -21,6 +21,7 @@ from transport.blocks import BlockNetwork, CoatContacts, Resistors
 
 Floats = NDArray[np.float64]
 
+IDEAL = {"composite.block_resistance_electronic": 0.0, "composite.block_resistance_ionic": 0.0}
 DRAWS = 16  # of the bonds, for what is reached
 LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
 SOLVED = 4  # of them for which electrons are solved

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from microstructure.errors import StudyError
-from microstructure.materials import UNITS
 from microstructure.recipe import Recipe
 from microstructure.seams import Seams
 from studies.blocks import Blocks, lay_blocks, matrix_conductivities
 from studies.compare import ARITHMETIC, SHOWN, measured_numbers
 from studies.patches.library import PatchLibrary
 from studies.streams import BLOCKS, BONDS, stream
-from studies.study import Study
+from studies.study import Study, with_constants
 
 Floats = NDArray[np.float64]
 
@@ -179,14 +178,14 @@ class Model:
         key, seeds = str(recipe), range(self.study.ensemble.seeds)
         if key not in self.seams:
             self.seams[key] = [lay_blocks(self.study, recipe, stream(self.study, seed, BLOCKS)) for seed in seeds]
-        changed = with_parameters(self.study, values)
+        changed = with_constants(self.study, values)
         own = Recipe(recipe.cam, recipe.se, recipe.cb, changed.constants)
         return [Blocks(own, seams, self.library) for seams in self.seams[key]]
 
     def by_seed(self, recipe: Recipe, quantity: str, values: Mapping[str, float]) -> Floats:
         """A quantity under some values of the parameters, float64 (seeds,) or (1,) for the matrix."""
         if quantity.startswith("matrix"):
-            own = Recipe(recipe.cam, recipe.se, recipe.cb, with_parameters(self.study, values).constants)
+            own = Recipe(recipe.cam, recipe.se, recipe.cb, with_constants(self.study, values).constants)
             return np.array([matrix_conductivities(own, self.library)[quantity == "matrix_ionic"]])
         found = []
         for seed, blocks in enumerate(self.blocks(recipe, values)):
@@ -232,16 +231,6 @@ class Model:
             low, high = mean * np.exp(-NORMAL * error), mean * np.exp(NORMAL * error)
             found[name] = (float(mean), float(low), float(min(high, 1.0) if name.startswith("util") else high))
         return found
-
-
-def with_parameters(study: Study, values: Mapping[str, float]) -> Study:
-    """The study with some constants replaced, given in SI units."""
-    materials = {group: dict(constants) for group, constants in study.materials.items()}
-    for name, value in values.items():
-        group, key = name.split(".")
-        unit = UNITS[key]
-        materials.setdefault(group, {})[key] = value if unit == "1" else f"{value!r} {unit}"
-    return study.model_copy(update={"materials": materials})
 
 
 def _fit(model: Model, values: dict[str, float], name: str, target: Target) -> float:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from microstructure.errors import PercoatError
+from studies.ledger import Bars
 
 Result = TypeVar("Result")
 Measured = Annotated[
@@ -55,9 +56,7 @@ def run(
     settings = with_measurements(load_study(study, quick=quick, seeds=seeds), measured)
     check_measured(settings)
     folder = out or Path("results") / (Path(study).stem + ("-quick" if quick else ""))
-    title = f"{study}, {settings.ensemble.seeds} seeds"
-    results = with_progress(title, lambda progress: run_study(settings, folder, workers=workers, progress=progress))
-    show_results(results)
+    show_results(_with_bars(lambda bars: run_study(settings, folder, workers=workers, progress=bars)))
 
 
 @app.command()
@@ -197,7 +196,7 @@ def compare(
             table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.5g")
 
 
-def _with_bars(work: Callable[[Callable[[str], Callable[[int, int], None]]], Result]) -> Result:
+def _with_bars(work: Callable[[Bars], Result]) -> Result:
     """Do a long piece of work that names its parts, one bar for each, on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:

@@ -1,4 +1,4 @@
-"""One contact of two coated cores, solved in voxels and by the contact network's formula."""
+"""One contact of two coated cores, solved in voxels and by the formula of a network of blocks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def contact_ratio(study: Study, recipe: Recipe) -> float | None:
 
 
 def formula_conductance(radius: float, thickness: float, gap: float) -> float:
-    """The contact network's answer for a matrix of 1 S/m [S].
+    """The answer of a network of blocks for a matrix of 1 S/m [S].
 
     From the equator of one block over the contact to the equator of the next is as far as from pole to pole of one.
     """

@@ -14,7 +14,7 @@ from microstructure.errors import StudyError
 from microstructure.files import whole_file
 from microstructure.materials import UNITS
 from studies.calibrate import PARAMETERS, Calibration
-from studies.study import Study, read_toml
+from studies.study import Study, read_toml, with_constants
 
 SHIPPED = "fitted.toml"
 ROUNDED = 1e-3  # relative: covariances are written with four digits
@@ -79,10 +79,8 @@ def fitted_text(calibration: Calibration, provenance: str) -> str:
 
 def with_fitted(study: Study, values: Mapping[str, float]) -> Study:
     """The study with the fitted values, where it has none of its own."""
-    from studies.calibrate import with_parameters
-
     own = {f"{group}.{key}" for group, constants in study.materials.items() for key in constants}
-    return with_parameters(study, {name: value for name, value in values.items() if name not in own})
+    return with_constants(study, {name: value for name, value in values.items() if name not in own})
 
 
 def _positive_definite(covariance: NDArray[np.float64]) -> bool:

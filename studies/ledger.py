@@ -23,6 +23,13 @@ MARK = "study.sha256"
 PACKAGES = ("microstructure", "percolation", "transport", "studies")
 LIBRARIES = ("percoat", "numpy", "scipy", "numba")
 
+Bars = Callable[[str], Callable[[int, int], None]]  # given a title, a bar, told how many pieces are done and to do
+
+
+def no_bars(title: str) -> Callable[[int, int], None]:
+    """Progress that nobody sees."""
+    return lambda done, total: None
+
 
 @dataclass(frozen=True)
 class Task:
@@ -80,14 +87,25 @@ class Ledger:
         jobs = [joblib.delayed(_keep)(task, self.path(task)) for task in tasks]
         yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
 
-    def _claim(self) -> None:
-        """Mark the folder; more seeds may be added to it later, nothing else may differ."""
+    def check(self) -> None:
+        """Refuse a folder that holds something else; more seeds may be added to it later, nothing else may differ.
+
+        Raises
+        ------
+        StudyError
+            As `complete` does, but before anything is made.
+        """
         folder, path = self.folder, self.folder / MARK
         if path.exists() and path.read_text("utf-8").strip() != self.fingerprint:
             raise StudyError(f"{folder} holds the results of other settings or another version: choose another --out")
+        if not path.exists() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(f"{folder} is no empty folder and holds no results of percoat: choose another --out")
+
+    def _claim(self) -> None:
+        """Mark the folder."""
+        self.check()
+        path = self.folder / MARK
         if not path.exists():
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-                raise StudyError(f"{folder} is no empty folder and holds no results of percoat: choose another --out")
             with whole_file(path) as temporary:
                 temporary.write_text(self.fingerprint + "\n", "utf-8")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,8 @@ from microstructure.files import whole_file
 from microstructure.recipe import Recipe
 from studies.compare import comparison
 from studies.contact_check import contact_task
-from studies.ledger import Ledger, Task, fingerprint, versions, write_json
+from studies.ledger import Bars, Ledger, Task, fingerprint, no_bars, versions, write_json
+from studies.patches.library import PatchLibrary, study_library
 from studies.study import Study
 from studies.tasks import composition_task
 from studies.texts import markdown_table
@@ -33,9 +33,7 @@ class Results:
     folder: Path
 
 
-def run_study(
-    study: Study, folder: Path, *, workers: int = 1, progress: Callable[[int, int], None] | None = None
-) -> Results:
+def run_study(study: Study, folder: Path, *, workers: int = 1, progress: Bars | None = None) -> Results:
     """Run all tasks that have no result in `folder` yet, then write the tables, figures and the record.
 
     Parameters
@@ -46,15 +44,18 @@ def run_study(
     workers : int
         Processes; the results do not depend on it.
     progress : callable, optional
-        Called with the number of tasks done and to do.
+        Given a title, returns what is called with the number of pieces done and to do.
 
     Raises
     ------
     StudyError
         If the folder holds the results of another study, or `workers` is less than one.
     """
-    ledger, tasks = study_ledger(study, folder), plan(study, folder)
-    ledger.complete(tasks, workers=workers, progress=progress)
+    ledger, bars = study_ledger(study, folder), progress or no_bars
+    ledger.check()
+    patches = study_library(study, workers=workers, progress=bars("patch library"))
+    tasks = plan(study, patches, folder)
+    ledger.complete(tasks, workers=workers, progress=bars(f"{study.ensemble.seeds} seeds"))
     return write_results(study, ledger, tasks)
 
 
@@ -67,14 +68,14 @@ def study_ledger(study: Study, folder: Path) -> Ledger:
     return Ledger(folder, fingerprint(settings, study.constants), Value)
 
 
-def plan(study: Study, folder: Path) -> list[Task]:
+def plan(study: Study, patches: PatchLibrary, folder: Path) -> list[Task]:
     """The tasks of a study: short ones first, so that something is kept soon, then the long ones."""
     seeds, structures = range(study.ensemble.seeds), folder / "structures"
     lean, *rich = sorted(study.recipes, key=lambda recipe: recipe.cb)
 
     def composition(recipe: Recipe, seed: int) -> Task:
         name = f"seed{seed}-{str(recipe).replace(':', '-')}"
-        return Task(name, seed, partial(composition_task, study, seed, recipe, structures))
+        return Task(name, seed, partial(composition_task, study, seed, recipe, patches, structures))
 
     short = [*(composition(lean, seed) for seed in seeds), Task("contact", 0, partial(contact_task, study))]
     thresholds = [Task(f"seed{seed}-thresholds", seed, partial(threshold_task, study, seed)) for seed in seeds]

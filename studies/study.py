@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -15,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from microstructure.dispersion import Dispersion
 from microstructure.errors import PercoatError, StudyError
-from microstructure.materials import Materials, known
+from microstructure.materials import UNITS, Materials, known
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity
 
@@ -187,6 +188,16 @@ class Study(_Part):
         given = self.thresholds.core_diameter
         diameter = self.constants["cam.median_diameter"] if given is None else given
         return math.pi * 0.5 * diameter * 2.0 * self.coat_thickness
+
+
+def with_constants(study: Study, values: Mapping[str, float]) -> Study:
+    """The study with some constants replaced, given in SI units."""
+    materials = {group: dict(constants) for group, constants in study.materials.items()}
+    for name, value in values.items():
+        group, key = name.split(".")
+        unit = UNITS[key]
+        materials.setdefault(group, {})[key] = value if unit == "1" else f"{value!r} {unit}"
+    return study.model_copy(update={"materials": materials})
 
 
 def parse_length(value: object) -> float:

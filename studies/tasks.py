@@ -16,21 +16,29 @@ from microstructure.files import save_structure
 from microstructure.packing import pack_spheres
 from microstructure.patch import bulk_patch
 from microstructure.recipe import Recipe
+from microstructure.seams import lay_seams
 from microstructure.structure import Phase, Structure
 from percolation.network import link_carbon
-from percolation.utilisation import find_bare_contacts, measure_utilisation
+from percolation.utilisation import measure_utilisation
+from studies.blocks import IDEAL, Blocks
+from studies.patches.library import PatchLibrary
 from studies.streams import BARE, CARBON, CORES, CUBE, seed_library, stream
-from studies.study import Study
+from studies.study import Study, with_constants
 from studies.values import Value
 from transport import effective_conductivity
 from transport.carbon import along_conductivity
-from transport.composite import CompositeConductivity, ContactLaw, mean_composite_conductivity
 
-DRAWS = 16  # of the bare contacts, per structure
+DRAWS = 16  # of the contacts between cores, per structure
 
 
-def composition_task(study: Study, seed: int, recipe: Recipe, folder: Path | None = None) -> list[Value]:
-    """One composition of one seed: its matrix, its composite, its utilisation and its conductivities."""
+def composition_task(
+    study: Study, seed: int, recipe: Recipe, patches: PatchLibrary, folder: Path | None = None
+) -> list[Value]:
+    """One composition of one seed: its matrix, its composite, its utilisation and its conductivities.
+
+    Thresholds, matrix and utilisation follow every primary; the composite conducts as blocks whose coats do what the
+    patches of the library do.
+    """
     with threadpool_limits(1):
         library = seed_library(study, seed)
         structure = build_seed(study, seed, recipe, library)
@@ -43,7 +51,7 @@ def composition_task(study: Study, seed: int, recipe: Recipe, folder: Path | Non
             Value("matrix_electronic", str(recipe), "", "S/m", electronic),
             Value("matrix_ionic", str(recipe), "", "S/m", ionic),
         ]
-        return values + _composite_values(study, seed, structure, electronic, ionic)
+        return values + _composite_values(study, seed, structure, patches, ionic)
 
 
 def build_seed(study: Study, seed: int, recipe: Recipe, library: AggregateLibrary) -> Structure:
@@ -164,22 +172,20 @@ def _utilisation_values(study: Study, seed: int, structure: Structure) -> list[V
     return [Value(name, recipe, "", "1", value) for name, value in named]
 
 
-def _composite_values(study: Study, seed: int, structure: Structure, electronic: float, ionic: float) -> list[Value]:
-    """Composite conductivities from the contact network, with and without resistance between blocks."""
-    recipe, values = str(structure.recipe), []
-    for setting, scale in (("", 1.0), ("ideal contacts", 0.0)):
-        found = mean_conductivity(study, seed, structure, contact_law(study, electronic, ionic, scale))
-        values.append(Value("composite_electronic", recipe, setting, "S/m", found.electronic))
-        values.append(Value("composite_ionic", recipe, setting, "S/m", found.ionic))
+def _composite_values(
+    study: Study, seed: int, structure: Structure, patches: PatchLibrary, ionic: float
+) -> list[Value]:
+    """Composite conductivities of the structure's blocks, with and without resistance between them; ions in voxels."""
+    recipe, values = structure.parts.recipe, []
+    seams = lay_seams(recipe, structure.parts.cores, coat=study.composite.coat)
+    for setting, changes in (("", {}), ("ideal contacts", IDEAL)):
+        constants = with_constants(study, changes).constants
+        blocks = Blocks(Recipe(recipe.cam, recipe.se, recipe.cb, constants), seams, patches)
+        electronic = blocks.electronic_conductivity(stream(study, seed, BARE), DRAWS)
+        values.append(Value("composite_electronic", str(recipe), setting, "S/m", electronic))
+        values.append(Value("composite_ionic", str(recipe), setting, "S/m", blocks.ionic_conductivity()))
     voxels = extrapolated_ionic(structure, ionic)
-    return [*values, Value("composite_ionic", recipe, "voxels, ideal contacts", "S/m", voxels)]
-
-
-def mean_conductivity(study: Study, seed: int, structure: Structure, law: ContactLaw) -> CompositeConductivity:
-    """Contact network of one structure, the mean over draws of its bare contacts."""
-    share, rng = study.constants["composite.bare_contact_share"], stream(study, seed, BARE)
-    draws = [find_bare_contacts(structure, share=share, rng=rng) for _ in range(DRAWS)]
-    return mean_composite_conductivity(structure, law, draws)
+    return [*values, Value("composite_ionic", str(recipe), "voxels, ideal contacts", "S/m", voxels)]
 
 
 def extrapolated_ionic(structure: Structure, ionic: float) -> float:
@@ -200,17 +206,3 @@ def extrapolated_ionic(structure: Structure, ionic: float) -> float:
         for step in (1, 2)
     )
     return 2.0 * fine - coarse
-
-
-def contact_law(study: Study, electronic: float, ionic: float, scale: float = 1.0) -> ContactLaw:
-    """The contact law of a study; `scale` multiplies its resistances between blocks."""
-    materials = study.constants
-    return ContactLaw(
-        electronic=electronic + materials["se.electronic_conductivity"],
-        ionic=ionic,
-        core=materials["cam.electronic_conductivity"],
-        bare_radius=materials["composite.bare_contact_radius"],
-        core_carbon=materials["composite.core_carbon_resistance"],
-        block_electronic=scale * materials["composite.block_resistance_electronic"],
-        block_ionic=scale * materials["composite.block_resistance_ionic"],
-    )

@@ -1,13 +1,17 @@
-"""Patch libraries made by hand: numbers known in closed form, in no time."""
+"""What many tests share: patch libraries made by hand, and the contacts of coats in voxels."""
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from microstructure.materials import Materials
+from microstructure.seams import face_normals
+from microstructure.structure import Phase
 from studies.patches.library import SQUARE, PatchLibrary
 from studies.patches.plan import CarbonState, PatchPlan
+from transport.blocks import CoatContacts
 
 # at a carbon content of 1; electrons and bridges rise with its square, which is interpolated exactly
 LEADING = {
@@ -44,3 +48,44 @@ def handmade():
         return PatchLibrary(CarbonState(Materials.load()), plan, pd.DataFrame(rows, columns=columns))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def coat_contacts():
+    """The slow twin of `lay_seams`: the coat contacts of a voxel structure."""
+    return find_coat_contacts
+
+
+def find_coat_contacts(structure):
+    """Count the faces between matrix voxels of different blocks, each area freed of its voxel staircase.
+
+    The sheets of faceted cores are those of spheres of equal volume; their contacts have the true areas and normals.
+    """
+    parts, voxel, matrix = structure.parts, structure.voxel_size, structure.labels == Phase.MATRIX
+    owner = np.where(matrix, parts.owners, -1).astype(np.int64)
+    count = parts.cores.count
+    codes = [_face_codes(owner, axis, structure.periodic[axis], count) for axis in range(3)]
+    pairs_code, faces = np.unique(np.concatenate(codes), return_counts=True)
+    pairs = np.stack([pairs_code // (count + 2), pairs_code % (count + 2)], axis=1)
+    normals = face_normals(parts.cores, pairs)
+    areas = faces * voxel**2 / np.abs(normals).sum(axis=1)
+    volumes = np.bincount(owner[matrix & (owner >= 0)], minlength=count) * voxel**3
+    radii = 0.5 * parts.cores.diameters
+    thickness = radii * np.expm1(np.log1p(volumes / (4.0 / 3.0 * np.pi * radii**3)) / 3.0)
+    block = np.append(parts.cores.block, [-1, -2])
+    parting = block[pairs[:, 0]] != block[pairs[:, 1]]
+    return CoatContacts(pairs, areas, normals, thickness, radii, parting)
+
+
+def _face_codes(owner, axis, periodic, count):
+    """One code i (count + 2) + j, i < j, for each voxel face between two blocks, or a block and a wall."""
+    stacked = np.moveaxis(owner, axis, 0)
+    below, above = (stacked, np.roll(stacked, -1, 0)) if periodic else (stacked[:-1], stacked[1:])
+    between = (below >= 0) & (above >= 0) & (below != above)
+    low, high = np.minimum(below, above)[between], np.maximum(below, above)[between]
+    codes = [low * (count + 2) + high]
+    if axis == 0 and not periodic:
+        for end, wall in ((0, count), (-1, count + 1)):
+            touching = stacked[end][stacked[end] >= 0]
+            codes.append(touching * (count + 2) + wall)
+    return np.concatenate(codes)

@@ -14,10 +14,9 @@ from studies.calibrate import (
     count_data,
     find_targets,
     solve,
-    with_parameters,
 )
 from studies.show_fit import show_calibration
-from studies.study import load_study, parse_study
+from studies.study import load_study, parse_study, with_constants
 
 TRUTH = {
     "cb.neck_conductance": 2e-4,
@@ -186,7 +185,7 @@ def test_a_root_within_the_range_is_found(name, root):
 
 def test_constants_are_replaced_in_si_units_and_others_stay():
     study = parse_study({"title": "t", "compositions": ["80:20:3"], "materials": {"se": {"density": "2 g/cm3"}}})
-    constants = with_parameters(study, TRUTH).constants
+    constants = with_constants(study, TRUTH).constants
     assert {name: constants[name] for name in TRUTH} == pytest.approx(TRUTH)
     assert constants["se.density"] == pytest.approx(2000.0)
     assert study.constants["cb.neck_conductance"] == pytest.approx(511e-6)

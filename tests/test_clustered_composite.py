@@ -5,8 +5,7 @@ import pytest
 
 from microstructure import Clusters, Phase, Recipe, build_composite
 from percolation import find_bare_contacts
-from transport import ContactLaw, composite_conductivity
-from transport.composite import find_coat_contacts
+from transport import BlockNetwork
 
 BOX = (9e-6, 8e-6, 8e-6)
 
@@ -35,16 +34,15 @@ def test_blocks_of_voxels_follow_from_their_cores(cell):
     assert len(np.unique(cell.blocks[inside])) == cell.cores.blocks < cell.cores.count
 
 
-def test_resistance_between_blocks_does_not_act_inside_one(cell):
-    contacts = find_coat_contacts(cell)
+def test_resistance_between_blocks_does_not_act_inside_one(cell, coat_contacts):
+    contacts = coat_contacts(cell)
     inner = contacts.pairs[:, 1] < cell.cores.count
     same = cell.cores.block[contacts.pairs[inner, 0]] == cell.cores.block[contacts.pairs[inner, 1]]
     np.testing.assert_array_equal(contacts.parting[inner], ~same)
     assert same.any()
-    bare = find_bare_contacts(cell, share=0.0, rng=np.random.default_rng(1))
-    law = ContactLaw(electronic=0.0, ionic=0.07, core=0.1, bare_radius=1e-7, block_ionic=1e-3)
-    alone = type(cell)(**{**vars(cell), "cores": _each_its_own(cell.cores)})
-    assert composite_conductivity(cell, law, bare).ionic > 1.02 * composite_conductivity(alone, law, bare).ionic
+    alone = coat_contacts(type(cell)(**{**vars(cell), "cores": _each_its_own(cell.cores)}))
+    joined, apart = (BlockNetwork.of_coats(one, 0.07, 1e-3).conductance() for one in (contacts, alone))
+    assert joined > 1.02 * apart
 
 
 def test_cores_that_touch_inside_a_block_are_bare_contacts_at_any_share(cell):

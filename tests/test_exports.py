@@ -29,7 +29,7 @@ DOORS = {
         "effective_conductivity", "conductivity_tensor", "bounds", "network_conductance", "network_conductivity",
         "estimate_memory", "extrapolate_voxel_size", "Extrapolation",
         "HotSpots", "find_hot_spots", "sweep_conductivities",
-        "CompositeConductivity", "ContactLaw", "composite_conductivity",
+        "BlockNetwork", "CoatContacts", "Resistors",
         "Conduction", "ConductivityTensor", "Bounds", "NetworkConduction",
     },
 }  # fmt: skip

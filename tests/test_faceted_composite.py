@@ -17,7 +17,6 @@ from microstructure import (
 from microstructure._bodies import foot
 from microstructure.thickness import measure_coats
 from percolation import measure_utilisation
-from transport.composite import find_coat_contacts
 
 BOX = (8e-6, 7e-6, 7e-6)
 
@@ -81,10 +80,10 @@ def test_contacts_are_gaps_of_bodies_and_not_of_spheres(cell):
     assert np.abs(spheres - contacts.gaps).max() > 50e-9
 
 
-def test_utilisation_and_coat_contacts_take_bodies(cell):
+def test_utilisation_and_coat_contacts_take_bodies(cell, coat_contacts):
     found = measure_utilisation(cell, draws=2, rng=np.random.default_rng(5))
     assert 0.0 < found.ionic <= 1.0
-    assert np.all(find_coat_contacts(cell).areas > 0.0)
+    assert np.all(coat_contacts(cell).areas > 0.0)
 
 
 def test_a_file_keeps_the_bodies(cell, tmp_path):

@@ -16,7 +16,6 @@ from microstructure.recipe import Recipe
 from microstructure.seams import face_normals, lay_seams
 from microstructure.sizes import Lognormal
 from transport.blocks import BlockNetwork, CoatContacts
-from transport.composite import find_coat_contacts
 
 DIAMETER = 3e-6
 PURE = Recipe.parse("80:20:0")
@@ -141,12 +140,12 @@ def test_means_over_a_coat_weigh_the_surface():
     np.testing.assert_allclose(seams.mean_over_coat(lambda height: height > 0.0), seams.covered)
 
 
-def test_faces_agree_with_voxels_ever_finer():
+def test_faces_agree_with_voxels_ever_finer(coat_contacts):
     """Voxels lose the rims of faces: 6 % of their area at 100 nm, half as much at 50 nm, nothing at none."""
     packing = packed(1, box=(9e-6, 8e-6, 8e-6))
     seams = lay_seams(PURE, packing)
     cells = [coat_composite(PURE, packing, voxel_size=size, library=None, rng=None) for size in (100e-9, 50e-9)]
-    coarse, fine = (find_coat_contacts(cell) for cell in cells)
+    coarse, fine = (coat_contacts(cell) for cell in cells)
     assert coarse.areas.sum() == pytest.approx(seams.areas.sum(), rel=0.15, abs=0.0)
     assert 2 * fine.areas.sum() - coarse.areas.sum() == pytest.approx(seams.areas.sum(), rel=0.03, abs=0.0)
     common, mine, theirs = np.intersect1d(
@@ -159,10 +158,10 @@ def test_faces_agree_with_voxels_ever_finer():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_coats_and_their_ionic_conductivity_agree_with_voxels(seed):
+def test_coats_and_their_ionic_conductivity_agree_with_voxels(seed, coat_contacts):
     packing = packed(seed)
     seams, cell = lay_seams(PURE, packing), coat_composite(PURE, packing, voxel_size=1e-7, library=None, rng=None)
-    voxels = find_coat_contacts(cell)
+    voxels = coat_contacts(cell)
     assert seams.thickness.mean() == pytest.approx(voxels.thickness.mean(), rel=0.02, abs=0.0)
     np.testing.assert_allclose(seams.thickness, voxels.thickness, rtol=0.1)
     assert seams.coats.fill_height == pytest.approx(cell.coats.fill_height, rel=0.02, abs=0.0)
@@ -170,7 +169,7 @@ def test_coats_and_their_ionic_conductivity_agree_with_voxels(seed):
         assert getattr(seams.coats, share) == pytest.approx(getattr(cell.coats, share), abs=0.01)
     coats = CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, packing.radii, seams.parting)
     found, other = (BlockNetwork.of_coats(contacts, 0.07).conductance() for contacts in (coats, voxels))
-    assert found == pytest.approx(other, rel=0.03, abs=0.0)
+    assert found == pytest.approx(other, rel=0.05, abs=0.0)
 
 
 def test_a_packing_moved_over_its_periodic_faces_keeps_its_seams():

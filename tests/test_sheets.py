@@ -15,11 +15,9 @@ from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import lay_seams
 from microstructure.structure import Structure
-from percolation.utilisation import BareContacts, find_bare_contacts
-from transport import effective_conductivity, network_conductance
+from transport import effective_conductivity
 from transport._blocks import entry_resistance
 from transport.blocks import BlockNetwork, CoatContacts, Resistors
-from transport.composite import ContactLaw, composite_conductivity, find_coat_contacts
 
 RADIUS, THICK, SIGMA = 1.5e-6, 0.1e-6, 0.05
 
@@ -240,11 +238,7 @@ def cell():
     )
 
 
-def law(**settings):
-    return ContactLaw(**({"electronic": 0.0, "ionic": 1.0, "core": 1.0, "bare_radius": 1e-7} | settings))
-
-
-def test_an_oblique_face_has_its_true_area():
+def test_an_oblique_face_has_its_true_area(coat_contacts):
     """Two blocks that meet in a diagonal plane of a cube: sqrt(2) L^2, where the voxel staircase has 2 L^2."""
     count, edge = 60, 3e-6
     packing = pack_spheres(np.full(2, 1e-6), box=(edge,) * 3, periodic=(False,) * 3, rng=np.random.default_rng(0))
@@ -260,19 +254,16 @@ def test_an_oblique_face_has_its_true_area():
         coats=Coats("film", 1e-7, 1e-6, 1.0, 0.0, 0.0),
         recipe=Recipe.parse("80:20:0"),
     )
-    contacts = find_coat_contacts(cell)
+    contacts = coat_contacts(cell)
     assert contacts.pairs.tolist() == [[0, 1], [0, 2], [0, 3], [1, 3]]
     assert contacts.areas[0] == pytest.approx(np.sqrt(2) * edge**2, rel=0.02, abs=0.0)
     assert contacts.areas[1] == pytest.approx(edge**2, rel=1e-9, abs=0.0)
     assert contacts.areas[2] + contacts.areas[3] == pytest.approx(edge**2, rel=1e-9, abs=0.0)
 
 
-NONE = BareContacts(np.empty((0, 2), np.int64), 0)
-
-
-def test_ions_of_a_composite_agree_with_voxels(cell):
+def test_ions_of_a_composite_agree_with_voxels(cell, coat_contacts):
     """Within 25 %, and below the upper Wiener bound: a network of uniform sheets is an estimate, and says so."""
-    network = composite_conductivity(cell, law(), NONE).ionic
+    network = coats(coat_contacts(cell), 1.0) * cell.box[0] / (cell.box[1] * cell.box[2])
     fine, coarse = (
         effective_conductivity(
             cell.labels[::n, ::n, ::n],
@@ -287,27 +278,9 @@ def test_ions_of_a_composite_agree_with_voxels(cell):
     assert network == pytest.approx(2 * fine - coarse, rel=0.25)
 
 
-def test_conductivity_scales_and_falls_with_resistance(cell):
-    ideal = composite_conductivity(cell, law(), NONE).ionic
-    assert composite_conductivity(cell, law(ionic=3.0), NONE).ionic == pytest.approx(3 * ideal)
-    falling = [composite_conductivity(cell, law(block_ionic=r), NONE).ionic for r in (0.0, 1e-7, 1e-5, 1e-3)]
+def test_conductivity_scales_and_falls_with_resistance(cell, coat_contacts):
+    contacts = coat_contacts(cell)
+    assert coats(contacts, 3.0) == pytest.approx(3 * coats(contacts, 1.0), rel=1e-5, abs=0.0)
+    falling = [coats(contacts, 1.0, between) for between in (0.0, 1e-7, 1e-5, 1e-3)]
     assert np.all(np.diff(falling) < 0)
     assert falling[-1] > 0
-
-
-def test_electrons_need_carbon_or_bare_contacts(cell):
-    assert composite_conductivity(cell, law(), NONE).electronic == 0.0
-    assert composite_conductivity(cell, law(electronic=1.0), NONE).electronic > 0.0
-
-
-def test_bare_contacts_alone_are_a_network_of_spreading_resistances(cell):
-    """2 sigma a between two cores, 4 sigma a before a wall (Holm); a matrix without carbon adds nothing."""
-    bare, count = find_bare_contacts(cell, share=0.9, rng=np.random.default_rng(1)), cell.cores.count
-    values = np.where(bare.pairs[:, 1] < count, 2.0, 4.0) * 0.3 * 1e-7
-    wanted = network_conductance(bare.pairs, values, count=count + 2, source=[count], sink=[count + 1]).value
-    found = composite_conductivity(cell, law(core=0.3), bare).electronic
-    assert found == pytest.approx(wanted * cell.box[0] / (cell.box[1] * cell.box[2]), rel=1e-9, abs=0.0)
-    assert found > 0.0
-    both = composite_conductivity(cell, law(core=0.3, electronic=1.0), bare).electronic
-    assert both > found
-    assert composite_conductivity(cell, law(core=0.3, electronic=1.0, core_carbon=1e-3), bare).electronic < both

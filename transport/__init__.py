@@ -1,7 +1,7 @@
 """How well a structure conducts: voxel images, resistor networks, and the bounds that both must keep."""
 
+from transport.blocks import BlockNetwork, CoatContacts, Resistors
 from transport.bounds import Bounds, bounds
-from transport.composite import CompositeConductivity, ContactLaw, composite_conductivity
 from transport.conduction import Conduction, effective_conductivity
 from transport.extrapolate import Extrapolation, extrapolate_voxel_size
 from transport.hotspots import HotSpots, find_hot_spots
@@ -11,16 +11,16 @@ from transport.sweep import sweep_conductivities
 from transport.tensor import ConductivityTensor, conductivity_tensor
 
 __all__ = [
+    "BlockNetwork",
     "Bounds",
-    "CompositeConductivity",
+    "CoatContacts",
     "Conduction",
     "ConductivityTensor",
-    "ContactLaw",
     "Extrapolation",
     "HotSpots",
     "NetworkConduction",
+    "Resistors",
     "bounds",
-    "composite_conductivity",
     "conductivity_tensor",
     "effective_conductivity",
     "estimate_memory",

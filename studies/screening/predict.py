@@ -6,7 +6,7 @@ from functools import partial
 
 from threadpoolctl import threadpool_limits
 
-from studies.blocks import lay_blocks, matrix_conductivities, predict_blocks
+from studies.blocks import IDEAL, lay_blocks, matrix_conductivities, predict_blocks
 from studies.fitted import FittedSet, with_fitted
 from studies.ledger import Task
 from studies.patches.library import PatchLibrary
@@ -74,8 +74,7 @@ def candidate_values(
     with threadpool_limits(1):
         values = _values(with_fitted(candidate.study, drawn), candidate, seed, library, rates)
         if ideal:
-            none = dict.fromkeys(("composite.block_resistance_electronic", "composite.block_resistance_ionic"), 0.0)
-            found = _values(with_fitted(candidate.study, {**drawn, **none}), candidate, seed, library, ())
+            found = _values(with_fitted(candidate.study, drawn | IDEAL), candidate, seed, library, ())
             values += [
                 Value(one.quantity, one.composition, _joined(one.setting, "ideal contacts"), one.unit, one.value)
                 for one in found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 
 from microstructure.files import whole_file
 from studies.fitted import FittedSet
-from studies.ledger import Ledger, fingerprint, versions, write_json
+from studies.ledger import Bars, Ledger, fingerprint, no_bars, versions, write_json
 from studies.patches.library import PatchLibrary, study_library
 from studies.patches.plan import CarbonState
 from studies.screening.analysis import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
@@ -22,7 +21,6 @@ from studies.screening.scatter import Scatter, scatter_of
 from studies.values import Value, tidy
 
 Row = dict[str, Any]
-Progress = Callable[[str], Callable[[int, int], None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +48,7 @@ class Screening:
 
 
 def run_screening(
-    plan: ScreenPlan, fitted: FittedSet, folder: Path, *, workers: int = 1, progress: Progress | None = None
+    plan: ScreenPlan, fitted: FittedSet, folder: Path, *, workers: int = 1, progress: Bars | None = None
 ) -> Screening:
     """Predict every candidate that has no result in `folder` yet, then rank them and write tables and figure.
 
@@ -66,11 +64,11 @@ def run_screening(
     progress : callable, optional
         Given a title, returns what is called with the number of pieces done and to do.
     """
-    report = progress or (lambda title: lambda done, total: None)
-    found = candidates(plan)
+    report = progress or no_bars
+    found, ledger = candidates(plan), Ledger(folder, _fingerprint(plan, fitted), Value)
+    ledger.check()
     libraries = _libraries(found, workers, report)
     tasks = candidate_tasks(found, libraries, fitted, plan.screen.rates, ideal=not plan.screen.vary)
-    ledger = Ledger(folder, _fingerprint(plan, fitted), Value)
     ledger.complete(tasks, workers=workers, progress=report(f"{len(found)} candidates"))
     rows: dict[int, list[Value]] = {}
     for task in tasks:
@@ -84,7 +82,7 @@ def run_screening(
     return screening
 
 
-def _libraries(found: list[Candidate], workers: int, report: Progress) -> list[PatchLibrary]:
+def _libraries(found: list[Candidate], workers: int, report: Bars) -> list[PatchLibrary]:
     """The patch library of each candidate; candidates with the same carbon share one."""
     made: dict[str, PatchLibrary] = {}
     keys = [json.dumps([CarbonState.of(one.study).settings, one.study.patches.effort], sort_keys=True) for one in found]
