@@ -38,6 +38,11 @@ class CarbonNetwork:
         return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
     @property
+    def links(self) -> NDArray[np.int64]:
+        """The later and the earlier primary of each link, shape (links, 2)."""
+        return np.stack([self.later, self.earlier], axis=1)
+
+    @property
     def necks(self) -> NDArray[np.bool_]:
         """Whether each link is a fused neck inside an aggregate (else a contact between two), shape (links,)."""
         return self.carbon.bond[self.later] == self.earlier

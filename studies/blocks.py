@@ -187,12 +187,11 @@ class Blocks:
         feet = np.where(seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches")
         bridged = self._bridges(drawn, across, feet)
         sheets = self._sheet_share(along, bridged)
-        to_wall = drawn.bare[:, 1] >= seams.cores.count
-        bare = np.where(to_wall, 4.0, 2.0) * core * materials["composite.bare_contact_radius"]
+        bare = Resistors.spots(drawn.bare, seams.cores.count, core, materials["composite.bare_contact_radius"])
         with np.errstate(divide="ignore"):
             bridged = 1.0 / (1.0 / bridged + between / np.maximum(1.0 - sheets, LEAST_SHARE))
             faces = between / np.maximum(sheets, LEAST_SHARE) + np.where(across > 0.0, 1.0 / across, 0.0)
-        wires = Resistors(np.concatenate([seams.pairs, drawn.bare]), np.concatenate([bridged, bare]))
+        wires = Resistors(np.concatenate([seams.pairs, bare.pairs]), np.concatenate([bridged, bare.conductance]))
         radii = seams.cores.radii
         inner = 4.0 * np.pi * radii / (1.0 / core + materials["composite.core_carbon_resistance"] / radii)
         return BlockNetwork(coat_contacts(seams), along, faces, np.where(along > 0.0, inner, 0.0), wires)

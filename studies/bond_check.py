@@ -15,6 +15,7 @@ from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation.network import TOUCH, CarbonNetwork, link_carbon
 from percolation.utilisation import BareContacts
+from transport.blocks import Resistors
 from transport.network import network_conductance
 
 Pairs = NDArray[np.int64]
@@ -27,11 +28,6 @@ class ResolvedCarbon:
     structure: Structure
     network: CarbonNetwork
     touching: Pairs = field(metadata={"shape": "(t, 2)", "what": "primary, and core or wall (separator, collector)"})
-
-    @property
-    def links(self) -> Pairs:
-        """Necks and contacts between primaries, (links, 2)."""
-        return np.stack([self.network.later, self.network.earlier], axis=1)
 
 
 def resolve_carbon(structure: Structure, contact_gap: float = 0.0) -> ResolvedCarbon:
@@ -51,7 +47,7 @@ def resolve_carbon(structure: Structure, contact_gap: float = 0.0) -> ResolvedCa
 
 def find_resolved_bonds(carbon: ResolvedCarbon, pairs: Pairs) -> NDArray[np.bool_]:
     """Whether carbon of two coats alone joins the two cores, or core and wall, of each pair, bool (pairs,)."""
-    coat, links = carbon.network.carbon.coat.astype(np.int64), carbon.links
+    coat, links = carbon.network.carbon.coat.astype(np.int64), carbon.network.links
     same = coat[links[:, 0]] == coat[links[:, 1]]
     count = len(coat)
     graph = coo_matrix((np.ones(same.sum()), links[same].T), shape=(count, count))
@@ -86,13 +82,13 @@ def resolved_conductance(
     ends = np.where(on_core, 0, placed.count + body)
     ends[on_core] = first_foot + foot
     standing = np.stack([first_foot + np.arange(len(feet)), placed.count + feet % cores], axis=1)
-    edges = [carbon.links, np.stack([primary, ends], axis=1), standing, bare.pairs + placed.count]
+    edges = [carbon.network.links, np.stack([primary, ends], axis=1), standing, bare.pairs + placed.count]
     contact = neck * contact_ratio
     conductances = [
         np.where(carbon.network.necks, neck, contact),
         np.full(len(primary), contact),
         np.full(len(feet), 4.0 * core * 0.5 * placed.diameter),
-        np.where(bare.pairs[:, 1] >= cores, 4.0, 2.0) * core * bare_radius,
+        Resistors.spots(bare.pairs, cores, core, bare_radius).conductance,
     ]
     return network_conductance(
         np.concatenate(edges),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 
 from microstructure.materials import Materials
 from studies.compare import ARITHMETIC, PREDICTED, STRUCTURE
+from studies.console import wide_console
 from studies.run import Results
 from studies.texts import row_texts
 
-WIDTH = 132  # columns: narrower, and the table breaks its numbers
+WIDTH = 132
 
 
 def show_results(results: Results) -> None:
     """Print the tables to standard output."""
-    console = Console()
-    console = Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))
+    console = wide_console(WIDTH)
     folder = (
         f"Written to {results.folder}: table.csv, table.md, summary.csv, values.csv, results.json and three figures."
     )

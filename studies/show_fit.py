@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 from microstructure.materials import UNITS
 from studies.calibrate import MEASURED_WITHIN, Calibration, count_data
 from studies.compare import SHOWN, measured_text
+from studies.console import wide_console
 from studies.study import Study
 
 WIDTH = 132
@@ -19,7 +19,7 @@ STRONG = 0.5  # correlation from which a pair of parameters is named
 
 def show_calibration(study: Study, found: Calibration) -> None:
     """Print parameters with profile likelihoods, correlated pairs, held-out numbers, and [materials] tables."""
-    console = _console()
+    console = wide_console(WIDTH)
     for sentence in count_data(study):
         console.print(sentence)
     table = Table(
@@ -57,7 +57,7 @@ def show_calibration(study: Study, found: Calibration) -> None:
 
 def show_coats(table: pd.DataFrame, composition: str) -> None:
     """Print bulk against coat for every thickness."""
-    console = _console()
+    console = wide_console(WIDTH)
     caption = "95 % intervals of the patches" + "".join(f"; * {note}" for note in sorted({*table["note"]} - {""}))
     shown = Table(title=f"The matrix of {composition}: a thick pellet, and coats", caption=caption)
     for heading in ("quantity", "unit", "coat (nm)", "bulk", "coat", "coat / bulk"):
@@ -74,8 +74,3 @@ def show_coats(table: pd.DataFrame, composition: str) -> None:
             shown.add_row(str(quantity), unit, f"{1e9 * float(row['thickness']):.3g}", bulk, *cells)
         shown.add_section()
     console.print(shown)
-
-
-def _console() -> Console:
-    console = Console()
-    return Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))

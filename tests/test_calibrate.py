@@ -1,8 +1,15 @@
 """The fit finds again the parameters that its numbers were made with, and says how well they are known."""
 
-import numpy as np
-import pytest
+import json
 
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import studies.patches.library
+import studies.screening.run
+import studies.screening.scatter
 from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from studies.calibrate import (
@@ -15,6 +22,8 @@ from studies.calibrate import (
     find_targets,
     solve,
 )
+from studies.command import app
+from studies.fitted import load_fitted
 from studies.show_fit import show_calibration
 from studies.study import load_study, parse_study, with_constants
 
@@ -199,3 +208,34 @@ def test_a_calibration_is_shown(found, measured, capsys):
         assert name in shown
     assert "[materials.cb]\nneck_conductance = { value = " in shown
     assert "9 measured numbers" in shown
+
+
+def test_on_the_command_line_a_screening_takes_what_a_calibration_wrote(
+    found, measured, handmade, monkeypatch, tmp_path
+):
+    """From a study file to the fitted set, to the ranking: the same numbers as from Python."""
+    for module in (studies.patches.library, studies.screening.run, studies.screening.scatter):
+        monkeypatch.setattr(module, "study_library", lambda study, **more: handmade())
+    path, written, folder = tmp_path / "mine.toml", tmp_path / "fitted.toml", tmp_path / "out"
+    path.write_text(study_text(measured))
+    done = CliRunner().invoke(app, ["calibrate", str(path), "--out", str(written)])
+    assert done.exit_code == 0, done.output
+    assert "cam.electronic_conductivity" in done.output
+    assert load_fitted(written).values == pytest.approx(found.values, rel=1e-5)
+    done = CliRunner().invoke(app, ["screen", str(path), "--fitted", str(written), "--out", str(folder)])
+    assert done.exit_code == 0, done.output
+    assert "80:20:3" in done.output
+    record = json.loads((folder / "screening.json").read_text())
+    assert record["fitted"]["values"] == load_fitted(written).values
+    ranking = pd.read_csv(folder / "ranking.csv")
+    assert sorted(ranking["composition"]) == ["80:20:0", "80:20:1", "80:20:3"]
+
+
+def study_text(study):
+    """A study as the file that a user would write."""
+    lines = ['title = "t"', f"compositions = {study.compositions!r}", "[ensemble]", "seed = 7", "seeds = 2"]
+    lines += ["[cathode]", "cores = 60", 'thickness = "16 um"']
+    for quantity, found in study.measured.items():
+        lines += [f"[measured.{quantity}]", *(f'"{name}" = "{text.strip()}"' for name, text in found.items())]
+    lines += ["[fitted]", *(f'"{name}" = "{parameter}"' for name, parameter in study.fitted.items())]
+    return "\n".join(lines)

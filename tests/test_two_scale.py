@@ -71,7 +71,7 @@ def blocks_of(carbon, library):
 def slow_bond(carbon, i, j):
     """Whether primaries of two coats alone join their bodies: the sets that links merge, one link after another."""
     coat = carbon.network.carbon.coat
-    links = carbon.links[np.isin(coat[carbon.links], (i, j)).all(axis=1)]
+    links = carbon.network.links[np.isin(coat[carbon.network.links], (i, j)).all(axis=1)]
     group = {}
 
     def top(node):

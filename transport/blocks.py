@@ -50,6 +50,15 @@ class Resistors:
         """A network without any."""
         return cls(np.empty((0, 2), np.int64), np.empty(0))
 
+    @classmethod
+    def spots(cls, pairs: NDArray[np.int64], cores: int, conductivity: float, radius: float) -> Resistors:
+        """Round spots of this radius [m] where two cores touch, or a core and a wall (numbers from `cores` on).
+
+        Spreading in each core; a wall conducts ideally (R. Holm, Electric Contacts, 4th ed., Springer, 1967).
+        """
+        sides = np.where(pairs[:, 1] >= cores, 4.0, 2.0)
+        return cls(pairs, sides * conductivity * radius)
+
 
 @dataclass(frozen=True, eq=False)
 class BlockNetwork:

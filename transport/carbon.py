@@ -46,7 +46,7 @@ def along_conductivity(network: CarbonNetwork, contact_ratio: float, *, axis: in
     if count == 0:
         return 0.0
     return network_conductivity(
-        _edges(network),
+        network.links,
         _conductances(network, contact_ratio),
         displacement=network.displacements,
         count=count,
@@ -72,7 +72,7 @@ def across_conductance(network: CarbonNetwork, faces: NDArray[np.uint8], contact
         return AcrossConductance(0.0, 0.0, np.empty(0))
     touching = np.concatenate([low, high])
     cores = np.repeat([count, count + 1], [low.size, high.size])
-    edges = np.concatenate([_edges(network), np.stack([touching, cores], axis=1)])
+    edges = np.concatenate([network.links, np.stack([touching, cores], axis=1)])
     conductances = np.concatenate([_conductances(network, contact_ratio), np.full(touching.size, contact_ratio)])
     found = network_conductance(edges, conductances, count=count + 2, source=[count], sink=[count + 1])
     entering = np.abs(found.currents[len(edges) - touching.size :][: low.size])
@@ -87,15 +87,11 @@ def across_conductance(network: CarbonNetwork, faces: NDArray[np.uint8], contact
     return AcrossConductance(found.value, touches, np.asarray(currents[joined], np.float64))
 
 
-def _edges(network: CarbonNetwork) -> NDArray[np.int64]:
-    return np.stack([network.later, network.earlier], axis=1)
-
-
 def _conductances(network: CarbonNetwork, contact_ratio: float) -> NDArray[np.float64]:
     return np.where(network.necks, 1.0, contact_ratio)
 
 
 def _clusters(network: CarbonNetwork) -> NDArray[np.int64]:
     count = network.carbon.count
-    graph = coo_matrix((np.ones(len(network.earlier)), (network.later, network.earlier)), shape=(count, count))
+    graph = coo_matrix((np.ones(len(network.earlier)), network.links.T), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from microstructure.materials import Materials
 from studies.chart.chart import SCALES, Chart, Reading, interpolation_error, scales
 from studies.chart.formula import ALONG, LETTERS, Formula, fit_formulas
+from studies.console import wide_console
 from studies.texts import digits
 
 WIDTH = 118
@@ -96,5 +97,4 @@ def _settings(wanted: dict[str, str]) -> str:
 
 
 def _print(*parts: RenderableType) -> None:
-    console = Console()
-    Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH)).print(Group(*parts))
+    wide_console(WIDTH).print(Group(*parts))

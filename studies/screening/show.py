@@ -9,17 +9,18 @@ from rich.table import Table
 
 from microstructure.recipe import carbon_scales
 from studies.compare import measured_text
+from studies.console import wide_console
 from studies.screening.predict import SHOWN, capacity_name
 from studies.screening.run import Row, Screening
 
-WIDTH = 160  # columns: narrower, and the table breaks its numbers
+WIDTH = 160
 MOST = 40  # rows of a table in the terminal; files hold all
 COLUMNS = ("utilisation_joint", "composite_electronic", "composite_ionic", "over_threshold")
 
 
 def show_screening(screening: Screening) -> None:
     """Print the tables and sentences of a screening."""
-    console, screen = _console(), screening.plan.screen
+    console, screen = wide_console(WIDTH), screening.plan.screen
     columns = [*COLUMNS, *(capacity_name(rate) for rate in screen.rates)]
     table = Table(title="Predicted, and the interval that holds 95 % of cathodes")
     for heading in ("composition", *(_heading(column) for column in columns), "best", "Pareto"):
@@ -105,8 +106,3 @@ def _cell(row: Row, quantity: str, *, bare: bool = False) -> str:
     mean, high = (float(row[name]) / scale for name in ("mean", "high"))
     half = high - mean
     return f"{mean:.3g}" if bare or half < 1e-3 * mean else f"{mean:.3g} +- {half:.2g}"
-
-
-def _console() -> Console:
-    console = Console()
-    return Console(width=max(WIDTH, console.width if console.is_terminal else WIDTH))
