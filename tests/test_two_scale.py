@@ -101,8 +101,8 @@ def test_bonds_of_primaries_are_those_of_a_slow_search(resolved, composition):
 
 def primaries(coats, links, touching):
     """Carbon whose links are known, without a structure around it."""
-    later, earlier = np.array(links, np.int64).reshape(-1, 2).T
-    network = SimpleNamespace(later=later, earlier=earlier, carbon=SimpleNamespace(coat=np.array(coats)))
+    links = np.array(links, np.int64).reshape(-1, 2)
+    network = SimpleNamespace(links=links, carbon=SimpleNamespace(coat=np.array(coats)))
     return ResolvedCarbon(None, network, np.array(touching))
 
 
@@ -130,7 +130,7 @@ def circuit():
     Two fused ones lead from wall to wall; the third leads to the core, which hangs on the collector by a bare contact.
     """
     carbon = SimpleNamespace(count=3, aggregate=np.array([0, 0, 1]), diameter=40e-9)
-    network = SimpleNamespace(later=np.array([1]), earlier=np.array([0]), necks=np.array([True]), carbon=carbon)
+    network = SimpleNamespace(links=np.array([[1, 0]]), necks=np.array([True]), carbon=carbon)
     structure = SimpleNamespace(parts=SimpleNamespace(cores=SimpleNamespace(count=1)))
     return ResolvedCarbon(structure, network, np.array([(0, 1), (1, 2), (2, 1), (2, 0)]))
 
