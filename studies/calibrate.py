@@ -143,14 +143,15 @@ def calibrate(
         values[name] = _fit(model, values, name, target)
     report(steps - 2, steps)
     names = [target.name for target in targets.values()]
-    slopes, scatter = model.slopes(values, names)
-    for name, fixing, slope in zip(values, names, np.diag(slopes), strict=True):
+    fixing = model.respond(values, names)
+    for name, number, slope in zip(values, names, np.diag(fixing.slopes), strict=True):
         if slope == 0.0:
-            raise StudyError(f"{fixing} does not change with {name} near its fit: take more cores or seeds")
-    inverse = np.linalg.inv(slopes)
-    covariance = inverse @ np.diag(MEASURED_WITHIN**2 + scatter**2) @ inverse.T
+            raise StudyError(f"{number} does not change with {name} near its fit: take more cores or seeds")
+    inverse = np.linalg.inv(fixing.slopes)
+    covariance = inverse @ np.diag(MEASURED_WITHIN**2 + fixing.scatter**2) @ inverse.T
     report(steps - 1, steps)
-    held_out = model.intervals(values, covariance, _predictable(study, names))
+    predicted = _predictable(study, names)
+    held_out = model.respond(values, predicted).intervals(covariance, predicted)
     report(steps, steps)
     return Calibration(values, targets, covariance, held_out)
 
@@ -205,29 +206,35 @@ class Model:
         parts = [name.split(" ") for name in names]
         return [self.by_seed(recipes[composition], quantity, values) for quantity, composition in parts]
 
-    def slopes(self, values: Mapping[str, float], names: list[str]) -> tuple[Floats, Floats]:
-        """Change of the logarithm of each number with that of each parameter, and its relative standard error."""
+    def respond(self, values: Mapping[str, float], names: list[str]) -> Response:
+        """The numbers under these values of the parameters, and what they change with each of them."""
         base = self.numbers(names, values)
-        mean = np.array([one.mean() for one in base])
-        scatter = np.array([_error_of_mean(one) for one in base]) / np.maximum(mean, 1e-300)
+        means = np.array([one.mean() for one in base])
         slopes = np.empty((len(names), len(values)))
         for column, name in enumerate(values):
             turned = {
                 sign: np.array([one.mean() for one in self.numbers(names, _turned(values, name, sign * STEP))])
                 for sign in (-1, 1)
             }
-            slopes[:, column] = (turned[1] - turned[-1]) / (2.0 * STEP) / np.maximum(mean, 1e-300)
-        return slopes, scatter
+            slopes[:, column] = (turned[1] - turned[-1]) / (2.0 * STEP) / np.maximum(means, 1e-300)
+        return Response(means, np.array([_error_of_mean(one) for one in base]) / np.maximum(means, 1e-300), slopes)
 
-    def intervals(
-        self, values: Mapping[str, float], covariance: Floats, names: list[str]
-    ) -> dict[str, tuple[float, float, float]]:
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """Numbers of a model, how far structures scatter them, and what the parameters do to them."""
+
+    means: Floats = field(metadata={"unit": "SI", "shape": "(numbers,)"})
+    scatter: Floats = field(
+        metadata={"unit": "1", "shape": "(numbers,)", "what": "relative standard error of the mean"}
+    )
+    slopes: Floats = field(metadata={"unit": "1", "shape": "(numbers, parameters)", "what": "of the logarithms"})
+
+    def intervals(self, covariance: Floats, names: list[str]) -> dict[str, tuple[float, float, float]]:
         """Predictions, with the 95 % interval that the parameters and the scatter between structures leave."""
-        slopes, scatter = self.slopes(values, names)
-        spread = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes) + scatter**2)
-        means = [one.mean() for one in self.numbers(names, values)]
+        spread = np.sqrt(np.einsum("ij,jk,ik->i", self.slopes, covariance, self.slopes) + self.scatter**2)
         found = {}
-        for name, mean, error in zip(names, means, spread, strict=True):
+        for name, mean, error in zip(names, self.means, spread, strict=True):
             low, high = mean * np.exp(-NORMAL * error), mean * np.exp(NORMAL * error)
             found[name] = (float(mean), float(low), float(min(high, 1.0) if name.startswith("util") else high))
         return found

@@ -17,6 +17,7 @@ from studies.calibrate import (
     PARAMETERS,
     Calibration,
     Model,
+    Response,
     calibrate,
     count_data,
     find_targets,
@@ -120,7 +121,8 @@ def test_a_number_proportional_to_its_parameter_fixes_it_as_well_as_it_is_measur
 
 def test_what_a_number_does_not_depend_on_has_no_slope(measured, library):
     """Bare contacts, cores and blocks are nothing to the matrix, necks nothing to a composite without carbon."""
-    slopes, scatter = Model(measured, library).slopes(TRUTH, list(FITTED))
+    found = Model(measured, library).respond(TRUTH, list(FITTED))
+    slopes, scatter = found.slopes, found.scatter
     at = {name: column for column, name in enumerate(PARAMETERS)}
     for row in (0, 1):
         assert np.count_nonzero(slopes[row]) == 1
@@ -139,7 +141,7 @@ def test_what_a_number_does_not_depend_on_has_no_slope(measured, library):
 def test_a_number_that_does_not_move_with_its_parameter_is_said(measured, library, monkeypatch):
     """As a utilisation of few cores may: then nothing is known about the parameter."""
     flat = np.diag([1.0, 1.0, 0.0, 1.0, 1.0, 1.0])
-    monkeypatch.setattr(Model, "slopes", lambda *more: (flat, np.zeros(6)))
+    monkeypatch.setattr(Model, "respond", lambda *more: Response(np.ones(6), np.zeros(6), flat))
     with pytest.raises(
         StudyError, match=r"utilisation_electronic 80:20:0 does not change with composite\.bare_contact"
     ):
