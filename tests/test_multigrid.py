@@ -161,12 +161,16 @@ def test_a_step_loses_no_bit_of_the_potential():
     rng = np.random.default_rng(8)
     p, product, r, high = rng.normal(size=(4, 60))
     low, sums, left, before = np.zeros(60, np.float32), np.empty(3), r.copy(), high.copy()
-    shared(_sweeps.step, 3, 0.3, p, product, high, low, left, sums)
+    turned = np.empty(60, np.float32)
+    shared(_sweeps.step, 3, 0.3, p, product, high, low, left, turned, sums)
     np.testing.assert_allclose(high + low, before + 0.3 * p, atol=1e-15)
     moved = (high.astype(np.longdouble) - before) + low  # 64 bits of mantissa see what 53 lose
     np.testing.assert_allclose(moved - 0.3 * p, 0.0, atol=1e-18)
     np.testing.assert_allclose(left, r - 0.3 * product, atol=1e-15)
+    np.testing.assert_array_equal(turned, product.astype(np.float32))
     assert sums.sum() == pytest.approx(np.abs(left).sum())
+    shared(_sweeps.largest, 3, left, sums)
+    assert sums.max() == np.abs(left).max()
 
 
 @pytest.mark.parametrize("blocks", [1, 3])

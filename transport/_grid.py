@@ -98,7 +98,7 @@ def invert_diagonal(first, last, blocks, x_faces, y_faces, z_faces, ground, tabl
 
 @njit(cache=True, nogil=True)
 def multiply(first, last, blocks, x_faces, y_faces, z_faces, ground, table, starts, runs, x, b, y, parts):
-    """y = A x, by differences in double precision; x.A x and b.x of each block."""
+    """y = A x, by differences in double precision, 0 without links; x.A x and b.x of each block."""
     shape = x_faces.shape
     lines, size = shape[0] * shape[1], shape[2]
     gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
@@ -112,6 +112,7 @@ def multiply(first, last, blocks, x_faces, y_faces, z_faces, ground, table, star
             x_south, x_north = line_of(x, south, size), line_of(x, north, size)
             to_west, to_east, to_south, to_north, along = gx[west], gx[line], gy[south], gy[line], gz[line]
             own_b, out = line_of(b, line, size), line_of(y, line, size)
+            out[:] = 0
             into = cz[along[size - 1]] * (np.float64(own[size - 1]) - np.float64(own[0]))
             for run in range(starts[line], starts[line + 1]):
                 for k in entries(runs[run, 0], runs[run, 1]):

@@ -125,7 +125,7 @@ def block_count(size: int) -> int:
 
 
 def multiply(operator: Operator, x: Array, b: Array, out: Array) -> tuple[float, float]:
-    """Write A x to `out`, zero before where there are no links; x.A x, and b.x, the same for any number of threads."""
+    """Write A x to `out`, 0 where there are no links; x.A x, and b.x, the same for any number of threads."""
     parts = np.empty((operator.blocks, 2))
     shared(operator.kernels.multiply, operator.blocks, *operator.arrays, x, b, out, parts)
     energy, product = parts.sum(axis=0)

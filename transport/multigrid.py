@@ -57,9 +57,10 @@ class Multigrid:
         `spare`, of the size of r, is overwritten; so is the result by the next call.
         """
         even, x = spare.view(PRECISION).reshape(2, -1)
-        largest = max(float(r.max()), -float(r.min()))
-        np.divide(r, largest if largest > 0.0 else 1.0, out=even, casting="same_kind")
-        x.fill(0)
+        blocks = block_count(r.size)
+        parts = np.empty(blocks)
+        shared(_sweeps.largest, blocks, r, parts)
+        shared(_sweeps.prepare, blocks, float(parts.max()) or 1.0, r, even, x)
         return self._cycle(0, even, x, self.levels[0].first)
 
     def _cycle(self, depth: int, r: Array, x: Array, out: Array) -> Array:

@@ -141,13 +141,11 @@ class _ConjugateGradients:
         p = self.precondition(r, spare).copy()
         residuals: list[float] = []
         for _ in range(max_iterations):
-            spare.fill(0)
             curvature, gain = multiply(operator, p, r, spare)
             if not curvature > 0.0:  # the step is lost in rounding; the next pass starts from the exact residual
                 break
             alpha = gain / curvature
-            shared(_sweeps.step, blocks, alpha, p, spare, potential.high, potential.low, r, parts)
-            turned[:] = spare
+            shared(_sweeps.step, blocks, alpha, p, spare, potential.high, potential.low, r, turned, parts)
             gained = scale * alpha * gain  # the energy norm of the error falls by exactly this
             power -= gained
             carried = power / self.circuit.voltage
