@@ -95,13 +95,13 @@ def snap(room, points, parent, diameter, kept):
     """Bring an aggregate that ended a little short of its core, or of its ceiling, right onto it.
 
     In a room that narrows, what was pressed and then relaxed ends a fraction of a nanometre short of both: one in five
-    would not touch its core, and half of those at a wall not the wall. Shifted onto the core, stretched to the ceiling
-    as far as its necks hold.
+    would not touch its core, and one in two at a wall not the wall. It is shifted onto the core and stretched to the
+    ceiling, if its necks hold.
     """
     heights, ceilings, normals = np.empty(kept.size), np.empty(kept.size), np.empty((kept.size, 3))
     survey(room, points, heights, ceilings, normals)
     for _ in range(SNAPS):
-        lowest = np.argmin(heights)
+        lowest = nearest(heights, kept)
         short = heights[lowest] - room.floor
         if not 0.0 < short <= SHORT * room.floor:
             break
@@ -112,7 +112,7 @@ def snap(room, points, parent, diameter, kept):
         points -= short / rate * upwards
         survey(room, points, heights, ceilings, normals)
     for _ in range(SNAPS):
-        lowest, highest = np.argmin(heights), np.argmin(ceilings - heights)
+        lowest, highest = nearest(heights, kept), nearest(ceilings - heights, kept)
         short, extent = ceilings[highest] - heights[highest], heights[highest] - heights[lowest]
         if not 0.0 < short <= SHORT * min(room.floor, extent):
             break
@@ -125,6 +125,16 @@ def snap(room, points, parent, diameter, kept):
             points[:] = before
             break
         survey(room, points, heights, ceilings, normals)
+
+
+@njit(cache=True)
+def nearest(distances, kept):
+    """The kept primary with the smallest distance; the first if none was kept."""
+    found = np.argmax(kept)
+    for k in range(kept.size):
+        if kept[k] and distances[k] < distances[found]:
+            found = k
+    return found
 
 
 @njit(cache=True)

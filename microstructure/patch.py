@@ -145,17 +145,16 @@ def matrix_image(
     porosity: float,
     pore_length: float,
     *,
-    inside: float = 1.0,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Voxels of electrolyte, carbon and pores, each with its exact share; `inside` is that of the carbon in the box.
+    """Voxels of electrolyte, carbon and pores, each with its exact share.
 
     The voxels nearest to a primary's centre are carbon, as many as the recipe has (the union of overlapping primaries
     would be too small). Pores are the peaks of a Gaussian random field outside the carbon, an assumed shape.
     """
     voxel = box[1] / shape[1]
     size = int(np.prod(shape))
-    carbon_voxels = round(inside * carbon.volume / math.prod(box) * size)
+    carbon_voxels = round(carbon.volume / math.prod(box) * size)
     pore_voxels = min(round(porosity * size), size - carbon_voxels)
     labels, keys = np.full(shape, Phase.ELECTROLYTE, np.uint8), np.empty(shape, np.uint16)
     image_primaries(carbon, labels, keys, voxel, periodic, carbon_voxels)

@@ -18,11 +18,13 @@ from percolation.bonds import BlockUtilisation, Bonds, DrawnBonds, find_bonds, m
 from studies.patches.library import PatchLibrary
 from studies.study import Study
 from transport.blocks import BlockNetwork, CoatContacts, Resistors
+from transport.sheet import effective_sheet
 
 Floats = NDArray[np.float64]
 
 IDEAL = {"composite.block_resistance_electronic": 0.0, "composite.block_resistance_ionic": 0.0}
-DRAWS = 16  # of the bonds, for what is reached
+DRAWS = 16  # of the bonds of one structure
+THINNEST = 1e-12  # m, of a coat that a core does not have
 LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
 SOLVED = 4  # of them for which electrons are solved
 
@@ -167,7 +169,7 @@ class Blocks:
     def ionic_conductivity(self) -> float:
         """Of the composite [S/m]: the coats as sheets, and the resistance between two blocks."""
         seams, resistance = self.seams, self.recipe.materials["composite.block_resistance_ionic"]
-        along = self.recipe.electrolyte_conductivity * self._along("along_ionic")
+        along = self.ionic_along
         nothing = np.zeros(seams.cores.count)
         faces = resistance * seams.parting / seams.areas
         return BlockNetwork(coat_contacts(seams), along, faces, nothing, Resistors.none()).conductance() * self.scale
@@ -180,7 +182,7 @@ class Blocks:
         """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""
         seams, materials = self.seams, self.recipe.materials
         neck, core = materials["cb.neck_conductance"], materials["cam.electronic_conductivity"]
-        along = neck * self._along("along_electronic") + materials["se.electronic_conductivity"]
+        along = self.electronic_along
         across = neck * self._over_faces("across_electronic")
         between = materials["composite.block_resistance_electronic"] * seams.parting / seams.areas
         disc = 4.0 * core * 0.5 * materials["cb.primary_diameter"]
@@ -218,11 +220,24 @@ class Blocks:
         carrying = 0.5 * (sheet[first] + sheet[second])
         return np.asarray(carrying / np.maximum(carrying + bridged, 1e-300))
 
+    @cached_property
+    def ionic_along(self) -> Floats:
+        """Conductivity of each coat for ions [S/m], the sheet over the coat's mean thickness."""
+        return self._along("along_ionic") * self.recipe.electrolyte_conductivity
+
+    @cached_property
+    def electronic_along(self) -> Floats:
+        """Conductivity of each coat for electrons [S/m], the same."""
+        materials = self.recipe.materials
+        return (
+            self._along("along_electronic") * materials["cb.neck_conductance"] + materials["se.electronic_conductivity"]
+        )
+
     def _along(self, quantity: str) -> Floats:
-        """Conductivity of a coat as thick all over as its mean: thicker parts conduct beside thinner ones."""
-        seams = self.seams
-        sheet = seams.mean_over_coat(lambda height: height * self.library.value(quantity, self.content, height))
-        return np.asarray(sheet / seams.thickness)
+        """What coats of uneven height conduct along themselves, as if each were as thick all over as on average."""
+        seams, content = self.seams, self.content
+        sheets = seams.heights * self.library.value(quantity, content, seams.heights)
+        return effective_sheet(sheets, seams.shares) / np.maximum(seams.thickness, THINNEST)
 
     def _over_faces(self, quantity: str) -> Floats:
         """A quantity per area of seam, integrated over every face."""

@@ -18,6 +18,7 @@ from studies.compare import ARITHMETIC, SHOWN, measured_numbers
 from studies.patches.library import PatchLibrary
 from studies.streams import BLOCKS, BONDS, stream
 from studies.study import Study, with_constants
+from studies.values import NORMAL
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +38,6 @@ QUANTITIES = (
 )  # fmt: skip
 MEASURED_WITHIN = 0.1  # relative standard error of a measured number: an assumption, papers rarely give one
 STEP = 0.03  # by which parameters are turned to see what hangs on them
-NORMAL = 1.96
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from scipy.optimize import brentq
 from microstructure.recipe import Recipe
 from studies.blocks import matrix_conductivities
 from studies.patches.library import PatchLibrary
-from studies.patches.tasks import film_rows
 
 THICKNESSES = (5e-9, 10e-9, 20e-9, 37e-9, 50e-9, 75e-9, 100e-9, 150e-9, 200e-9, 250e-9, 350e-9, 500e-9)
 THIN = "thinner than a primary, which lies on the core and stands out of it"
@@ -32,14 +31,16 @@ def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns quantity, thickness [m], unit, bulk, coat, low, high, factor, note. A threshold is infinite where no
-        carbon content is enough.
+        Columns quantity, thickness [m], unit, bulk, coat, low, high, factor, note. A threshold along the coat is
+        infinite where no carbon content is enough, one across it beyond the library's contents.
 
     Notes
     -----
-    In a coat thinner than a primary's radius, the thinnest one of a library, all primaries lie on the core, however
-    thin it is: for electrons, carbon per area alone counts, and the library's thinnest coat with as much of it stands
-    for it. Ions are solved in the film that is left, in a few patches made at once.
+    In a coat thinner than the library's thinnest one, a primary's radius, all primaries lie on the core, however thin
+    it is. Along it carbon per area alone counts: the thinnest coat with as much of it stands for it. Across two of them
+    every aggregate is a bridge, so that bridges fall with the thickness. Most of a primary stands out of the film, and
+    hinders ions less the thinner it is: they have the value of the thinnest coat, and an interval up to the upper
+    Wiener bound of a film without any carbon in it.
     """
     coats = _Coats(recipe, library)
     bulk = {
@@ -95,15 +96,14 @@ class _Coats:
 
     def _ions(self, thickness: float) -> list[Number]:
         """Along and across the coat, over the conductivity of the electrolyte."""
-        content, library = self.recipe.volume_fraction, self.library
-        if thickness < library.reach[0]:
-            rows = film_rows(library.state, library.plan, thickness, content)
-            return [(row.value, row.low, row.high) for row in rows]
+        found = [self._between(self._ionic(name), thickness) for name in ("along_ionic", "across_ionic")]
+        if thickness >= self.library.reach[0]:
+            return found
+        return [(value, low, 1.0 - self.recipe.matrix_porosity) for value, low, _ in found]
 
-        def value(quantity: str) -> Callable[[PatchLibrary, float], float]:
-            return lambda library, thickness: float(library.value(quantity, content, thickness))
-
-        return [self._between(value(quantity), thickness) for quantity in ("along_ionic", "across_ionic")]
+    def _ionic(self, quantity: str) -> Callable[[PatchLibrary, float], float]:
+        content = self.recipe.volume_fraction
+        return lambda library, thickness: float(library.value(quantity, content, thickness))
 
 
 def _threshold_along(library: PatchLibrary, thickness: float) -> float:

@@ -72,6 +72,20 @@ class Ledger:
             self._release()
             raise
 
+    def check(self) -> None:
+        """Refuse a folder that holds something else; more seeds may be added to it later, nothing else may differ.
+
+        Raises
+        ------
+        StudyError
+            As `complete` does, but before anything is made.
+        """
+        folder, path = self.folder, self.folder / MARK
+        if path.exists() and path.read_text("utf-8").strip() != self.fingerprint:
+            raise StudyError(f"{folder} holds the results of other settings or another version: choose another --out")
+        if not path.exists() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(f"{folder} is no empty folder and holds no results of percoat: choose another --out")
+
     def read(self, task: Task) -> list[Any] | None:
         """The result of a finished task; None if there is none, or it is damaged and has to be made again."""
         try:
@@ -86,20 +100,6 @@ class Ledger:
     def _carry_out(self, tasks: Sequence[Task], workers: int) -> Iterator[str]:
         jobs = [joblib.delayed(_keep)(task, self.path(task)) for task in tasks]
         yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
-
-    def check(self) -> None:
-        """Refuse a folder that holds something else; more seeds may be added to it later, nothing else may differ.
-
-        Raises
-        ------
-        StudyError
-            As `complete` does, but before anything is made.
-        """
-        folder, path = self.folder, self.folder / MARK
-        if path.exists() and path.read_text("utf-8").strip() != self.fingerprint:
-            raise StudyError(f"{folder} holds the results of other settings or another version: choose another --out")
-        if not path.exists() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StudyError(f"{folder} is no empty folder and holds no results of percoat: choose another --out")
 
     def _claim(self) -> None:
         """Mark the folder."""

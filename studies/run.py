@@ -54,6 +54,8 @@ def run_study(study: Study, folder: Path, *, workers: int = 1, progress: Bars | 
     ledger, bars = study_ledger(study, folder), progress or no_bars
     ledger.check()
     patches = study_library(study, workers=workers, progress=bars("patch library"))
+    for recipe in study.recipes:
+        patches.check_content(recipe.volume_fraction)
     tasks = plan(study, patches, folder)
     ledger.complete(tasks, workers=workers, progress=bars(f"{study.ensemble.seeds} seeds"))
     return write_results(study, ledger, tasks)

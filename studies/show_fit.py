@@ -12,6 +12,7 @@ from studies.calibrate import MEASURED_WITHIN, Calibration, count_data
 from studies.compare import SHOWN, measured_text
 from studies.console import wide_console
 from studies.study import Study
+from studies.values import NORMAL
 
 WIDTH = 132
 STRONG = 0.5  # correlation from which a pair of parameters is named
@@ -28,7 +29,7 @@ def show_calibration(study: Study, found: Calibration) -> None:
     for heading in ("parameter", "value", "95 %", "unit", "fixed by"):
         table.add_column(heading)
     for (name, value), error in zip(found.values.items(), found.errors, strict=True):
-        ends = (value * math.exp(sign * 1.96 * error) for sign in (-1, 1))
+        ends = (value * math.exp(sign * NORMAL * error) for sign in (-1, 1))
         unit = UNITS[name.split(".")[1]]
         table.add_row(name, f"{value:.4g}", " - ".join(f"{end:.3g}" for end in ends), unit, found.targets[name].name)
     console.print(table)

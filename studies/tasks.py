@@ -20,15 +20,13 @@ from microstructure.seams import lay_seams
 from microstructure.structure import Phase, Structure
 from percolation.network import link_carbon
 from percolation.utilisation import measure_utilisation
-from studies.blocks import IDEAL, Blocks
+from studies.blocks import DRAWS, IDEAL, Blocks
 from studies.patches.library import PatchLibrary
 from studies.streams import BARE, CARBON, CORES, CUBE, seed_library, stream
 from studies.study import Study, with_constants
 from studies.values import Value
 from transport import effective_conductivity
 from transport.carbon import along_conductivity
-
-DRAWS = 16  # of the contacts between cores, per structure
 
 
 def composition_task(

@@ -12,6 +12,7 @@ from scipy import stats
 
 COLUMNS = ["quantity", "composition", "setting", "unit", "seed", "value"]
 SHARES = ("utilisation", "reachable_area", "core_fraction", "porosity", "matrix_in", "carbon_left_out")
+NORMAL = 1.96  # standard deviations in half of a 95 % interval
 DIGITS = 6  # significant digits written: what sums in another order cannot change
 
 

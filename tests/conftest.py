@@ -1,6 +1,7 @@
 """What many tests share: patch libraries made by hand, and the contacts of coats in voxels."""
 
 import math
+import os
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,12 @@ def content_rows(plan, content, scale):
         value = scale.get(name, 1.0) * (LEADING[name] * content**2 if name in SQUARE else 1.0 - content)
         for thickness in (0.0,) if name.startswith("bulk") else plan.thicknesses:
             yield name, thickness, content, value, 0.8 * value, 1.2 * value, ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """No test reads patches that another version made, or leaves any to the user."""
+    os.environ["PERCOAT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -193,3 +193,21 @@ def test_faces_inside_one_coat_have_no_resistance():
     contacts = replace(one_coat().contacts, parting=np.array([False]))
     assert contacts.resistance(1e-3).tolist() == [0.0]
     assert one_coat().contacts.resistance(1e-3).tolist() == [1e-3 / 1e-14]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "width", "fraction"), [("80:20:0", 0.3, 0.55), ("60:40:0", 0.7, 0.4), ("90:10:0", 0.7, 0.6)]
+)
+def test_the_sheet_of_every_block_dissipates(recipe, width, fraction):
+    """Resistances between contacts are positive definite, however many of them crowd on a core."""
+    rng = np.random.default_rng(1)
+    packing = pack_spheres(3.3e-6 * np.exp(width * rng.standard_normal(100)), fraction=fraction, rng=rng)
+    seams = lay_seams(Recipe.parse(recipe), packing)
+    for block in range(packing.count):
+        ports = np.flatnonzero(np.any(seams.pairs == block, axis=1))
+        sides = np.where(seams.pairs[ports, 0] == block, 1.0, -1.0)
+        sheet, none = np.empty((len(ports), len(ports))), np.zeros(len(seams.areas))
+        own = packing.radii[block], seams.thickness[block], 1.0
+        sheet_resistance(ports, sides, seams.areas, seams.normals, none, *own, sheet)
+        least = np.linalg.eigvalsh(sheet).min(initial=np.inf) * 4.0 * np.pi * seams.thickness[block]
+        assert least > 0.2

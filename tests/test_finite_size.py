@@ -12,7 +12,6 @@ from microstructure.recipe import Recipe
 from studies.command import app
 from studies.finite_size import THICKNESSES, THIN, compare_coats, half_bridged
 from studies.patches.plan import PatchPlan
-from studies.patches.tasks import _cap_share
 
 RECIPE = Recipe.parse("80:20:3")
 CONTENT = RECIPE.volume_fraction
@@ -24,7 +23,7 @@ QUANTITIES = {
 
 @pytest.fixture(scope="module")
 def table(handmade):
-    return compare_coats(RECIPE, handmade(PatchPlan(seeds=2)))
+    return compare_coats(RECIPE, handmade())
 
 
 def rows(table, quantity):
@@ -70,27 +69,19 @@ def test_in_coats_thinner_than_a_primary_carbon_per_area_counts(table):
 
 
 def test_a_threshold_beyond_all_carbon_is_infinite(handmade):
-    coats = handmade(PatchPlan(seeds=2))
+    coats = handmade()
     coats.rows.loc[coats.rows.quantity == "threshold", ["value", "low", "high"]] *= 5.0
     along = thin(compare_coats(RECIPE, coats), "threshold along the coat")
     assert along.coat[5e-9] == math.inf
     assert along.coat[10e-9] == pytest.approx(0.4 * 1.85)
 
 
-def test_ions_in_a_film_with_caps_of_primaries(table):
-    """Across it little stands in their way, along it more, and both stay below the electrolyte without carbon."""
-    along, across = (thin(table, f"ions {way} the coat") for way in ("along", "across"))
-    free = RECIPE.electrolyte_conductivity * (1.0 - 0.9 * RECIPE.matrix_porosity)
-    for ions in (along, across):
-        assert ((ions.low <= ions.coat) & (ions.coat <= ions.high)).all()
-        assert ((ions.coat > 0.0) & (ions.coat < free)).all()
-    assert (along.coat < across.coat).all()
-
-
-@pytest.mark.parametrize(("height", "share"), [(0.0, 0.0), (0.25, 0.15625), (0.499999, 0.5), (0.5, 1.0), (3.0, 1.0)])
-def test_caps_below_a_height(height, share):
-    """A quarter of a diameter up: pi h^2 (3 r - h) / 3 with h = r / 2 is 5/32 of the sphere."""
-    assert _cap_share(height) == pytest.approx(share, abs=1e-5)
+def test_ions_in_a_thin_film_lie_between_the_thinnest_coat_and_one_without_carbon(table):
+    for way in ("along", "across"):
+        ions = thin(table, f"ions {way} the coat")
+        np.testing.assert_allclose(ions.coat, RECIPE.electrolyte_conductivity * (1.0 - CONTENT), rtol=1e-12)
+        np.testing.assert_allclose(ions.low, 0.8 * ions.coat, rtol=1e-12)
+        np.testing.assert_allclose(ions.high, RECIPE.electrolyte_conductivity * (1.0 - RECIPE.matrix_porosity))
 
 
 def test_half_of_the_seams_are_bridged_where_the_rate_says_so(handmade):
@@ -103,7 +94,7 @@ def test_half_of_the_seams_are_bridged_where_the_rate_says_so(handmade):
 
 
 def test_the_command_prints_and_writes_the_table(table, handmade, monkeypatch, tmp_path):
-    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: handmade(PatchPlan(seeds=2)))
+    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: handmade())
     path = tmp_path / "coats.csv"
     done = CliRunner().invoke(app, ["compare", "kissel2026", "--csv", str(path)])
     assert done.exit_code == 0, done.output
@@ -128,7 +119,7 @@ def test_a_rate_that_is_known_less_well_has_wider_thresholds(table):
 
 
 def test_a_matrix_without_carbon_has_no_factor(handmade):
-    coats = handmade(PatchPlan(seeds=2))
+    coats = handmade()
     electrons = rows(compare_coats(Recipe.parse("80:20:0"), coats), "electrons along two coats")
     assert (electrons.bulk == 0.0).all()
     assert (electrons.coat == 0.0).all()

@@ -14,7 +14,7 @@ from microstructure.errors import StudyError
 from microstructure.materials import Materials
 from microstructure.recipe import box_share
 from studies.ledger import Ledger
-from studies.patches.library import PatchLibrary, load_library, study_library
+from studies.patches.library import PatchLibrary, cache_folder, load_library, study_library
 from studies.patches.plan import CarbonState, PatchPlan
 from studies.patches.tasks import COAT, SEAM, _aggregates, bulk_rows, coat_rows, patch_tasks, rate_rows
 from studies.study import parse_study
@@ -193,19 +193,35 @@ def test_ends_of_the_intervals(handmade):
 
 
 def test_draws_scatter_as_the_intervals_say(handmade):
-    """Half of an interval is 1.96 standard deviations; one deviate for all coats and contents of a quantity."""
+    """Half of an interval is 1.96 standard errors, or Student's t of six seeds; one deviate for all of a quantity."""
     library, rng = handmade(), np.random.default_rng(5)
     drawn = [library.draw(rng) for _ in range(400)]
-    for quantity in ("along_ionic", "along_electronic", "bridge_rate"):
+    for quantity, half in (("along_ionic", 2.571), ("along_electronic", 2.571), ("bridge_rate", 1.96)):
         factors = np.array([one.value(quantity, 0.1, np.array([5e-8, 2e-7])) for one in drawn])
         factors /= library.value(quantity, 0.1, np.array([5e-8, 2e-7]))
         np.testing.assert_allclose(factors[:, 0], factors[:, 1], rtol=1e-9)
         assert factors[:, 0].mean() == pytest.approx(1.0, abs=0.02)
-        assert factors[:, 0].std() == pytest.approx(0.2 / 1.96, rel=0.12)
+        assert factors[:, 0].std() == pytest.approx(0.2 / half, rel=0.12)
     ions, electrons = (np.array([one.deviates[name] for one in drawn]) for name in ("along_ionic", "along_electronic"))
     assert abs(np.corrcoef(ions, electrons)[0, 1]) < 0.15
     again = library.draw(np.random.default_rng(5))
     assert again.deviates == drawn[0].deviates
+
+
+def test_a_threshold_out_of_reach_stays_so_in_every_draw():
+    library = library_of(
+        [("threshold", t, math.nan, value) for t, value in ((0.0, 0.05), (MIDDLE, math.inf), (THICK, 0.1))]
+    )
+    for one in (library, library.at_end(-1), library.at_end(1), library.draw(np.random.default_rng(1))):
+        assert one.threshold(MIDDLE) == math.inf
+        assert one.threshold(THICK) == pytest.approx(0.1, rel=0.2)
+
+
+def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("PERCOAT_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("PERCOAT_CACHE")
+    assert cache_folder().name == "percoat"
 
 
 def test_thresholds_between_coats_lie_between_theirs():

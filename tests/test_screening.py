@@ -13,12 +13,14 @@ import pytest
 import studies.screening.run
 import studies.screening.scatter
 from microstructure.errors import PercoatError, StudyError
+from studies.blocks import matrix_conductivities
 from studies.fitted import load_fitted, with_fitted
 from studies.screening.analysis import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
 from studies.screening.design import candidates, load_screen
 from studies.screening.predict import candidate_values
 from studies.screening.run import run_screening
 from studies.screening.show import sentences, show_screening
+from studies.streams import PARAMETERS, PATCHES, stream
 
 HEAD = """title = "t"
 compositions = ["80:20:1", "80:20:3"]
@@ -263,6 +265,18 @@ def test_candidates_of_one_seed_share_their_drawn_parameters(plan_of, handmade):
     assert one["composite_electronic"] != other["composite_electronic"]
     for quantity in ("composite_electronic", "composite_ionic", "utilisation_joint"):
         assert again[quantity] == pytest.approx(one[quantity], rel=1e-9)
+
+
+def test_patches_are_drawn_as_the_parameters_are(plan_of, handmade):
+    plan, library, fitted = plan_of(), handmade(), load_fitted()
+    candidate, seed = candidates(plan)[1], 1
+    study = with_fitted(candidate.study, fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study))
+    drawn = library.draw(stream(candidate.study, seed, PATCHES))
+    recipe, (electronic, ionic) = study.recipes[0], matrix_conductivities(study.recipes[0], drawn)
+    found = {one.quantity: one.value for one in candidate_values(candidate, seed, library, fitted, ())}
+    assert found["matrix_electronic"] == pytest.approx(electronic, rel=1e-12)
+    assert found["matrix_ionic"] == pytest.approx(ionic, rel=1e-12)
+    assert matrix_conductivities(recipe, library)[0] != pytest.approx(electronic, rel=1e-3)
 
 
 def test_constants_of_the_study_are_not_drawn(plan_of):

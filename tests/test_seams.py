@@ -15,7 +15,9 @@ from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import face_normals, lay_seams
 from microstructure.sizes import Lognormal
-from transport.blocks import BlockNetwork, CoatContacts
+from studies.tasks import extrapolated_ionic
+from transport.blocks import BlockNetwork, CoatContacts, Resistors
+from transport.sheet import effective_sheet
 
 DIAMETER = 3e-6
 PURE = Recipe.parse("80:20:0")
@@ -158,7 +160,7 @@ def test_faces_agree_with_voxels_ever_finer(coat_contacts):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_coats_and_their_ionic_conductivity_agree_with_voxels(seed, coat_contacts):
+def test_coats_agree_with_voxels(seed, coat_contacts):
     packing = packed(seed)
     seams, cell = lay_seams(PURE, packing), coat_composite(PURE, packing, voxel_size=1e-7, library=None, rng=None)
     voxels = coat_contacts(cell)
@@ -167,9 +169,22 @@ def test_coats_and_their_ionic_conductivity_agree_with_voxels(seed, coat_contact
     assert seams.coats.fill_height == pytest.approx(cell.coats.fill_height, rel=0.02, abs=0.0)
     for share in ("film_share", "roughness_share", "recess_share", "interstice_share"):
         assert getattr(seams.coats, share) == pytest.approx(getattr(cell.coats, share), abs=0.01)
-    coats = CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, packing.radii, seams.parting)
-    found, other = (BlockNetwork.of_coats(contacts, 0.07).conductance() for contacts in (coats, voxels))
-    assert found == pytest.approx(other, rel=0.05, abs=0.0)
+    common = np.intersect1d(seams.pairs @ [packing.count + 2, 1], voxels.pairs @ [packing.count + 2, 1])
+    assert len(common) > 0.95 * len(voxels.pairs)
+
+
+@pytest.mark.parametrize(("fraction", "within"), [(0.62, 0.06), (0.5, 0.2)])
+def test_ions_of_coats_as_sheets_agree_with_a_voxel_solve(fraction, within):
+    """Each coat an effective medium of its heights, no constant fitted; in loose packings necks are thick where narrow."""
+    for seed in range(3):
+        packing = packed(seed, fraction=fraction)
+        seams, cell = lay_seams(PURE, packing), coat_composite(PURE, packing, voxel_size=1e-7, library=None, rng=None)
+        contacts = CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, packing.radii)
+        along, none = effective_sheet(seams.heights, seams.shares) / seams.thickness, np.zeros(packing.count)
+        network = BlockNetwork(contacts, along, np.zeros(len(seams.areas)), none, Resistors.none())
+        length, width, depth = cell.box
+        found = network.conductance() * length / (width * depth)
+        assert found == pytest.approx(extrapolated_ionic(cell, 1.0), rel=within)
 
 
 def test_a_packing_moved_over_its_periodic_faces_keeps_its_seams():

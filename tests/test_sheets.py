@@ -1,4 +1,4 @@
-"""The contact network of coats: exact sheets, exact zeros, a slower formulation and a voxel solve beside it."""
+"""Coats as sheets that their contacts share: exact ones and zeros, a slower formulation and voxels beside them."""
 
 from dataclasses import replace
 
@@ -94,7 +94,7 @@ def test_one_coat_with_two_or_six_contacts_is_its_voxel_solve(beside, thick, cut
     even = RADIUS * np.expm1(np.log1p(volume / (4 / 3 * np.pi * RADIUS**3)) / 3)
     area = np.pi * ((RADIUS + thick) ** 2 - half**2)
     contacts = replace(chain(1, area), thickness=np.array([even]))
-    assert coats(contacts, 1.0) == pytest.approx(2 * fine - coarse, rel=0.1)
+    assert coats(contacts, 1.0) == pytest.approx(2 * fine - coarse, rel=0.07)
 
 
 def cut_shell(half, thick, count, sides):
@@ -147,7 +147,8 @@ def slow_sheet(directions, areas, faces, radius, thickness, conductivity):
     """Potential behind each contact of a block, or half-way through it, for a unit current out of each."""
     middle = radius + 0.5 * thickness
     cap = areas / (2.0 * np.pi * middle**2) * min(1.0, 4.0 * np.pi * middle**2 / areas.sum())
-    mutual = -np.log(0.5 * np.maximum(1.0 - directions @ directions.T, np.maximum.outer(cap, cap)))
+    beside = np.add.outer(np.sqrt(cap), np.sqrt(cap)) ** 2
+    mutual = -np.log(0.5 * np.minimum(np.maximum(1.0 - directions @ directions.T, beside), 2.0))
     np.fill_diagonal(mutual, -np.log(0.5 * cap))
     entry = [slow_entry(area, thickness, conductivity, face) for area, face in zip(areas, faces, strict=True)]
     return mutual / (4.0 * np.pi * conductivity * thickness) + np.diag(entry)

@@ -45,7 +45,9 @@ def sheet_resistance(ports, sides, areas, normals, faces, radius, thickness, con
         for b in range(a):
             q = ports[b]
             cosine = sides[a] * sides[b] * (normals[p] * normals[q]).sum()
-            chord = max(1.0 - cosine, cap, 2.0 * areas[q] / sphere * squeeze)
+            beside = cap + 2.0 * areas[q] / sphere * squeeze  # contacts share no area: as caps they lie side by side
+            beside += 2.0 * np.sqrt(cap * (beside - cap))
+            chord = min(max(1.0 - cosine, beside), 2.0)
             matrix[a, b] = matrix[b, a] = -np.log(0.5 * chord) / scale
         matrix[a, a] = entry_resistance(areas[p], thickness, conductivity, faces[p]) - np.log(0.5 * cap) / scale
 

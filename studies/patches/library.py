@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,12 +13,14 @@ import numpy as np
 import pandas as pd
 import platformdirs
 from numpy.typing import NDArray
+from scipy import stats
 
 from microstructure.errors import StudyError
 from studies.ledger import Ledger, fingerprint
 from studies.patches.plan import CarbonState, PatchPlan
 from studies.patches.tasks import PatchRow, patch_tasks
 from studies.study import Study
+from studies.values import NORMAL
 
 Floats = NDArray[np.float64]
 PACKAGES = ("microstructure", "percolation", "transport", "studies.patches")
@@ -29,8 +32,8 @@ SQUARE = (
     "along_electronic",
     "bulk_electronic",
 )
+FITTED = ("bridge_rate", "wall_bridge_rate", "threshold")
 ROUNDING = 1.0 + 1e-9
-NORMAL = 1.96  # standard deviations in half of a 95 % interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +52,16 @@ class PatchLibrary:
         return replace(self, deviates=dict.fromkeys(self.quantities, float(side)))
 
     def draw(self, rng: np.random.Generator) -> PatchLibrary:
-        """A library as likely as any other: each quantity off its values by a normal deviate, all its patches alike."""
-        normals = rng.standard_normal(len(self.quantities)) / NORMAL
-        return replace(self, deviates=dict(zip(self.quantities, normals.tolist(), strict=True)))
+        """A library as likely as any other: each quantity off its values by a normal deviate, all its patches alike.
+
+        Half of an interval is Student's t of the plan's seeds for means, and 1.96 for what is fitted, standard errors.
+        """
+        normals, few = rng.standard_normal(len(self.quantities)), float(stats.t.ppf(0.975, self.plan.seeds - 1))
+        deviates = {
+            name: float(normal) / (NORMAL if name in FITTED else few)
+            for name, normal in zip(self.quantities, normals, strict=True)
+        }
+        return replace(self, deviates=deviates)
 
     @property
     def quantities(self) -> list[str]:
@@ -145,7 +155,9 @@ class PatchLibrary:
         if deviate == 0.0:
             return rows["value"]
         end = rows["low" if deviate < 0.0 else "high"]
-        return (rows["value"] + abs(deviate) * (end - rows["value"])).clip(lower=0.0)
+        known = np.isfinite(rows["value"]) & np.isfinite(end)
+        width = (end - rows["value"]).where(known, 0.0)
+        return (rows["value"] + abs(deviate) * width).clip(lower=0.0)
 
     @cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:
@@ -187,8 +199,8 @@ def load_library(
     state : CarbonState
     plan : PatchPlan, optional
     folder : Path, optional
-        Where libraries are kept, each under the hash of its inputs and of the code that made it: the user's cache
-        folder if not given. An interrupted one goes on from what it holds.
+        Where libraries are kept, each under the hash of its inputs and of the code that made it: if not given, in
+        $PERCOAT_CACHE, or else the user's cache folder. An interrupted one goes on from what it holds.
     workers : int
         Processes; the numbers do not depend on it.
     progress : callable, optional
@@ -196,9 +208,15 @@ def load_library(
     """
     plan = (plan or PatchPlan()).around(state)
     mark = fingerprint([state.settings, repr(plan)], "", packages=PACKAGES)
-    place = (folder or platformdirs.user_cache_path("percoat") / "patches") / mark[:16]
+    place = (folder or cache_folder() / "patches") / mark[:16]
     ledger, tasks = Ledger(place, mark, PatchRow), patch_tasks(state, plan)
     if not all(ledger.path(task).exists() for task in tasks):
         ledger.complete(tasks, workers=workers, progress=progress)
     rows = pd.DataFrame([row for task in tasks for row in ledger.read(task) or []])
     return PatchLibrary(state, plan, rows)
+
+
+def cache_folder() -> Path:
+    """$PERCOAT_CACHE, or percoat's folder among the user's caches."""
+    chosen = os.environ.get("PERCOAT_CACHE")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("percoat")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from percolation.network import CarbonNetwork, link_carbon
 from studies.chart.pooling import pool
 from studies.ledger import Task
 from studies.patches.plan import CarbonState, PatchPlan
-from studies.values import half_interval
+from studies.values import NORMAL, half_interval
 from transport import effective_conductivity
 from transport.carbon import across_conductance, along_conductivity
 
@@ -33,8 +33,6 @@ from transport.carbon import across_conductance, along_conductivity
 LIBRARY, ACROSS, CONDUCTION, PORES, THRESHOLD = range(5)
 SEAM, COAT = "core_to_core_seam", "core_to_core_merged"
 GROWTH = ("aggregate_diameter", "aggregate_width", "primary_diameter", "fractal_dimension", "fractal_prefactor")
-LAYERS = 4  # of voxels in a coat at least
-FILM_VOXELS, FILM_WIDTH = 320, 0.4e-6  # across a patch of film: so many at most, but so wide at least [m]
 NEVER = 3.0  # bridges that a window may hide where none was seen: 95 % of a Poisson law
 
 
@@ -134,19 +132,6 @@ def coat_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: fl
     return [*rows, PatchRow("bridge_spread", thickness, content, spread, math.nan, math.nan)]
 
 
-def film_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: float) -> list[PatchRow]:
-    """Ions along and across a film thinner than a primary, which lies on the core and stands out of the film.
-
-    Its content counts all of that carbon; in the film are the lower caps of the primaries.
-    """
-    width = min(plan.ion_width, FILM_VOXELS * thickness / LAYERS)
-    narrow = replace(plan, ion_width=max(width, FILM_WIDTH))
-    with threadpool_limits(1):
-        ions = [_coat_ions(state, narrow, thickness, content, seed) for seed in range(plan.seeds)]
-    along, across = zip(*ions, strict=True)
-    return [_row("along_ionic", thickness, content, along), _row("across_ionic", thickness, content, across)]
-
-
 def bulk_rows(state: CarbonState, plan: PatchPlan, content: float) -> list[PatchRow]:
     """Electrons and ions in the bulk matrix."""
     electronic, ionic = [], []
@@ -198,14 +183,14 @@ def _coat_electrons(
 def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int) -> tuple[float, float]:
     """Along one coat and across it, over the conductivity of the electrolyte."""
     library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
-    voxel = thickness / max(LAYERS, math.ceil(thickness / plan.voxel - 1e-9))
+    voxel = thickness / max(4, math.ceil(thickness / plan.voxel - 1e-9))
     sides = round(plan.ion_width / voxel)
     box = (thickness, sides * voxel, sides * voxel)
     carbon = fill_flat(
         library,
         width=box[1:],
         floor=library.radius,
-        ceiling=max(thickness, library.radius),
+        ceiling=thickness,
         volume=share * math.prod(box),
         fit=state.fit,
         dispersion=state.dispersion,
@@ -230,8 +215,7 @@ def _solve_ions(
     shape = tuple(round(edge / voxel) for edge in box)
     porosity = state.materials.matrix_porosity(carbon_scales(content, state.materials)[0])
     length, rng = state.materials["matrix.pore_length"], plan.stream(seed, PORES, *shape, _ppm(content))
-    inside = _cap_share(box[0] / carbon.diameter)
-    labels = matrix_image(carbon, shape, box, periodic, porosity, length, inside=inside, rng=rng)
+    labels = matrix_image(carbon, shape, box, periodic, porosity, length, rng=rng)
     conductivity = dict.fromkeys(map(int, Phase), 0.0) | {int(Phase.ELECTROLYTE): 1.0}
     return [
         effective_conductivity(
@@ -239,11 +223,6 @@ def _solve_ions(
         ).value
         for axis in axes
     ]
-
-
-def _cap_share(height: float) -> float:
-    """Share of a sphere up to a height, in diameters; all of it where there is room for a centre."""
-    return height**2 * (3.0 - 2.0 * height) if height < 0.5 else 1.0
 
 
 def _cube(
@@ -282,7 +261,7 @@ def _poisson(count: int) -> tuple[float, float, float]:
     """A count and its 95 % interval."""
     if count == 0:
         return 0.0, 0.0, NEVER
-    half = 1.96 * math.sqrt(count)
+    half = NORMAL * math.sqrt(count)
     return float(count), max(count - half, 0.0), count + half
 
 

@@ -65,7 +65,8 @@ def candidate_values(
 ) -> list[Value]:
     """Pack, coat and bond one cathode under one draw of the parameters and of what the patches are known to.
 
-    Every candidate of a seed has the same draw.
+    Every candidate of a seed has the same draw. Parameters were fitted on the patches' own values, and are drawn apart
+    from them: what their errors have in common counts twice.
 
     With `ideal` the conductivities are also given without resistance between blocks.
     """
