@@ -175,7 +175,7 @@ def test_coats_agree_with_voxels(seed, coat_contacts):
 
 @pytest.mark.parametrize(("fraction", "within"), [(0.62, 0.06), (0.5, 0.2)])
 def test_ions_of_coats_as_sheets_agree_with_a_voxel_solve(fraction, within):
-    """Each coat an effective medium of its heights, no constant fitted; in loose packings necks are thick where narrow."""
+    """Each coat an effective medium of its heights, no constant fitted; worse in loose packings, made of necks."""
     for seed in range(3):
         packing = packed(seed, fraction=fraction)
         seams, cell = lay_seams(PURE, packing), coat_composite(PURE, packing, voxel_size=1e-7, library=None, rng=None)
