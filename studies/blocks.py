@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
@@ -222,22 +223,27 @@ class Blocks:
 
     @cached_property
     def ionic_along(self) -> Floats:
-        """Conductivity of each coat for ions [S/m], the sheet over the coat's mean thickness."""
-        return self._along("along_ionic") * self.recipe.electrolyte_conductivity
+        """Conductivity of each coat for ions [S/m], as if it were as thick all over as on average.
+
+        All of a coat conducts ions: parts of uneven height lie as much between as beside each other.
+        """
+        sheets = effective_sheet(self._sheet("along_ionic")(self.seams.heights), self.seams.shares)
+        return self.recipe.electrolyte_conductivity * sheets / np.maximum(self.seams.thickness, THINNEST)
 
     @cached_property
     def electronic_along(self) -> Floats:
-        """Conductivity of each coat for electrons [S/m], the same."""
-        materials = self.recipe.materials
-        return (
-            self._along("along_electronic") * materials["cb.neck_conductance"] + materials["se.electronic_conductivity"]
-        )
+        """Conductivity of each coat for electrons [S/m], the same.
 
-    def _along(self, quantity: str) -> Floats:
-        """What coats of uneven height conduct along themselves, as if each were as thick all over as on average."""
-        seams, content = self.seams, self.content
-        sheets = seams.heights * self.library.value(quantity, content, seams.heights)
-        return effective_sheet(sheets, seams.shares) / np.maximum(seams.thickness, THINNEST)
+        Carbon percolates first where a coat is thick: in the gaps between cores, which hang together, so that the
+        thinner parts lie beside them and not between.
+        """
+        materials, sheets = self.recipe.materials, self.seams.mean_over_coat(self._sheet("along_electronic"))
+        along = materials["cb.neck_conductance"] * sheets / np.maximum(self.seams.thickness, THINNEST)
+        return np.asarray(along + materials["se.electronic_conductivity"])
+
+    def _sheet(self, quantity: str) -> Callable[[Floats], Floats]:
+        """Sheet conductance of a coat of this height [m]."""
+        return lambda height: height * self.library.value(quantity, self.content, height)
 
     def _over_faces(self, quantity: str) -> Floats:
         """A quantity per area of seam, integrated over every face."""
