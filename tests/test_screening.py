@@ -178,6 +178,13 @@ def test_intervals_are_those_of_one_more_cathode():
     assert narrow / count < 0.85
 
 
+def test_an_interval_of_a_share_ends_at_all_of_it():
+    frame = pd.DataFrame({"composition": "c", "setting": "", "unit": "1", "value": [0.2, 0.9]})
+    share, ratio = (table_of(frame.assign(quantity=name)).iloc[0] for name in ("utilisation_joint", "over_threshold"))
+    assert (share["low"], share["high"]) == (0.0, 1.0)
+    assert ratio["high"] > 1.0
+
+
 def test_values_by_candidate_and_seed_keep_the_order_of_the_candidates():
     rows = [(c, "", "q", "1", s, 10.0 * k + s) for k, c in enumerate(("80:20:3", "80:20:1")) for s in (0, 1)]
     found = by_seed(pd.DataFrame(rows, columns=[*KEY, "quantity", "unit", "seed", "value"]), "q")

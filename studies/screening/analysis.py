@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from studies.values import half_interval
+from studies.values import SHARES, half_interval
 
 KEY = ["composition", "setting"]
 DRAWS = 4000
@@ -25,7 +25,8 @@ def table_of(values: pd.DataFrame) -> pd.DataFrame:
     for key, group in values.groupby([*KEY, "quantity", "unit"], sort=False):
         found = group["value"].to_numpy()
         mean, half = float(found.mean()), half_interval(found) * math.sqrt(len(found) + 1)
-        rows.append((*key, mean, max(mean - half, 0.0), mean + half, len(found)))
+        high = min(mean + half, 1.0) if str(key[2]).startswith(SHARES) else mean + half
+        rows.append((*key, mean, max(mean - half, 0.0), high, len(found)))
     return pd.DataFrame(rows, columns=[*KEY, "quantity", "unit", "mean", "low", "high", "seeds"])
 
 

@@ -103,6 +103,6 @@ def _heading(quantity: str) -> str:
 
 def _cell(row: Row, quantity: str, *, bare: bool = False) -> str:
     scale = SHOWN[quantity][2] if quantity in SHOWN else 1.0
-    mean, high = (float(row[name]) / scale for name in ("mean", "high"))
-    half = high - mean
+    mean, low, high = (float(row[name]) / scale for name in ("mean", "low", "high"))
+    half = max(mean - low, high - mean)
     return f"{mean:.3g}" if bare or half < 1e-3 * mean else f"{mean:.3g} +- {half:.2g}"
