@@ -19,7 +19,7 @@ from studies.study import Study, load_study, with_constants
 from studies.tasks import DRAWS, build_seed, extrapolated_ionic
 from studies.values import half_interval
 
-SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4, "80:20:3": 2}  # four million primaries at x = 3, eight minutes
+SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4, "80:20:3": 8}  # four million primaries at x = 3, minutes each
 ROWS = {
     "bonds": ("faces between blocks that carbon bridges [%]", 100.0),
     "utilisation": ("utilisation, electrons [%]", 100.0),
