@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import networkx
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -32,6 +33,20 @@ class Bonds:
     def probability(self) -> Floats:
         """That a face is bridged: 1 - exp(-bridges), float64 (m,)."""
         return np.asarray(-np.expm1(-self.bridges))
+
+    def graph(self) -> networkx.Graph:
+        """The contact graph: cores by number, "separator" and "collector"; one edge for each face.
+
+        Cores carry their `diameter` [m], edges the `area` of the face [m2], the `bridges` expected and the
+        `probability` that there is one.
+        """
+        seams, graph = self.seams, networkx.Graph()
+        graph.add_nodes_from((core, {"diameter": float(size)}) for core, size in enumerate(seams.cores.diameters))
+        names = [*range(seams.cores.count), "separator", "collector"]
+        numbers = zip(seams.areas.tolist(), self.bridges.tolist(), self.probability.tolist(), strict=True)
+        for (first, second), (area, bridges, probability) in zip(seams.pairs.tolist(), numbers, strict=True):
+            graph.add_edge(names[first], names[second], area=area, bridges=bridges, probability=probability)
+        return graph
 
     def draw(self, rng: np.random.Generator) -> DrawnBonds:
         """Draw one set of bridges (a Poisson number for each face) and of bare contacts."""

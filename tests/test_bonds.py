@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import networkx
 import numpy as np
 import pytest
 
@@ -51,6 +52,16 @@ def bonds(blocks, bridges, *, narrow=NO_CONTACTS, share=0.0):
 
 def none(heights):
     return np.zeros_like(heights)
+
+
+def test_the_contact_graph_of_a_row_is_a_path_from_wall_to_wall():
+    graph = bonds(4, [0.5, 1.0, 2.0, 1.0, 0.5]).graph()
+    assert networkx.shortest_path(graph, "separator", "collector") == ["separator", 0, 1, 2, 3, "collector"]
+    assert graph.number_of_edges() == 5
+    assert graph.nodes[2]["diameter"] == DIAMETER
+    edge = graph.edges[1, 2]
+    assert (edge["area"], edge["bridges"]) == (3e-12, 2.0)
+    assert edge["probability"] == pytest.approx(1.0 - np.exp(-2.0))
 
 
 def test_bridges_are_the_integral_of_the_rate_over_the_face():
