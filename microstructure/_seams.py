@@ -21,8 +21,8 @@ def height_of(radius, volume):
 
 
 @njit(cache=True, parallel=True)
-def cast_rays(cores, film, radii, reach, points, normals, borders, beyond, films, half_gaps, volumes):
-    """Where each ray leaves its region, how high the film is, and mean distances to two cores above it.
+def cast_rays(cores, film, radii, reach, points, normals, borders, entries, films, half_gaps, volumes):
+    """Where each ray leaves its region, and what for (as `next_above`), the film's height, half gaps above it.
 
     Above the film the ray is cut into as many parts of equal volume as `half_gaps` has room for, each of `volumes` a
     unit of core surface, and looked at in their middles.
@@ -34,8 +34,7 @@ def cast_rays(cores, film, radii, reach, points, normals, borders, beyond, films
             nx, ny, nz = normals[core, ray]
             border, entry = next_above(cores, core, x, y, z, nx, ny, nz)
             local = film_at(film, core, x, y, z)
-            borders[core, ray], films[core, ray] = border, min(local, border)
-            beyond[core, ray] = cores.neighbours[entry] if entry >= 0 else entry
+            borders[core, ray], entries[core, ray], films[core, ray] = border, entry, min(local, border)
             top = min(border, reach)
             volumes[core, ray] = 0.0
             half_gaps[core, ray] = np.inf
@@ -51,7 +50,7 @@ def cast_rays(cores, film, radii, reach, points, normals, borders, beyond, films
 
 
 @njit(cache=True, parallel=True)
-def cast_faces(cores, film, radii, points, normals, borders, heights, slants):
+def cast_faces(cores, film, radii, points, normals, borders, entries, heights, slants):
     """How high matrix reaches along each ray, and where it reaches the border how many times the face is the shell."""
     for core in prange(len(points)):
         for ray in range(points.shape[1]):
@@ -62,7 +61,7 @@ def cast_faces(cores, film, radii, points, normals, borders, heights, slants):
             heights[core, ray], slants[core, ray] = height, 0.0
             if height < border or border == np.inf:
                 continue
-            entry = next_above(cores, core, x, y, z, nx, ny, nz)[1]
+            entry = entries[core, ray]
             if entry == NOTHING:
                 continue
             cosine = abs(nx)  # before a wall

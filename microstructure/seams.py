@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure._coats import COLLECTOR, NOTHING, SEPARATOR
+from microstructure._coats import NOTHING
 from microstructure._seams import cast_faces, cast_rays
 from microstructure.arguments import check_kind, check_runs
 from microstructure.coats import Coats, coat_reach, dry_coats, neighbourhood
@@ -132,19 +132,20 @@ def lay_seams(
     surface, radii = packing.shapes.surface(directions), packing.radii
     shape = surface.areas.shape
     borders, films, part = np.empty(shape), np.empty(shape), np.empty(shape)
-    beyond, half_gaps = np.empty(shape, np.int64), np.empty((*shape, PARTS))
+    entries, half_gaps = np.empty(shape, np.int64), np.empty((*shape, PARTS))
     film, spot = dry.film, (surface.points, surface.normals)
-    cast_rays(near, film, radii, reach, *spot, borders, beyond, films, half_gaps, part)
+    cast_rays(near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
     volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
     in_film = float(np.sum(_above(radii, films) * surface.areas))
     brim = float(np.max(borders, where=borders < reach, initial=0.0))
     coats = _filled(dry, recipe, packing, in_film, Room(half_gaps.ravel(), volumes.ravel(), brim))
     heights, slants = np.empty(shape), np.empty(shape)
-    cast_faces(near, coats.film, radii, *spot, borders, heights, slants)
+    cast_faces(near, coats.film, radii, *spot, borders, entries, heights, slants)
     shares = surface.areas / surface.areas.sum(axis=1, keepdims=True)
     first = np.repeat(np.arange(packing.count), shape[1]).reshape(shape)
-    second = np.where(beyond == SEPARATOR, packing.count, np.where(beyond == COLLECTOR, packing.count + 1, beyond))
-    met = (slants > 0.0) & (beyond != NOTHING) & (second != first)
+    others = np.append(near.neighbours, [packing.count + 1, packing.count, NOTHING])  # COLLECTOR is -3, SEPARATOR -2
+    second = others[entries]
+    met = (slants > 0.0) & (entries != NOTHING) & (second != first)
     weights = np.where(second[met] < packing.count, 0.5, 1.0) * (slants * surface.areas)[met]
     low, high = np.minimum(first[met], second[met]), np.maximum(first[met], second[met])
     codes, index = np.unique(low * (packing.count + 2) + high, return_inverse=True)
