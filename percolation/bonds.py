@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import networkx
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -14,6 +14,9 @@ from scipy.sparse.csgraph import connected_components
 from microstructure.arguments import check_kind, check_rng, check_runs
 from microstructure.seams import Seams
 from percolation.utilisation import Floats, NarrowContacts, check_shares, find_narrow_contacts, weighted_mean
+
+if TYPE_CHECKING:
+    import networkx
 
 Rate = Callable[[Floats], Floats]  # bridges per area [1/m2] through coats of these heights [m]
 
@@ -40,6 +43,8 @@ class Bonds:
         Cores carry their `diameter` [m], edges the `area` of the face [m2], the `bridges` expected and the
         `probability` that there is one.
         """
+        import networkx  # a tenth of a second, which all other work is spared
+
         seams, graph = self.seams, networkx.Graph()
         graph.add_nodes_from((core, {"diameter": float(size)}) for core, size in enumerate(seams.cores.diameters))
         names = [*range(seams.cores.count), "separator", "collector"]

@@ -18,14 +18,13 @@ from microstructure.seams import Seams, lay_seams
 from percolation.bonds import BlockUtilisation, Bonds, DrawnBonds, find_bonds, measure_blocks
 from studies.patches.library import PatchLibrary
 from studies.study import Study
-from transport.blocks import BlockNetwork, CoatContacts, Resistors
+from transport.blocks import THINNEST, BlockNetwork, CoatContacts, Resistors
 from transport.sheet import effective_sheet
 
 Floats = NDArray[np.float64]
 
 IDEAL = {"composite.block_resistance_electronic": 0.0, "composite.block_resistance_ionic": 0.0}
 DRAWS = 16  # of the bonds of one structure
-THINNEST = 1e-12  # m, of a coat that a core does not have
 LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
 SOLVED = 4  # of them for which electrons are solved
 
@@ -169,11 +168,8 @@ class Blocks:
 
     def ionic_conductivity(self) -> float:
         """Of the composite [S/m]: the coats as sheets, and the resistance between two blocks."""
-        seams, resistance = self.seams, self.recipe.materials["composite.block_resistance_ionic"]
-        along = self.ionic_along
-        nothing = np.zeros(seams.cores.count)
-        faces = resistance * seams.parting / seams.areas
-        return BlockNetwork(coat_contacts(seams), along, faces, nothing, Resistors.none()).conductance() * self.scale
+        between = self.recipe.materials["composite.block_resistance_ionic"]
+        return BlockNetwork.of_coats(self.contacts, self.ionic_along, between).conductance() * self.scale
 
     def electronic_conductivity(self, rng: np.random.Generator, draws: int = SOLVED) -> float:
         """Of the composite [S/m], the mean over draws of the bonds."""
@@ -182,13 +178,9 @@ class Blocks:
     def electrons(self, drawn: DrawnBonds) -> BlockNetwork:
         """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""
         seams, materials = self.seams, self.recipe.materials
-        neck, core = materials["cb.neck_conductance"], materials["cam.electronic_conductivity"]
-        along = self.electronic_along
-        across = neck * self._over_faces("across_electronic")
-        between = materials["composite.block_resistance_electronic"] * seams.parting / seams.areas
-        disc = 4.0 * core * 0.5 * materials["cb.primary_diameter"]
-        feet = np.where(seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches")
-        bridged = self._bridges(drawn, across, feet)
+        core, along, across = materials["cam.electronic_conductivity"], self.electronic_along, self.across
+        between = self.contacts.resistance(materials["composite.block_resistance_electronic"])
+        bridged = self._bridges(drawn)
         sheets = self._sheet_share(along, bridged)
         bare = Resistors.spots(drawn.bare, seams.cores.count, core, materials["composite.bare_contact_radius"])
         with np.errstate(divide="ignore"):
@@ -197,9 +189,27 @@ class Blocks:
         wires = Resistors(np.concatenate([seams.pairs, bare.pairs]), np.concatenate([bridged, bare.conductance]))
         radii = seams.cores.radii
         inner = 4.0 * np.pi * radii / (1.0 / core + materials["composite.core_carbon_resistance"] / radii)
-        return BlockNetwork(coat_contacts(seams), along, faces, np.where(along > 0.0, inner, 0.0), wires)
+        return BlockNetwork(self.contacts, along, faces, np.where(along > 0.0, inner, 0.0), wires)
 
-    def _bridges(self, drawn: DrawnBonds, carbon: Floats, feet: Floats) -> Floats:
+    @cached_property
+    def contacts(self) -> CoatContacts:
+        """The faces as the networks of sheets want them."""
+        seams = self.seams
+        return CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, seams.cores.radii, seams.parting)
+
+    @cached_property
+    def across(self) -> Floats:
+        """Conductance of the carbon that is expected to bridge each face [S]."""
+        return self.recipe.materials["cb.neck_conductance"] * self._over_faces("across_electronic")
+
+    @cached_property
+    def feet(self) -> Floats:
+        """Conductance of the spreading in the cores below the aggregates of those bridges [S]."""
+        materials = self.recipe.materials
+        disc = 4.0 * materials["cam.electronic_conductivity"] * 0.5 * materials["cb.primary_diameter"]
+        return np.where(self.seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches")
+
+    def _bridges(self, drawn: DrawnBonds) -> Floats:
         """Conductance of the bridges drawn at each face [S], the resistance between the blocks left out.
 
         As many times that of an expected bridge as were drawn: what their carbon conducts, in series with the spreading
@@ -207,7 +217,7 @@ class Blocks:
         """
         share = drawn.bridges / np.maximum(self.bonds.bridges, 1e-300)
         with np.errstate(divide="ignore"):
-            return np.asarray(share / (1.0 / carbon + 1.0 / feet))
+            return np.asarray(share / (1.0 / self.across + 1.0 / self.feet))
 
     def _sheet_share(self, along: Floats, bridged: Floats) -> Floats:
         """Share of each face through which the coats conduct as sheets; bridges between the cores have the rest.
@@ -248,11 +258,6 @@ class Blocks:
     def _over_faces(self, quantity: str) -> Floats:
         """A quantity per area of seam, integrated over every face."""
         return self.seams.integrate(lambda height: self.library.value(quantity, self.content, height))
-
-
-def coat_contacts(seams: Seams) -> CoatContacts:
-    """The faces of a packing as the networks of sheets want them."""
-    return CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, seams.cores.radii, seams.parting)
 
 
 def matrix_conductivities(recipe: Recipe, library: PatchLibrary) -> tuple[float, float]:

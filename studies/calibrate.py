@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -179,15 +179,14 @@ class Model:
         key, seeds = str(recipe), range(self.study.ensemble.seeds)
         if key not in self.seams:
             self.seams[key] = [lay_blocks(self.study, recipe, stream(self.study, seed, BLOCKS)) for seed in seeds]
-        changed = with_constants(self.study, values)
-        own = Recipe(recipe.cam, recipe.se, recipe.cb, changed.constants)
+        own = self._under(recipe, values)
         return [Blocks(own, seams, self.library) for seams in self.seams[key]]
 
     def by_seed(self, recipe: Recipe, quantity: str, values: Mapping[str, float]) -> Floats:
         """A quantity under some values of the parameters, float64 (seeds,) or (1,) for the matrix."""
         if quantity.startswith("matrix"):
-            own = Recipe(recipe.cam, recipe.se, recipe.cb, with_constants(self.study, values).constants)
-            return np.array([matrix_conductivities(own, self.library)[quantity == "matrix_ionic"]])
+            matrix = matrix_conductivities(self._under(recipe, values), self.library)
+            return np.array([matrix[quantity == "matrix_ionic"]])
         found = []
         for seed, blocks in enumerate(self.blocks(recipe, values)):
             rng = stream(self.study, seed, BONDS)
@@ -218,6 +217,9 @@ class Model:
             }
             slopes[:, column] = (turned[1] - turned[-1]) / (2.0 * STEP) / np.maximum(means, 1e-300)
         return Response(means, np.array([_error_of_mean(one) for one in base]) / np.maximum(means, 1e-300), slopes)
+
+    def _under(self, recipe: Recipe, values: Mapping[str, float]) -> Recipe:
+        return replace(recipe, materials=with_constants(self.study, values).constants)
 
 
 @dataclass(frozen=True, eq=False)

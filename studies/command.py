@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from microstructure.errors import PercoatError
-from studies.ledger import Bars
+
+if TYPE_CHECKING:
+    from studies.ledger import Bars
 
 Result = TypeVar("Result")
 Measured = Annotated[

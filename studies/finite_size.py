@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -42,13 +43,14 @@ def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
     hinders ions less the thinner it is: they have the value of the thinnest coat, and an interval up to the upper
     Wiener bound of a film without any carbon in it.
     """
-    coats = _Coats(recipe, library)
+    coats, threshold = _Coats(recipe, library), float(library.threshold(0.0))
+    electronic, ionic = matrix_conductivities(recipe, library)
     bulk = {
-        "threshold along the coat": float(library.threshold(0.0)),
-        "threshold across two coats": float(library.threshold(0.0)),
-        "electrons along two coats": matrix_conductivities(recipe, library)[0],
-        "ions along the coat": matrix_conductivities(recipe, library)[1],
-        "ions across the coat": matrix_conductivities(recipe, library)[1],
+        "threshold along the coat": threshold,
+        "threshold across two coats": threshold,
+        "electrons along two coats": electronic,
+        "ions along the coat": ionic,
+        "ions across the coat": ionic,
     }
     rows: list[tuple[object, ...]] = []
     for thickness in THICKNESSES:
@@ -61,12 +63,17 @@ def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values(["quantity", "thickness"], kind="stable", ignore_index=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Coats:
     """Coats of one matrix."""
 
     recipe: Recipe
     library: PatchLibrary
+
+    @cached_property
+    def ends(self) -> tuple[PatchLibrary, PatchLibrary]:
+        """The library at the lower and the upper ends of its intervals."""
+        return self.library.at_end(-1), self.library.at_end(1)
 
     def measured(self, thickness: float) -> dict[str, Number]:
         """All quantities of a coat of this thickness [m]."""
@@ -81,7 +88,7 @@ class _Coats:
         }
 
     def _between(self, measure: Callable[[PatchLibrary, float], float], thickness: float) -> Number:
-        low, high = sorted(measure(self.library.at_end(side), thickness) for side in (-1, 1))
+        low, high = sorted(measure(end, thickness) for end in self.ends)
         return measure(self.library, thickness), low, high
 
     def _threshold_across(self, library: PatchLibrary, thickness: float) -> float:

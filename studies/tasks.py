@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,8 +178,7 @@ def _composite_values(
     recipe, values = structure.parts.recipe, []
     seams = lay_seams(recipe, structure.parts.cores, coat=study.composite.coat)
     for setting, changes in (("", {}), ("ideal contacts", IDEAL)):
-        constants = with_constants(study, changes).constants
-        blocks = Blocks(Recipe(recipe.cam, recipe.se, recipe.cb, constants), seams, patches)
+        blocks = Blocks(replace(recipe, materials=with_constants(study, changes).constants), seams, patches)
         electronic = blocks.electronic_conductivity(stream(study, seed, BARE), DRAWS)
         values.append(Value("composite_electronic", str(recipe), setting, "S/m", electronic))
         values.append(Value("composite_ionic", str(recipe), setting, "S/m", blocks.ionic_conductivity()))

@@ -119,8 +119,7 @@ def test_a_rate_that_is_known_less_well_has_wider_thresholds(table):
 
 
 def test_a_matrix_without_carbon_has_no_factor(handmade):
-    coats = handmade()
-    electrons = rows(compare_coats(Recipe.parse("80:20:0"), coats), "electrons along two coats")
+    electrons = rows(compare_coats(Recipe.parse("80:20:0"), handmade()), "electrons along two coats")
     assert (electrons.bulk == 0.0).all()
     assert (electrons.coat == 0.0).all()
     assert electrons.factor.isna().all()

@@ -16,7 +16,7 @@ from microstructure.recipe import Recipe
 from microstructure.seams import face_normals, lay_seams
 from microstructure.sizes import Lognormal
 from studies.tasks import extrapolated_ionic
-from transport.blocks import BlockNetwork, CoatContacts, Resistors
+from transport.blocks import BlockNetwork, CoatContacts
 from transport.sheet import effective_sheet
 
 DIAMETER = 3e-6
@@ -180,8 +180,7 @@ def test_ions_of_coats_as_sheets_agree_with_a_voxel_solve(fraction, within):
         packing = packed(seed, fraction=fraction)
         seams, cell = lay_seams(PURE, packing), coat_composite(PURE, packing, voxel_size=1e-7, library=None, rng=None)
         contacts = CoatContacts(seams.pairs, seams.areas, seams.normals, seams.thickness, packing.radii)
-        along, none = effective_sheet(seams.heights, seams.shares) / seams.thickness, np.zeros(packing.count)
-        network = BlockNetwork(contacts, along, np.zeros(len(seams.areas)), none, Resistors.none())
+        network = BlockNetwork.of_coats(contacts, effective_sheet(seams.heights, seams.shares) / seams.thickness)
         length, width, depth = cell.box
         found = network.conductance() * length / (width * depth)
         assert found == pytest.approx(extrapolated_ionic(cell, 1.0), rel=within)

@@ -5,6 +5,7 @@ from numba import njit, prange
 
 END = 2.0 * np.log(2.0) / np.pi  # thicknesses that a sheet reaches on below the rim of a wide electrode (conformal map)
 EULER = 0.5772156649015329
+THINNEST = 1e-12  # m, of a coat that a core does not have
 WIDE = 50.0  # transfer lengths, above which a disc's rim is as good as straight
 
 
@@ -31,7 +32,7 @@ def entry_resistance(area, thickness, conductivity, face):
 @njit(cache=True)
 def sheet_resistance(ports, sides, areas, normals, faces, radius, thickness, conductivity, matrix):
     """Potential at each port of a spherical sheet for a unit current out of each; see `blocks.BlockNetwork`."""
-    thickness = max(thickness, 1e-12)
+    thickness = max(thickness, THINNEST)
     middle = radius + 0.5 * thickness
     sphere = 4.0 * np.pi * middle**2
     total = 0.0

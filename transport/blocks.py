@@ -12,6 +12,7 @@ from scipy.sparse.linalg import cg, splu
 from threadpoolctl import threadpool_limits
 
 from microstructure.errors import ConvergenceError
+from transport._blocks import THINNEST as THINNEST
 from transport._blocks import coat_resistors
 
 TOLERANCE = 1e-10
@@ -79,8 +80,10 @@ class BlockNetwork:
     cores: Resistors = field(metadata={"what": "between cores, or cores and walls (numbers `blocks`, `blocks` + 1)"})
 
     @classmethod
-    def of_coats(cls, contacts: CoatContacts, conductivity: float, between: float = 0.0) -> BlockNetwork:
-        """Coats of one conductivity [S/m] without their cores, and a resistance where two of them meet [ohm m2]."""
+    def of_coats(
+        cls, contacts: CoatContacts, conductivity: float | NDArray[np.float64], between: float = 0.0
+    ) -> BlockNetwork:
+        """Coats of one conductivity, or one each [S/m], without their cores; a resistance where two meet [ohm m2]."""
         none = np.zeros(len(contacts.radii))
         return cls(contacts, none + conductivity, contacts.resistance(between), none, Resistors.none())
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from threadpoolctl import threadpool_limits
 
+from microstructure.seams import Seams
 from studies.blocks import IDEAL, lay_blocks, matrix_conductivities, predict_blocks
 from studies.fitted import FittedSet, with_fitted
 from studies.ledger import Task
@@ -72,44 +73,50 @@ def candidate_values(
     """
     drawn = fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study)
     library = library.draw(stream(candidate.study, seed, PATCHES))
+    study = with_fitted(candidate.study, drawn)
     with threadpool_limits(1):
-        values = _values(with_fitted(candidate.study, drawn), candidate, seed, library, rates)
+        seams = lay_blocks(study, study.recipes[0], stream(study, seed, BLOCKS))
+        found = _predict(study, seams, seed, library)
+        found["matrix_electronic"], found["matrix_ionic"] = matrix_conductivities(study.recipes[0], library)
+        found |= _capacities(study, found, rates)
+        by_setting = {candidate.setting: found}
         if ideal:
-            found = _values(with_fitted(candidate.study, drawn | IDEAL), candidate, seed, library, ())
-            values += [
-                Value(one.quantity, one.composition, _joined(one.setting, "ideal contacts"), one.unit, one.value)
-                for one in found
-                if one.quantity.startswith("composite")
-            ]
-    return values
+            free = _predict(with_fitted(candidate.study, drawn | IDEAL), seams, seed, library)
+            by_setting[_joined(candidate.setting, "ideal contacts")] = {
+                name: value for name, value in free.items() if name.startswith("composite")
+            }
+    return [
+        Value(name, candidate.composition, setting, _unit(name), float(value))
+        for setting, numbers in by_setting.items()
+        for name, value in numbers.items()
+    ]
 
 
-def _values(
-    study: Study, candidate: Candidate, seed: int, library: PatchLibrary, rates: tuple[float, ...]
-) -> list[Value]:
-    recipe = study.recipes[0]
-    seams = lay_blocks(study, recipe, stream(study, seed, BLOCKS))
+def _predict(study: Study, seams: Seams, seed: int, library: PatchLibrary) -> dict[str, float]:
+    """What blocks that are laid do under the constants of a study."""
     share, rng = study.composite.ionic_contact_share, stream(study, seed, BONDS)
-    found = predict_blocks(recipe, seams, library, ionic_contact_share=share, rng=rng).named()
-    found["matrix_electronic"], found["matrix_ionic"] = matrix_conductivities(recipe, library)
+    return predict_blocks(study.recipes[0], seams, library, ionic_contact_share=share, rng=rng).named()
+
+
+def _capacities(study: Study, found: dict[str, float], rates: tuple[float, ...]) -> dict[str, float]:
+    """Capacity at each C-rate [mAh/g], from utilisation and conductivities."""
+    recipe = study.recipes[0]
     porosity = study.composite.total_porosity(recipe)
     length = study.cathode.length(recipe, porosity)
-    loading = length * recipe.mixed_density * (1.0 - porosity)
-    for rate in rates:
-        capacity = estimate_capacity(
+    capacities = {
+        rate: estimate_capacity(
             recipe,
             c_rate=rate,
             utilisation=min(found["utilisation_joint"], 1.0),
             electronic=found["composite_electronic"],
             ionic=found["composite_ionic"],
-            loading=loading,
+            loading=length * recipe.mixed_density * (1.0 - porosity),
             length=length,
         )
-        found[capacity_name(rate)] = capacity.capacity / HOUR  # A s/kg over an hour: mAh/g
-    return [
-        Value(name, candidate.composition, candidate.setting, _unit(name), float(value))
-        for name, value in found.items()
-    ]
+        for rate in rates
+    }
+    # A s/kg over an hour: mAh/g
+    return {capacity_name(rate): capacity.capacity / HOUR for rate, capacity in capacities.items()}
 
 
 def _unit(name: str) -> str:
