@@ -66,7 +66,7 @@ def matrix(image: str, edge: int) -> tuple[Any, Any]:
     """Matrix and right side, unknowns without links left out."""
     found = circuit(image, edge)
     whole = as_graph(found.grid).matrix()
-    inflow, _ = found.balance(Potential.of(np.zeros(found.live.size)))
+    inflow, _ = found.balance(Potential.of(np.zeros(found.grid.size)))
     live = scipy.sparse.csr_matrix(whole[found.live][:, found.live])
     live.sort_indices()
     return live, inflow[found.live] / found.scale
@@ -75,7 +75,7 @@ def matrix(image: str, edge: int) -> tuple[Any, Any]:
 def judged(image: str, edge: int, values: Any) -> tuple[float, float]:
     """Conductivity and flux imbalance of a solution on the live voxels."""
     found = circuit(image, edge)
-    potential = np.zeros(found.live.size)
+    potential = np.zeros(found.grid.size)
     potential[found.live] = values
     inflow, power = found.balance(Potential.of(potential))
     return power / edge, found.imbalance(inflow) / power
@@ -159,9 +159,10 @@ def openpnm(image: str, edge: int) -> Found:
     conns = network["throat.conns"]
     direction = np.select([conns[:, 1] - conns[:, 0] == edge**2, conns[:, 1] - conns[:, 0] == edge], [0, 1], 2)
     conductance = np.empty(len(conns))
-    for axis in range(3):
+    links = found.grid.voxels
+    for axis, classes in enumerate((links.x, links.y, links.z)):
         throats = direction == axis
-        conductance[throats] = found.grid.table[axis][found.grid.faces[axis].ravel()[conns[throats, 0]]]
+        conductance[throats] = links.table[axis][found.grid.image(classes, 0).ravel()[conns[throats, 0]]]
     phase = op.phase.Phase(network=network)
     phase["throat.diffusive_conductance"] = conductance
     transport = op.algorithms.FickianDiffusion(network=network, phase=phase)

@@ -25,16 +25,17 @@ def random_circuit(rng):
 
 
 def links(circuit):
-    """Node, node, conductance of every face of the live voxels, with the ground as node -1, by bit of the tree."""
+    """Row, row, conductance of every face of the live voxels, with the ground as row -1, and the row of the table."""
     grid = circuit.grid
-    number = np.arange(grid.size).reshape(grid.shape)
-    for axis, faces in enumerate(grid.faces):
-        conductances = grid.table[axis][faces].ravel()
+    number = grid.image(np.arange(grid.size), -1)
+    table = grid.voxels.table
+    for axis, classes in enumerate((grid.voxels.x, grid.voxels.y, grid.voxels.z)):
+        conductances = table[axis][grid.image(classes, 0)].ravel()
         for here, there, g in zip(number.ravel(), np.roll(number, -1, axis).ravel(), conductances, strict=True):
             if g > 0.0:
                 yield int(here), int(there), float(g), axis
-    for here in np.flatnonzero(grid.ground):
-        yield int(here), -1, float(grid.table[3, grid.ground[here]]), _tree.GROUND_LINK
+    for here in np.flatnonzero(grid.voxels.ground):
+        yield int(here), -1, float(table[3, grid.voxels.ground[here]]), _tree.GROUND
 
 
 def exact_power(circuit):
@@ -55,7 +56,7 @@ def test_the_bracket_holds_for_any_potential():
     for _ in range(200):
         circuit = random_circuit(rng)
         exact = exact_power(circuit)
-        potential = circuit.first_guess() + rng.normal(scale=10.0 ** -rng.uniform(0, 4), size=circuit.live.size)
+        potential = circuit.first_guess() + rng.normal(scale=10.0 ** -rng.uniform(0, 4), size=circuit.grid.size)
         lost, power = circuit.balance(Potential.of(potential * circuit.live))
         gap = circuit.power_gap(lost)
         assert power >= exact * (1 - 1e-10)
@@ -68,7 +69,7 @@ def test_a_gap_a_hundred_times_smaller_would_not_hold():
     for _ in range(100):
         circuit = random_circuit(rng)
         lost, power = circuit.balance(
-            Potential.of((circuit.first_guess() + rng.normal(size=circuit.live.size)) * circuit.live)
+            Potential.of((circuit.first_guess() + rng.normal(size=circuit.grid.size)) * circuit.live)
         )
         broken += power - 0.01 * circuit.power_gap(lost) > exact_power(circuit) * (1 + 1e-10)
     assert broken > 30
@@ -78,23 +79,38 @@ def test_the_tree_is_a_spanning_tree_of_the_best_conductors_and_its_currents_bal
     rng = np.random.default_rng(3)
     for _ in range(60):
         circuit = random_circuit(rng)
-        grid = circuit.grid
-        every = np.unique(grid.table[grid.table > 0.0])[::-1]
-        tree = _tree.grow_tree(*grid.arrays, np.append(every[1:], 0.0))
+        size, table = circuit.grid.size, circuit.grid.voxels.table
+        every = np.unique(table[table > 0.0])[::-1]
+        bits = np.zeros(size + 1, np.uint16)
+        tree = (*_tree.grow_tree(circuit.grid.voxels, np.append(every[1:], 0.0), bits), bits)
         whole, chosen = nx.MultiGraph(), nx.Graph()
-        for a, b, g, bit in links(circuit):
+        for a, b, g, _ in links(circuit):
             whole.add_edge(a, b, weight=g)
-            if tree[a] & (1 << bit):
-                chosen.add_edge(a, b, weight=g)
+        for a, b, g in stripped(tree, table, size):
+            chosen.add_edge(a, b, weight=g)
+            assert whole.has_edge(a, b)
         assert nx.is_tree(chosen)
         assert set(chosen) == set(whole) | {-1}
         best = nx.maximum_spanning_tree(whole)
         assert chosen.size("weight") == pytest.approx(best.size("weight"))
-        lost = np.where(circuit.live, rng.normal(size=tree.size), 0.0)
+        lost = np.where(circuit.live, rng.normal(size=size), 0.0)
         incidence = nx.incidence_matrix(chosen, nodelist=sorted(chosen), oriented=True).toarray()[1:]  # without ground
         currents = np.linalg.lstsq(incidence, lost[sorted(set(chosen) - {-1})], rcond=None)[0]
         expected = sum(current**2 / g for current, (_, _, g) in zip(currents, chosen.edges(data="weight"), strict=True))
-        assert _tree.lead_away(*grid.arrays, tree, lost) == pytest.approx(expected)
+        assert _tree.lead_away(table, *tree, lost) == pytest.approx(expected)
+
+
+def stripped(tree, table, size):
+    """Links of a tree that keeps the exclusive or of each row's: end by end, whichever row has one left."""
+    degree, others, links = (part.tolist() for part in tree)
+    while any(degree[:size]):
+        here = next(row for row in range(size) if degree[row] == 1)
+        there, link = others[here], links[here]
+        yield here, (there if there < size else -1), table[link % 4, link // 4]
+        degree[here] = 0
+        degree[there] -= 1
+        others[there] ^= here
+        links[there] ^= link
 
 
 def test_a_rough_solve_is_certified_by_its_bracket():

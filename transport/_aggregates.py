@@ -35,36 +35,38 @@ def is_good(members, count, place, indptr, indices, weight, excess, diagonal, ka
     A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal.
     Y. Notay, A. Napov, SIAM J. Sci. Comput. 34 (2012) A1079, theorem 3.2.
     """
+    last = np.uint64(count - 1)
+    width = np.uint64(MOST if count > MOST // 2 else MOST // 2)  # loops of few lengths are fast
     own = work[MOST]
     total = 0.0
     grounded = False
-    for a in range(MOST):
-        own[a] = diagonal[members[a]] if a < count else 0.0
+    for a in entries(0, width):
+        own[a] = diagonal[members[a]] if a <= last else 0.0
         total += own[a]
-    for a in range(count):
-        node = members[a]
+    for a in entries(0, count):
+        node, row = members[a], work[a]
         grounded |= excess[node] > 0.0
         share = own[a] / total
-        for b in range(MOST):
-            work[a, b] = share * own[b]
+        for b in entries(0, width):
+            row[b] = share * own[b]
         here = kappa * excess[node] - own[a]
         for e in entries(indptr[node], indptr[node + 1]):
-            b = place[indices[e]]
-            if b < count and members[b] == indices[e]:
+            b = np.uint64(place[indices[e]])
+            if b <= last and members[b] == indices[e]:
                 here += kappa * weight[e]
-                work[a, b] -= kappa * weight[e]
-        work[a, a] += here
-    last = count if grounded else count - 1  # without ground the constant is in the null space
-    for a in range(last):
-        pivot = work[a, a]
+                row[b] -= kappa * weight[e]
+        row[a] += here
+    for a in entries(0, count if grounded else count - 1):  # without ground the constant is in the null space
+        row = work[a]
+        pivot = row[a]
         scale = SLACK * kappa * own[a]
         if pivot < scale:
-            return a == count - 1 and pivot > -scale
+            return a == last and pivot > -scale
         inverse = 1.0 / pivot
-        for b in range(a + 1, last):
-            factor = work[a, b] * inverse
-            for c in range(MOST):  # of which only those from b on count: loops of one length are fast
-                work[b, c] -= factor * work[a, c]
+        for b in entries(a + np.uint64(1), count if grounded else count - 1):
+            below, factor = work[b], row[b] * inverse
+            for c in entries(0, width):  # of which only those from b on count
+                below[c] -= factor * row[c]
     return True
 
 

@@ -1,4 +1,4 @@
-"""Loops over the faces of a voxel grid: which voxels a current can reach, and the currents of a potential."""
+"""Loops over the faces of voxels, in the rows of `_grid`: which ones hang together, and the currents of a potential."""
 
 from __future__ import annotations
 
@@ -6,51 +6,68 @@ import numpy as np
 from numba import njit
 
 from transport._circuit import find_root, rounding_of_sum
-from transport._grid import neighbours, rows_of
-from transport._sweeps import cut
+from transport._grid import side_of
+from transport._runs import neighbours
 
 
 @njit(cache=True, nogil=True)
-def join_faces(x_faces, y_faces, z_faces, table, bound, axis):
-    """Clusters of the voxels that faces above a `bound` join.
+def turns(grid, line, axis):
+    """Whether the way from a line to the next one along x and y, and from its end to its beginning, turns round."""
+    i, j = line // grid.shape[1], line % grid.shape[1]
+    return axis == 0 and i == grid.shape[0] - 1, axis == 1 and j == grid.shape[1] - 1, axis == 2
 
-    Root of each voxel (the first of its cluster), how often the way to it turns round `axis`, and for each root whether
-    its cluster winds round the axis.
+
+@njit(cache=True, nogil=True)
+def join_rows(grid, bound, axis):
+    """Clusters of the rows that faces above a `bound` join.
+
+    Root of each row (the first of its cluster), how often the way to it turns round `axis`, and for each root whether
+    its cluster winds round the axis. Beside two rows that are joined, the next two are if both lines go on.
     """
-    shape = x_faces.shape
-    count = shape[0] * shape[1] * shape[2]
-    parent = np.empty(count, np.int32)
-    for node in range(count):
-        parent[node] = node
-    offset = np.zeros(count, np.int32)
-    winds = np.zeros(count, np.bool_)
-    here = 0
-    for i in range(shape[0]):
-        for j in range(shape[1]):
-            for k in range(shape[2]):
-                for d in range(3):
-                    faces = x_faces if d == 0 else (y_faces if d == 1 else z_faces)
-                    if table[d, faces[i, j, k]] > bound:
-                        u = (i + 1) % shape[0] if d == 0 else i
-                        v = (j + 1) % shape[1] if d == 1 else j
-                        w = (k + 1) % shape[2] if d == 2 else k
-                        turn = 1 if d == axis and (u, v, w)[d] == 0 else 0
-                        other = (u * shape[1] + v) * shape[2] + w
-                        a, b = find_root(parent, offset, here), find_root(parent, offset, other)
-                        step = offset[here] + turn - offset[other]  # winding of b's root seen from a's
-                        if a == b:
-                            if step != 0:
-                                winds[a] = True
-                        elif a < b:
-                            parent[b], offset[b] = a, step
-                            winds[a] |= winds[b]
-                        else:
-                            parent[a], offset[a] = b, -step
-                            winds[b] |= winds[a]
-                here += 1
-    for node in range(count):
+    parent = np.arange(grid.ground.size).astype(np.int32)
+    offset = np.zeros(parent.size, np.int32)
+    winds = np.zeros(parent.size, np.bool_)
+    z, along = grid.z, grid.table[2]
+    for line in range(grid.lines.size - 1):
+        begin, end = grid.lines[line], grid.lines[line + 1]
+        around, turn = neighbours(line, grid.shape), turns(grid, line, axis)
+        for k in range(begin, end):
+            if along[z[k]] > bound:
+                if k + 1 == end:
+                    join(parent, offset, winds, k, begin, 1 if turn[2] else 0)
+                elif parent[k + 1] == k + 1:  # a cluster of its own
+                    parent[k + 1], offset[k + 1] = parent[k], offset[k]
+                else:
+                    join(parent, offset, winds, k, k + 1, 0)
+        for direction in range(2):
+            pieces, classes, conductance = side_of(grid, 2 * direction + 1, line, around[2 * direction + 1])
+            step = 1 if turn[direction] else 0
+            for piece in range(len(pieces)):
+                shift, known = pieces[piece, 1] - pieces[piece, 0], False
+                for here in range(pieces[piece, 0], pieces[piece, 0] + pieces[piece, 2]):
+                    links = conductance[classes[here]] > bound
+                    if links and not known:
+                        join(parent, offset, winds, here, here + shift, step)
+                    known = links and along[z[here]] > bound and along[z[here + shift]] > bound
+    for node in range(parent.size):
         find_root(parent, offset, node)
     return parent, offset, winds
+
+
+@njit(cache=True, nogil=True)
+def join(parent, offset, winds, here, there, turn):
+    """Join two clusters by a link that turns round the axis so often."""
+    a, b = find_root(parent, offset, here), find_root(parent, offset, there)
+    step = offset[here] + turn - offset[there]  # winding of b's root seen from a's
+    if a == b:
+        if step != 0:
+            winds[a] = True
+    elif a < b:
+        parent[b], offset[b] = a, step
+        winds[a] |= winds[b]
+    else:
+        parent[a], offset[a] = b, -step
+        winds[b] |= winds[a]
 
 
 @njit(cache=True, nogil=True)
@@ -69,21 +86,10 @@ def cluster_means(root, offset, potential):
 
 @njit(cache=True, nogil=True)
 def even_out(root, offset, level, potential):
-    """Give every voxel the level of its cluster (in place), unless that is NaN."""
+    """Give every row the level of its cluster (in place), unless that is NaN."""
     for node in range(root.size):
         if not np.isnan(level[root[node]]):
             potential[node] = level[root[node]] + offset[node]
-
-
-@njit(cache=True, nogil=True)
-def keep_live(first, last, blocks, x_faces, y_faces, z_faces, live):
-    """Cut the faces of voxels that carry no current (in place)."""
-    lines, size = x_faces.shape[0] * x_faces.shape[1], x_faces.shape[2]
-    gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
-    for line in range(cut(first, blocks, lines), cut(last, blocks, lines)):
-        for k in range(size):
-            if not live[line * size + k]:
-                gx[line, k] = gy[line, k] = gz[line, k] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -103,92 +109,125 @@ def fed(excess, layer, layers, periodic):
 
 
 @njit(cache=True, nogil=True)
-def balance(
-    first, last, blocks, x_faces, y_faces, z_faces, ground, table, starts, runs, axis, periodic, high, low,
-    inflow, parts,
-):  # fmt: skip
-    """Net current into each voxel; power of each block.
+def layer_of(grid, line, row, axis):
+    """Where a row lies along an axis, if it is 0; some other number if not."""
+    if axis < 2:
+        return line // grid.shape[1] if axis == 0 else line % grid.shape[1]
+    run = grid.starts[line]
+    return grid.runs[0, run] - line * grid.shape[2] + row - grid.runs[2, run]
+
+
+@njit(cache=True, nogil=True)
+def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts):
+    """Net current into each row; power of each block.
 
     A turn round a periodic `axis` raises the potential by 1 V; if it is open, the first layer's links to the
     ground lead to 1 V.
     """
-    shape = x_faces.shape
     turn = axis if periodic else -1
-    lines, size = shape[0] * shape[1], shape[2]
-    gx, gy, gz = rows_of(x_faces), rows_of(y_faces), rows_of(z_faces)
+    shape = grid.shape
     for block in range(first, last):
         power = 0.0
-        for line in range(cut(block, blocks, lines), cut(block + 1, blocks, lines)):
-            west, east, south, north = neighbours(line, shape)
-            i, j = line // shape[1], line % shape[1]
-            emf_west, emf_east = (
-                (1.0 if turn == 0 and i == 0 else 0.0),
-                (1.0 if turn == 0 and i == shape[0] - 1 else 0.0),
-            )
-            emf_south, emf_north = (
-                (1.0 if turn == 1 and j == 0 else 0.0),
-                (1.0 if turn == 1 and j == shape[1] - 1 else 0.0),
-            )
-            for run in range(starts[line], starts[line + 1]):
-                for k in range(runs[run, 0], runs[run, 1]):
-                    here = line * size + k
-                    mine, fine = high[here], low[here]
-                    total = 0.0
-                    for face in range(6):
-                        emf = 0.0
-                        if face == 0:
-                            other, g, emf = east * size + k, table[0, gx[line, k]], emf_east
-                        elif face == 1:
-                            other, g, emf = north * size + k, table[1, gy[line, k]], emf_north
-                        elif face == 2:
-                            other, g = (here + 1 if k + 1 < size else line * size), table[2, gz[line, k]]
-                            emf = 1.0 if turn == 2 and k == size - 1 else 0.0
-                        elif face == 3:
-                            other, g, emf = west * size + k, table[0, gx[west, k]], emf_west
-                        elif face == 4:
-                            other, g, emf = south * size + k, table[1, gy[south, k]], emf_south
-                        else:
-                            other, g = (here - 1 if k > 0 else here + size - 1), table[2, gz[line, k - 1]]
-                            emf = 1.0 if turn == 2 and k == 0 else 0.0
+        for line in range(grid.bounds[block], grid.bounds[block + 1]):
+            begin, end = grid.lines[line], grid.lines[line + 1]
+            inflow[begin:end] = 0.0
+            around = neighbours(line, shape)
+            for side in range(4):
+                pieces, classes, conductance = side_of(grid, side, line, around[side])
+                owner = line if side % 2 else around[side]
+                emf = 1.0 if turns(grid, owner, turn)[side // 2] else 0.0
+                for piece in range(len(pieces)):
+                    for k in range(pieces[piece, 2]):
+                        here, there = pieces[piece, 0] + k, pieces[piece, 1] + k
+                        g = conductance[classes[here]]
                         if g > 0.0:
-                            if face < 3:
-                                out = current(g, mine, high[other], fine, low[other], emf)
-                                total -= out
-                                power += out * (out / g)
+                            flow = current(g, high[here], high[there], low[here], low[there], emf)
+                            if side % 2:
+                                inflow[here] -= flow
+                                power += flow * (flow / g)
                             else:
-                                total += current(g, high[other], mine, low[other], fine, emf)
-                    if ground[here] > 0:
-                        excess = table[3, ground[here]]
-                        feed = fed(excess, (i, j, k)[axis], shape[axis], periodic)
-                        sink = excess - feed
-                        if feed > 0.0:
-                            into = current(feed, 0.0, mine, 0.0, fine, 1.0)
-                            total += into
-                            power += into * (into / feed)
-                        if sink > 0.0:
-                            out = current(sink, mine, 0.0, fine, 0.0, 0.0)
-                            total -= out
-                            power += out * (out / sink)
-                    inflow[here] = total
+                                inflow[there] += flow
+            for here in range(begin, end):
+                there = here + 1 if here + 1 < end else begin
+                g = grid.table[2, grid.z[here]]
+                if g > 0.0:
+                    emf = 1.0 if turn == 2 and there == begin else 0.0
+                    flow = current(g, high[here], high[there], low[here], low[there], emf)
+                    inflow[here] -= flow
+                    inflow[there] += flow
+                    power += flow * (flow / g)
+                if grid.ground[here] > 0:
+                    excess = grid.table[3, grid.ground[here]]
+                    feed = fed(excess, layer_of(grid, line, here, axis), shape[axis], periodic)
+                    sink = excess - feed
+                    if feed > 0.0:
+                        into = current(feed, 0.0, high[here], 0.0, low[here], 1.0)
+                        inflow[here] += into
+                        power += into * (into / feed)
+                    if sink > 0.0:
+                        out = current(sink, high[here], 0.0, low[here], 0.0, 0.0)
+                        inflow[here] -= out
+                        power += out * (out / sink)
         parts[block] = power
 
 
 @njit(cache=True, nogil=True)
-def face_currents(faces, conductance, direction, axis, high, low):
-    """Current from each voxel to the next along `direction`; a turn round `axis` raises the potential by 1 V."""
-    shape = faces.shape
-    found = np.zeros(shape)
-    here = 0
-    for i in range(shape[0]):
-        for j in range(shape[1]):
-            for k in range(shape[2]):
-                if faces[i, j, k] > 0:
-                    u = (i + 1) % shape[0] if direction == 0 else i
-                    v = (j + 1) % shape[1] if direction == 1 else j
-                    w = (k + 1) % shape[2] if direction == 2 else k
-                    other = (u * shape[1] + v) * shape[2] + w
-                    emf = 1.0 if axis == direction and (u, v, w)[direction] == 0 else 0.0
-                    g = conductance[faces[i, j, k]]
-                    found[i, j, k] = current(g, high[here], high[other], low[here], low[other], emf)
-                here += 1
-    return found
+def face_currents(first, last, blocks, grid, direction, axis, high, low, faces):
+    """Current from each row to the next along `direction`; a turn round `axis` raises the potential by 1 V."""
+    for block in range(first, last):
+        for line in range(grid.bounds[block], grid.bounds[block + 1]):
+            begin, end = grid.lines[line], grid.lines[line + 1]
+            faces[begin:end] = 0.0
+            turn = turns(grid, line, axis)
+            if direction == 2:
+                for here in range(begin, end):
+                    there = here + 1 if here + 1 < end else begin
+                    emf = 1.0 if turn[2] and there == begin else 0.0
+                    g = grid.table[2, grid.z[here]]
+                    if g > 0.0:
+                        faces[here] = current(g, high[here], high[there], low[here], low[there], emf)
+                continue
+            emf = 1.0 if turn[direction] else 0.0
+            side = 2 * direction + 1
+            pieces, classes, conductance = side_of(grid, side, line, neighbours(line, grid.shape)[side])
+            for piece in range(len(pieces)):
+                for k in range(pieces[piece, 2]):
+                    here, there = pieces[piece, 0] + k, pieces[piece, 1] + k
+                    g = conductance[classes[here]]
+                    if g > 0.0:
+                        faces[here] = current(g, high[here], high[there], low[here], low[there], emf)
+
+
+@njit(cache=True, nogil=True)
+def cell_currents(first, last, blocks, grid, direction, faces, cells):
+    """Mean of what the two faces of each row carry along `direction`."""
+    for block in range(first, last):
+        for line in range(grid.bounds[block], grid.bounds[block + 1]):
+            begin, end = grid.lines[line], grid.lines[line + 1]
+            for here in range(begin, end):
+                cells[here] = 0.5 * faces[here]
+            if direction == 2:
+                for here in range(begin, end):
+                    cells[here] += 0.5 * faces[here - 1 if here > begin else end - 1]
+                continue
+            side = 2 * direction
+            pieces = side_of(grid, side, line, neighbours(line, grid.shape)[side])[0]
+            for piece in range(len(pieces)):
+                for k in range(pieces[piece, 2]):
+                    cells[pieces[piece, 1] + k] += 0.5 * faces[pieces[piece, 0] + k]
+
+
+@njit(cache=True, nogil=True)
+def layer_sums(first, last, blocks, grid, axis, values, parts):
+    """Sum of the rows' values in each layer along an axis, of each block."""
+    for block in range(first, last):
+        parts[block] = 0.0
+        for line in range(grid.bounds[block], grid.bounds[block + 1]):
+            if axis < 2:
+                layer = line // grid.shape[1] if axis == 0 else line % grid.shape[1]
+                parts[block, layer] += np.sum(values[grid.lines[line] : grid.lines[line + 1]])
+                continue
+            for run in range(grid.starts[line], grid.starts[line + 1]):
+                begin, row = grid.runs[0, run] - line * grid.shape[2], grid.runs[2, run]
+                for k in range(grid.runs[1, run] - grid.runs[0, run]):
+                    parts[block, begin + k] += values[row + k]

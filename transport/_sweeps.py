@@ -81,33 +81,23 @@ def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess,
 
 @njit(cache=True, nogil=True)
 def step(first, last, blocks, alpha, p, product, high, low, r, turned, parts):
-    """high + low += alpha p, to the last bit; r -= alpha A p, with the sum of |r| of each block; keep A p."""
+    """high + low += alpha p, to the last bit; r -= alpha A p, with sum and largest of |r| in each block; keep A p."""
     for block in range(first, last):
-        total = 0.0
+        total = most = 0.0
         for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
             high[i], low[i] = two_sum(high[i], low[i] + alpha * p[i])
             r[i] -= alpha * product[i]
             turned[i] = product[i]
             total += abs(r[i])
-        parts[block] = total
-
-
-@njit(cache=True, nogil=True)
-def largest(first, last, blocks, r, parts):
-    """Largest |r| of each block."""
-    for block in range(first, last):
-        most = 0.0
-        for i in range(cut(block, blocks, r.size), cut(block + 1, blocks, r.size)):
             most = max(most, abs(r[i]))
-        parts[block] = most
+        parts[block, 0], parts[block, 1] = total, most
 
 
 @njit(cache=True, nogil=True)
-def prepare(first, last, blocks, divisor, r, even, x):
-    """Where a cycle starts: even = r / divisor, in its precision, and x = 0."""
+def scale(first, last, blocks, divisor, r, even):
+    """even = r / divisor, in its precision."""
     for i in range(cut(first, blocks, r.size), cut(last, blocks, r.size)):
         even[i] = r[i] / divisor
-        x[i] = 0
 
 
 @njit(cache=True, nogil=True)

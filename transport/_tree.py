@@ -6,79 +6,78 @@ import numpy as np
 from numba import njit
 
 from percolation._union_find import join
+from transport._grid import side_of
+from transport._runs import neighbours
 
-GROUND_LINK = 6  # bit of a voxel's link to the ground, after those to the next voxels and to the ones before
-
-
-@njit(cache=True, nogil=True)
-def neighbour(here, link, shape):
-    """Number of the voxel that a link leads to."""
-    axis = link % 3
-    stride = shape[1] * shape[2] if axis == 0 else (shape[2] if axis == 1 else 1)
-    place, size = (here // stride) % shape[axis], shape[axis]
-    if link < 3:
-        return here + stride - (size * stride if place == size - 1 else 0)
-    return here - stride + (size * stride if place == 0 else 0)
+GROUND = 3  # row of the table for a link to the ground, after those along x, y and z
 
 
 @njit(cache=True, nogil=True)
-def grow_tree(x_faces, y_faces, z_faces, ground, table, starts, runs, bounds):
-    """Bits of the links of a tree that joins all live voxels to the ground, best conductors first.
+def grow_tree(grid, bounds, links):
+    """Tree that joins all rows to the ground, best conductors first: how many links each row has, and which.
 
-    Links above bounds[0] come first, then those above bounds[1], and so on: Kruskal's algorithm, in steps.
+    Links above bounds[0] come first, then those above bounds[1], and so on: Kruskal's algorithm, in steps. Where a
+    row's links lead to, and which they are (4 x class + row of the table, written to `links`, of zeros), is kept as
+    the exclusive or of them all: when one is left, it is that one. The ground is one more row.
     """
-    shape = x_faces.shape
-    count = ground.size
-    parent = np.empty(count + 1, np.int32)
-    for node in range(count + 1):
-        parent[node] = node
-    tree = np.zeros(count, np.uint8)
-    x, y, z = x_faces.ravel(), y_faces.ravel(), z_faces.ravel()
+    count = grid.ground.size
+    parent = np.arange(count + 1).astype(np.int32)
+    degree = np.zeros(count + 1, np.uint8)
+    others = np.zeros(count + 1, np.uint32)
+    z, along = grid.z, grid.table[2]
     above = np.inf
     for bound in bounds:
-        for line in range(shape[0] * shape[1]):
-            east = (1 if line // shape[1] + 1 < shape[0] else 1 - shape[0]) * shape[1] * shape[2]
-            north = (1 if line % shape[1] + 1 < shape[1] else 1 - shape[1]) * shape[2]
-            for run in range(starts[line], starts[line + 1]):
-                for k in range(runs[run, 0], runs[run, 1]):
-                    here = line * shape[2] + k
-                    after = here + (1 if k + 1 < shape[2] else 1 - shape[2])
-                    if bound < table[0, x[here]] <= above and join(parent, here, here + east):
-                        tree[here] |= 1
-                        tree[here + east] |= 8
-                    if bound < table[1, y[here]] <= above and join(parent, here, here + north):
-                        tree[here] |= 2
-                        tree[here + north] |= 16
-                    if bound < table[2, z[here]] <= above and join(parent, here, after):
-                        tree[here] |= 4
-                        tree[after] |= 32
-                    if bound < table[3, ground[here]] <= above and join(parent, here, count):
-                        tree[here] |= 1 << GROUND_LINK
+        for line in range(grid.lines.size - 1):
+            begin, end = grid.lines[line], grid.lines[line + 1]
+            around = neighbours(line, grid.shape)
+            for k in range(begin, end):
+                if bound < along[z[k]] <= above:
+                    after = k + 1 if k + 1 < end else begin
+                    single = after > k and parent[after] == after
+                    if single:  # joins the other, without a search for its root
+                        parent[after] = parent[k]
+                    if single or join(parent, k, after):
+                        note(degree, others, links, k, after, 4 * np.int64(z[k]) + 2)
+                if bound < grid.table[3, grid.ground[k]] <= above and join(parent, k, count):
+                    note(degree, others, links, k, count, 4 * np.int64(grid.ground[k]) + GROUND)
+            for axis in range(2):
+                pieces, classes, conductance = side_of(grid, 2 * axis + 1, line, around[2 * axis + 1])
+                for piece in range(len(pieces)):
+                    shift, known = pieces[piece, 1] - pieces[piece, 0], False
+                    for k in range(pieces[piece, 0], pieces[piece, 0] + pieces[piece, 2]):
+                        found = conductance[classes[k]]
+                        if bound < found <= above and not known and join(parent, k, k + shift):
+                            note(degree, others, links, k, k + shift, 4 * np.int64(classes[k]) + axis)
+                        known = found > bound and along[z[k]] > bound and along[z[k + shift]] > bound
         above = bound
-    return tree
+    return degree, others
 
 
 @njit(cache=True, nogil=True)
-def lead_away(x_faces, y_faces, z_faces, ground, table, starts, runs, tree, pending):
-    """Power that it takes to lead what is `pending` at each voxel along the tree to the ground; both are used up."""
-    shape = x_faces.shape
-    x, y, z = x_faces.ravel(), y_faces.ravel(), z_faces.ravel()
+def note(degree, others, links, here, there, link):
+    """Add a link to what its two ends keep."""
+    degree[here] += 1
+    degree[there] += 1
+    others[here] ^= np.uint32(there)
+    others[there] ^= np.uint32(here)
+    links[here] ^= links.dtype.type(link)
+    links[there] ^= links.dtype.type(link)
+
+
+@njit(cache=True, nogil=True)
+def lead_away(table, degree, others, links, pending):
+    """Power that it takes to lead what is `pending` at each row along the tree to the ground; all but it is used up."""
     power = 0.0
-    for start in range(ground.size):
+    for start in range(pending.size):
         node = start
-        while tree[node] != 0 and tree[node] & (tree[node] - 1) == 0:  # a leaf: one link is left
-            link = 0
-            while tree[node] >> link != 1:
-                link += 1
-            tree[node] = 0
-            if link == GROUND_LINK:
-                power += pending[node] * (pending[node] / table[3, ground[node]])
-                break
-            other = neighbour(node, link, shape)
-            owner, axis = (node if link < 3 else other), link % 3
-            face = x[owner] if axis == 0 else (y[owner] if axis == 1 else z[owner])
-            power += pending[node] * (pending[node] / table[axis, face])
-            pending[other] += pending[node]
-            tree[other] &= ~np.uint8(1 << (link + 3) % 6)
-            node = other
+        while node < pending.size and degree[node] == 1:
+            other, link = others[node], links[node]
+            power += pending[node] * (pending[node] / table[link % 4, link // 4])
+            degree[node] = 0
+            degree[other] -= 1
+            others[other] ^= np.uint32(node)
+            links[other] ^= link
+            if other < pending.size:
+                pending[other] += pending[node]
+            node = np.int64(other)
     return power

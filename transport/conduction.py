@@ -12,7 +12,7 @@ from microstructure.errors import BoundsError, ConvergenceError
 from percolation.arguments import parse_axis
 from transport.bounds import Bounds, hashin_shtrikman, wiener
 from transport.grid import Grid
-from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance, sum_by_phase
+from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance
 from transport.memory import check_memory
 from transport.multigrid import Multigrid
 from transport.potential import Potential
@@ -265,9 +265,9 @@ def _measure(
         residuals=solution.residuals,
         plane_flux=plane_flux,
         mean_flux=mean_flux,
-        connected=_connected(image, problem.live),
+        connected=_connected(image, problem),
         current_shares=shares,
-        potential=_potential_image(image, problem, solution) if keep_potential or not solution.converged else None,
+        potential=_potential_image(problem, solution) if keep_potential or not solution.converged else None,
         current_density=density,
     )
 
@@ -288,19 +288,18 @@ def _isotropic_bounds(image: PhaseImage) -> Bounds:
     return Bounds(0.0, limits.upper, limits.kind) if image.interface.any() else limits
 
 
-def _connected(image: PhaseImage, live: NDArray[np.bool_]) -> dict[int, float]:
+def _connected(image: PhaseImage, problem: VoxelCircuit) -> dict[int, float]:
     """Share of each conducting label's voxels that current can reach, by label."""
-    reached = sum_by_phase(image.phases, len(image.labels), live.reshape(image.shape))
+    reached = problem.sum_by_phase(image, problem.live)
     shares = zip(image.labels, image.conductivities, reached / image.amounts, strict=True)
     return {label: float(share) for label, sigma, share in shares if sigma > 0.0}
 
 
-def _potential_image(image: PhaseImage, problem: VoxelCircuit, solution: Solution) -> NDArray[np.float64]:
-    potential = np.full(image.phases.size, np.nan)
-    potential[problem.live] = solution.potential.high[problem.live]
+def _potential_image(problem: VoxelCircuit, solution: Solution) -> NDArray[np.float64]:
+    potential = np.where(problem.live, solution.potential.high, np.nan)
     if problem.root is not None:
         potential -= potential[problem.root]  # the zero of each cluster
-    return potential.reshape(image.shape)
+    return problem.grid.image(potential, np.nan)
 
 
 def _flow(
@@ -313,19 +312,18 @@ def _flow(
     for direction in range(3):
         faces = problem.face_currents(potential, direction)
         sums[direction] = faces.sum()
+        if direction != axis and density is None:
+            continue
+        cells = problem.cell_currents(faces, direction, plates)
         if direction == axis:
-            layers = faces.sum(tuple({0, 1, 2} - {axis}))
+            layers = problem.layer_sums(faces)
             crossing = np.roll(layers, 1)  # plane 0 is that in front of the first voxel
             if plates is not None:
-                crossing = np.concatenate(([plates[0].sum()], layers[:-1], [plates[1].sum()]))
-            shares = _shares(image, problem.cell_currents(faces, axis, plates))
+                entry, exit = (float(currents.sum()) for _, currents in plates)
+                crossing = np.concatenate(([entry], layers[:-1], [exit]))
+            totals = problem.sum_by_phase(image, cells)
+            shares = dict(zip(image.labels, (totals / totals.sum()).tolist(), strict=True))
         if density is not None:
             area = np.prod(image.voxel_size) / image.voxel_size[direction]
-            density[..., direction] = problem.cell_currents(faces, direction, plates) / area
+            density[..., direction] = problem.grid.image(cells, 0.0) / area
     return crossing, sums, shares
-
-
-def _shares(image: PhaseImage, along: NDArray[np.float64]) -> dict[int, float]:
-    """Share of the mean current along the axis that flows in each phase, by label."""
-    totals = sum_by_phase(image.phases, len(image.labels), along)
-    return dict(zip(image.labels, (totals / totals.sum()).tolist(), strict=True))

@@ -30,7 +30,7 @@ class Operator(Protocol):
         """Unknowns."""
 
     @property
-    def arrays(self) -> tuple[Array, ...]:
+    def arrays(self) -> tuple[Any, ...]:
         """What its kernels take."""
 
     @property

@@ -54,7 +54,7 @@ def parse_image(
     return PhaseImage(
         phases=phases,
         blocks=_parse_blocks(blocks, voxels.shape, interface_resistance),
-        amounts=sum_by_phase(phases, values.size, np.broadcast_to(1.0, phases.shape)),
+        amounts=_amounts(phases, values.size),
         voxel_size=parse_voxel_size(voxel_size),
         labels=tuple(values.tolist()),
         periodic=np.array(parse_periodic(periodic)),
@@ -67,12 +67,6 @@ def with_conductivities(
 ) -> PhaseImage:
     """Return the same image with other conductivities."""
     return replace(image, **_laws(list(image.labels), conductivity, interface_resistance))
-
-
-def sum_by_phase(phases: NDArray[np.unsignedinteger], number: int, amounts: NDArray[Any]) -> NDArray[np.float64]:
-    """Sum of the voxels' amounts over each phase, slab by slab, so that nothing as large as the image is made."""
-    slabs = zip(phases, amounts, strict=True)
-    return np.sum([np.bincount(slab.ravel(), part.ravel(), number) for slab, part in slabs], axis=0)
 
 
 def _laws(
@@ -105,6 +99,11 @@ def _numbered(voxels: NDArray[np.integer], values: NDArray[np.integer]) -> NDArr
     for slab, found in zip(voxels, phases, strict=True):
         found[...] = np.searchsorted(values, slab)
     return phases
+
+
+def _amounts(phases: NDArray[np.unsignedinteger], number: int) -> NDArray[np.float64]:
+    """Voxels of each phase, counted slab by slab, so that nothing as large as the image is made."""
+    return np.sum([np.bincount(slab.ravel(), minlength=number) for slab in phases], axis=0, dtype=np.float64)
 
 
 def _kinds(

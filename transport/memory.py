@@ -24,7 +24,7 @@ def estimate_memory(shape: Sequence[int]) -> float:
     Returns
     -------
     float
-        Measured per voxel and rounded up. It does not hang on the phases: voxels that carry no current are kept.
+        Measured per voxel and rounded up, where all of them carry current; the others take less.
 
     Examples
     --------

@@ -51,16 +51,13 @@ class Multigrid:
         trim_heap()
         logger.debug("multigrid: %s unknowns", [level.live for level in self.levels])
 
-    def __call__(self, r: NDArray[np.float64], spare: NDArray[np.float64]) -> NDArray[np.float32]:
+    def __call__(self, r: NDArray[np.float64], largest: float, spare: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return an approximate solution of A z = r, but for a factor; not quite linear in r.
 
-        `spare`, of the size of r, is overwritten; so is the result by the next call.
+        `largest` is the largest |r|. `spare`, of the size of r, is overwritten; so is the result by the next call.
         """
         even, x = spare.view(PRECISION).reshape(2, -1)
-        blocks = block_count(r.size)
-        parts = np.empty(blocks)
-        shared(_sweeps.largest, blocks, r, parts)
-        shared(_sweeps.prepare, blocks, float(parts.max()) or 1.0, r, even, x)
+        shared(_sweeps.scale, block_count(r.size), largest or 1.0, r, even)
         return self._cycle(0, even, x, self.levels[0].first)
 
     def _cycle(self, depth: int, r: Array, x: Array, out: Array) -> Array:
@@ -128,7 +125,7 @@ class _Level:
         return Graph.of(np.concatenate(([0], np.cumsum(degrees))), indices, weight, excess)
 
     def forward(self, r: Array, x: Array) -> None:
-        """One Gauss-Seidel sweep from zero, rows up, to x, zero before where there are no links."""
+        """One Gauss-Seidel sweep from zero, rows up, to x."""
         self._share(self.operator.kernels.forward, self.inverse, r, x)
 
     def restrict(self, x: Array, coarse: Array) -> None:

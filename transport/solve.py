@@ -17,7 +17,8 @@ from transport.graph import Array, Graph, Operator, block_count, combine, dot, m
 from transport.multigrid import Multigrid
 from transport.potential import Potential
 
-Preconditioner = Callable[[NDArray[np.float64], NDArray[np.float64]], Array]  # of a residual, with a vector to spare
+Preconditioner = Callable[[NDArray[np.float64], float, NDArray[np.float64]], Array]
+"""Of a residual, the largest part of which is given, with a vector to spare."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Circuit(Protocol):
         """What the current lost at each node amounts to, as the tolerance counts it [A]."""
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
-        """The most by which the dissipated power can exceed the exact one [W], by the current lost [A]."""
+        """The most by which the dissipated power can exceed the exact one [W], by the current lost [A], used up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,6 @@ class Solution:
     potential: Potential = field(repr=False, metadata={"unit": "V"})
     power: float = field(metadata={"unit": "W"})
     gap: float = field(metadata={"unit": "W", "what": "most by which the power can exceed the exact one"})
-    lost: NDArray[np.float64] = field(repr=False, metadata={"unit": "A"})
     residuals: tuple[float, ...] = field(repr=False, metadata={"unit": "1", "what": "imbalance / current carried"})
     iterations: int
     converged: bool
@@ -110,9 +110,10 @@ def solve_circuit(
             break
         if exact <= tolerance:
             aim *= FURTHER
+            inflow, _ = circuit.balance(potential)
         inner = inner or _ConjugateGradients(circuit, precondition(circuit.operator))
         residuals.extend(inner.run(potential, inflow, power, aim, max_iterations - steps))
-    return Solution(potential, power, gap, inflow, (*residuals, exact), steps, converged)
+    return Solution(potential, power, gap, (*residuals, exact), steps, converged)
 
 
 class _ConjugateGradients:
@@ -136,9 +137,10 @@ class _ConjugateGradients:
         r = inflow
         r /= scale
         blocks = block_count(r.size)
-        first, parts = float(np.sum(np.abs(r))), np.empty(blocks)
-        spare, turned = np.empty_like(r), np.empty(r.size, np.float32)
-        p = self.precondition(r, spare).copy()
+        parts, spare, turned = np.empty((blocks, 2)), np.empty_like(r), np.empty(r.size, np.float32)
+        np.abs(r, out=spare)
+        first = float(spare.sum())
+        p = self.precondition(r, float(spare.max()), spare).copy()
         residuals: list[float] = []
         for _ in range(max_iterations):
             curvature, gain = multiply(operator, p, r, spare)
@@ -151,9 +153,10 @@ class _ConjugateGradients:
             carried = power / self.circuit.voltage
             residuals.append(_share(scale * self.circuit.imbalance(r), carried))
             done = residuals[-1] <= tolerance and gained <= tolerance * power
-            if done or float(parts.sum()) <= CORRECTION * first:
+            lost, largest = float(parts[:, 0].sum()), float(parts[:, 1].max())
+            if done or lost <= CORRECTION * first:
                 break
-            z = self.precondition(r, spare)
+            z = self.precondition(r, largest, spare)
             combine(1.0, z, -dot(z, turned) / curvature, p, p)
         return residuals or [_share(scale * self.circuit.imbalance(r), carried)]
 
@@ -164,7 +167,7 @@ def factorised(graph: Graph) -> Preconditioner:
     factors = scipy.sparse.linalg.splu(
         graph.matrix().tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )
-    return lambda r, _: factors.solve(r)
+    return lambda r, _, __: factors.solve(r)
 
 
 def _share(lost: float, carried: float) -> float:

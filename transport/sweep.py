@@ -87,12 +87,10 @@ class _KeptMultigrid:
 
 def _change(old: Grid, new: Grid) -> float:
     """Largest over smallest ratio of new and old conductances."""
-    same = old.table.shape == new.table.shape and all(
-        np.array_equal(one, other)
-        for one, other in zip((*old.faces, old.ground), (*new.faces, new.ground), strict=True)
-    )
-    if not same:
+    one, other = old.voxels, new.voxels
+    same = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("runs", "x", "y", "z", "ground"))
+    if not same or one.table.shape != other.table.shape:
         return np.inf
-    linked = old.table > 0.0
-    ratio = new.table[linked] / old.table[linked]
+    linked = one.table > 0.0
+    ratio = other.table[linked] / one.table[linked]
     return float(ratio.max() / ratio.min())

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from transport import _flux, _tree
 from transport._links import SMALLEST_FACTOR, STEPS, classify_faces
-from transport.graph import Array, block_count, shared
+from transport.graph import Array, shared
 from transport.grid import Grid
 from transport.image import PhaseImage
 from transport.potential import Potential
 
 WIDE = 30.0  # ratio of conductances, above which the better conductor is nearly at one potential
-Plates = tuple[NDArray[np.float64], NDArray[np.float64]]
+Plate = tuple[NDArray[np.int64], NDArray[np.float64]]  # the rows that touch it, and their currents [A]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class VoxelCircuit:
     """
 
     grid: Grid = field(repr=False)  # conductances over `scale`
-    live: NDArray[np.bool_] = field(repr=False)
-    root: NDArray[np.int32] | None = field(repr=False)  # first voxel of each one's cluster, if the axis is periodic
+    live: NDArray[np.bool_] = field(repr=False)  # of the grid's rows: those that carry current
+    root: NDArray[np.int32] | None = field(repr=False)  # first row of each one's cluster, if the axis is periodic
     axis: int
     periodic: bool
     scale: float = field(metadata={"unit": "S"})
@@ -47,9 +47,9 @@ class VoxelCircuit:
         return self.grid
 
     def balance(self, potential: Potential) -> tuple[NDArray[np.float64], float]:
-        """Return the current lost at each voxel [A] and the dissipated power [W]."""
+        """Return the current lost at each row [A] and the dissipated power [W]."""
         grid = self.grid
-        inflow, parts = np.zeros_like(potential.high), np.empty(grid.blocks)
+        inflow, parts = np.empty(grid.size), np.empty(grid.blocks)
         shared(
             _flux.balance, grid.blocks, *grid.arrays, self.axis, self.periodic,
             potential.high, potential.low, inflow, parts,
@@ -59,68 +59,90 @@ class VoxelCircuit:
 
     def imbalance(self, inflow: NDArray[np.float64]) -> float:
         """Return the largest difference of the currents through any two planes [A]: what their layers lose."""
-        others = tuple({0, 1, 2} - {self.axis})
-        lost = np.cumsum(inflow.reshape(self.grid.shape).sum(others))
+        lost = np.cumsum(self.layer_sums(inflow))
         return float(max(lost.max(), 0.0) - min(lost.min(), 0.0))
+
+    def layer_sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum over each layer across the axis."""
+        grid = self.grid
+        parts = np.empty((grid.blocks, grid.voxels.shape[self.axis]))
+        shared(_flux.layer_sums, grid.blocks, *grid.arrays, self.axis, values, parts)
+        sums: NDArray[np.float64] = parts.sum(axis=0)
+        return sums
+
+    def sum_by_phase(self, image: PhaseImage, values: Array) -> NDArray[np.float64]:
+        """Return the sum of the rows' values over each phase of the image."""
+        phases = self.grid.take(image.phases)
+        return np.bincount(phases, values, len(image.labels)).astype(np.float64)
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
         """Return the most by which the dissipated power can exceed the exact one [W], by the current lost [A].
 
         Led along any tree to the ground, what is lost makes the currents free of divergence, and these bound the
         power from below (Thomson's principle): by the power that the way takes. The tree is of the best conductors.
+        `lost` is used up.
         """
-        grid = self.grid
-        conductances = np.unique(grid.table[grid.table > 0.0])
+        table = self.grid.voxels.table
+        conductances = np.unique(table[table > 0.0])
         _, least = np.unique(np.floor(np.log10(conductances)), return_index=True)  # of each decade
-        tree = _tree.grow_tree(*grid.arrays, 0.999 * conductances[least][::-1])
-        return self.scale * _tree.lead_away(*grid.arrays, tree, lost / self.scale)
+        links = np.zeros(self.grid.size + 1, np.min_scalar_type(4 * table.shape[1]))
+        tree = _tree.grow_tree(*self.grid.arrays, 0.999 * conductances[least][::-1], links)
+        lost /= self.scale
+        return self.scale * float(_tree.lead_away(table, *tree, links, lost))
 
     def face_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
-        """Return the current from each voxel to the next along a direction, (nx, ny, nz) [A]."""
-        axis = self.axis if self.periodic else -1
-        faces, table = self.grid.faces[direction], self.grid.table[direction]
-        found: NDArray[np.float64] = _flux.face_currents(faces, table, direction, axis, potential.high, potential.low)
-        found *= self.scale
-        return found
+        """Return the current from each row's voxel to the next along a direction [A]."""
+        grid, faces = self.grid, np.empty(self.grid.size)
+        shared(
+            _flux.face_currents, grid.blocks, *grid.arrays, direction, self.axis if self.periodic else -1,
+            potential.high, potential.low, faces,
+        )  # fmt: skip
+        faces *= self.scale
+        return faces
 
-    def plate_currents(self, potential: Potential) -> Plates:
-        """Return the currents from the first plate into its layer, and from the last one into its own, by voxel [A]."""
-        axis, shape = self.axis, self.grid.shape
-        high, low, ground = (array.reshape(shape) for array in (potential.high, potential.low, self.grid.ground))
-        first, last = ((slice(None),) * axis + (end,) for end in (0, -1))
-        plate = self.scale * (1.0 if shape[axis] > 1 else 0.5) * self.grid.table[3]  # a single layer touches both
-        entry = plate[ground[first]] * ((1.0 - high[first]) - low[first])
-        return entry, plate[ground[last]] * (high[last] + low[last])
+    def plate_currents(self, potential: Potential) -> tuple[Plate, Plate]:
+        """Return the currents from the first plate into its layer, and from the last layer into its own plate."""
+        grid, high, low = self.grid.voxels, potential.high, potential.low
+        layers = grid.shape[self.axis]
+        rows = np.flatnonzero(grid.ground)
+        layer = np.unravel_index(self.grid.places_of(rows), grid.shape)[self.axis]
+        first, last = rows[layer == 0], rows[layer == layers - 1]
+        plate = self.scale * (1.0 if layers > 1 else 0.5) * grid.table[3]  # a single layer touches both
+        entry = plate[grid.ground[first]] * ((1.0 - high[first]) - low[first])
+        return (first, entry), (last, plate[grid.ground[last]] * (high[last] + low[last]))
 
-    def cell_currents(self, faces: NDArray[np.float64], direction: int, plates: Plates | None) -> NDArray[np.float64]:
-        """Return the current through the middle of each voxel: the mean of what its two faces carry [A]."""
-        middle = 0.5 * (faces + np.roll(faces, 1, direction))
+    def cell_currents(
+        self, faces: NDArray[np.float64], direction: int, plates: tuple[Plate, Plate] | None
+    ) -> NDArray[np.float64]:
+        """Return the current through the middle of each row's voxel: the mean of what its two faces carry [A]."""
+        grid, middle = self.grid, np.empty(self.grid.size)
+        shared(_flux.cell_currents, grid.blocks, *grid.arrays, direction, faces, middle)
         if plates is not None and direction == self.axis:
-            for end, plate in zip((0, -1), plates, strict=True):
-                middle[(slice(None),) * direction + (end,)] += 0.5 * plate
+            for rows, currents in plates:
+                middle[rows] += 0.5 * currents
         return middle
 
     def first_guess(self, start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Return the potential of an even gradient, evened out inside good conductors that lead nowhere, flat [V].
+        """Return the potential of an even gradient, evened out inside good conductors that lead nowhere, by row [V].
 
         Where `start` (nx, ny, nz) is a number it takes the place of the gradient.
         """
-        shape, axis = self.grid.shape, self.axis
+        shape, axis = self.grid.voxels.shape, self.axis
         layer = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
-        guess = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape).flatten()
+        guess = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape)
         if start is not None:
-            known = np.isfinite(start.ravel())
-            guess[known] = start.ravel()[known]
+            guess = np.where(np.isfinite(start), start, guess)
+        rows: NDArray[np.float64] = self.grid.take(np.ascontiguousarray(guess))
         for bound in self._gaps():
-            self._even_out(bound, guess)
+            self._even_out(bound, rows)
         if self.root is not None:
-            guess -= guess[self.root]
-        guess[~self.live] = 0.0
-        return guess
+            rows -= rows[self.root]
+        rows[~self.live] = 0.0
+        return rows
 
     def _gaps(self) -> list[float]:
         """Conductances that lie in wide gaps between the others, falling."""
-        conductances = np.unique(self.grid.table[:3])[1:]
+        conductances = np.unique(self.grid.voxels.table[:3])[1:]
         above = conductances[1:][conductances[1:] > WIDE * conductances[:-1]]
         return (above[::-1] / math.sqrt(WIDE)).tolist()
 
@@ -129,13 +151,15 @@ class VoxelCircuit:
 
         It is that of the plate, or the mean of what its voxels have.
         """
-        grid = self.grid
-        root, offset, winds = _flux.join_faces(*grid.faces, grid.table, bound, self.axis if self.periodic else -1)
+        grid = self.grid.voxels
+        root, offset, winds = _flux.join_rows(grid, bound, self.axis if self.periodic else -1)
         level = _flux.cluster_means(root, offset, potential)
         if self.periodic:
             level[winds] = np.nan
         else:
-            touching = [root[end[grid.table[3][grid.ground[end]] > bound]] for end in _ends(grid.shape, self.axis)]
+            rows = np.flatnonzero(grid.table[3][grid.ground] > bound)
+            layer = np.unravel_index(self.grid.places_of(rows), grid.shape)[self.axis]
+            touching = [root[rows[layer == end]] for end in (0, grid.shape[self.axis] - 1)]
             for plate, roots in zip((1.0, 0.0), touching, strict=True):
                 level[roots] = plate
             level[np.intersect1d(*touching)] = np.nan
@@ -145,26 +169,31 @@ class VoxelCircuit:
 def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
     classes = _FaceClasses.of(image, axis)
+    scale = float(classes.table.max())
+    if scale == 0.0:
+        return None
     faces = classes.faces(image)
-    root, _, winds = _flux.join_faces(*faces, classes.table, 0.0, axis)
+    conducting = (image.kind_conductivities > 0.0)[image.kinds][image.phases]
+    grid = Grid.of(faces, classes.table / scale, conducting)
+    root, _, winds = _flux.join_rows(*grid.arrays, 0.0, axis)
     periodic = bool(image.periodic[axis])
     if periodic:
         live = winds[root]
-        grounded = np.unique(root[live])
+        grounded = grid.places_of(np.unique(root[live]))
     else:
-        ends = _ends(image.shape, axis)
-        conducting = [end[classes.to_ground(image, end) > 0] for end in ends]
+        ends = [end[conducting.ravel()[end]] for end in _ends(image.shape, axis)]
         spanning = np.zeros(root.size, np.bool_)
-        spanning[np.intersect1d(root[conducting[0]], root[conducting[1]])] = True
+        spanning[np.intersect1d(*(root[grid.rows_at(end)] for end in ends))] = True
         live = spanning[root]
-        grounded = np.concatenate([end[live[end]] for end in ends])
+        grounded = np.concatenate([end[live[grid.rows_at(end)]] for end in ends])
     if not live.any():
         return None
-    ground = np.zeros(root.size, faces[0].dtype)
-    ground[grounded] = classes.to_ground(image, grounded)
-    shared(_flux.keep_live, block_count(root.size), *faces, live)
-    scale = float(classes.table.max())
-    grid = Grid.of(faces, ground, classes.table / scale, live)
+    if np.count_nonzero(live) < np.count_nonzero(conducting):
+        leading = grid.image(live, False)
+        grid = Grid.of(faces, grid.voxels.table, leading)
+        live = grid.take(leading)
+        root = _flux.join_rows(*grid.arrays, 0.0, axis)[0] if periodic else root
+    grid.voxels.ground[grid.rows_at(grounded)] = classes.to_ground(image, grounded)
     return VoxelCircuit(grid, live, root if periodic else None, axis, periodic, scale)
 
 
