@@ -11,11 +11,11 @@ from microstructure.seams import lay_seams
 from microstructure.structure import Structure
 from percolation.bonds import DrawnBonds
 from percolation.utilisation import find_bare_contacts, measure_utilisation
-from studies.blocks import IDEAL, Blocks
+from studies.blocks import Blocks
 from studies.bond_check import find_resolved_bonds, resolve_carbon, resolved_conductance
 from studies.patches.library import PatchLibrary, study_library
 from studies.streams import BARE, BONDS, seed_library, stream
-from studies.study import Study, load_study, with_constants
+from studies.study import Study, load_study
 from studies.tasks import DRAWS, build_seed, extrapolated_ionic
 from studies.values import half_interval
 
@@ -52,7 +52,7 @@ def compare(
     study: Study, composition: str, seed: int, library: PatchLibrary
 ) -> tuple[dict[str, float], dict[str, float]]:
     """One structure by both routes, its blocks touching ideally, with the same bare contacts."""
-    constants = with_constants(study, IDEAL).constants
+    constants = study.constants
     recipe = Recipe.parse(composition, constants)
     structure = build_seed(study, seed, recipe, seed_library(study, seed))
     bare = find_bare_contacts(structure, share=constants["composite.bare_contact_share"], rng=stream(study, seed, BARE))
@@ -63,8 +63,8 @@ def compare(
     two_scale = {
         "bonds": float(blocks.bonds.probability[inner].mean()),
         "utilisation": blocks.reach(rng).electronic,
-        "electronic": float(np.mean([blocks.electrons(one).conductance() for one in drawn])) * blocks.scale,
-        "ionic": blocks.ionic_conductivity(),
+        "electronic": blocks.electronic_conductivity(drawn, ideal=True),
+        "ionic": blocks.ionic_conductivity(ideal=True),
     }
     carbon = resolve_carbon(structure)
     conductance = resolved_conductance(

@@ -23,7 +23,6 @@ from transport.sheet import effective_sheet
 
 Floats = NDArray[np.float64]
 
-IDEAL = {"composite.block_resistance_electronic": 0.0, "composite.block_resistance_ionic": 0.0}
 DRAWS = 16  # of the bonds of one structure
 LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
 SOLVED = 4  # of them for which electrons are solved
@@ -114,20 +113,7 @@ def predict_blocks(
     """
     blocks = Blocks(recipe, seams, library)
     reached = blocks.reach(rng, ionic_contact_share)
-    thickness = float(seams.thickness.mean())
-    return BlockPrediction(
-        utilisation_electronic=reached.electronic,
-        utilisation_ionic=reached.ionic,
-        utilisation_joint=reached.joint,
-        reachable_area=reached.reachable_area,
-        area_per_volume=reached.area_per_volume,
-        bond_share=reached.bond_share,
-        composite_electronic=blocks.electronic_conductivity(rng),
-        composite_ionic=blocks.ionic_conductivity(),
-        coat=thickness,
-        over_threshold=blocks.content / float(library.threshold(thickness)),
-        porosity=seams.pores_between + seams.cores.fraction * recipe.matrix_per_core * recipe.matrix_porosity,
-    )
+    return blocks.predict(reached, blocks.draw(rng))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,20 +152,41 @@ class Blocks:
             self.bonds, ions_pass=passing, ionic_contact_share=ionic_contact_share, draws=DRAWS, rng=rng
         )
 
-    def ionic_conductivity(self) -> float:
-        """Of the composite [S/m]: the coats as sheets, and the resistance between two blocks."""
-        between = self.recipe.materials["composite.block_resistance_ionic"]
+    def draw(self, rng: np.random.Generator, draws: int = SOLVED) -> list[DrawnBonds]:
+        """Draws of the bonds, to be solved for electrons."""
+        return [self.bonds.draw(rng) for _ in range(draws)]
+
+    def predict(self, reached: BlockUtilisation, drawn: list[DrawnBonds]) -> BlockPrediction:
+        """What is reached, what is conducted, and what the blocks are."""
+        recipe, seams, thickness = self.recipe, self.seams, float(self.seams.thickness.mean())
+        return BlockPrediction(
+            utilisation_electronic=reached.electronic,
+            utilisation_ionic=reached.ionic,
+            utilisation_joint=reached.joint,
+            reachable_area=reached.reachable_area,
+            area_per_volume=reached.area_per_volume,
+            bond_share=reached.bond_share,
+            composite_electronic=self.electronic_conductivity(drawn),
+            composite_ionic=self.ionic_conductivity(),
+            coat=thickness,
+            over_threshold=self.content / float(self.library.threshold(thickness)),
+            porosity=seams.pores_between + seams.cores.fraction * recipe.matrix_per_core * recipe.matrix_porosity,
+        )
+
+    def ionic_conductivity(self, *, ideal: bool = False) -> float:
+        """Of the composite [S/m]: coats as sheets, with a resistance where two meet, unless contacts are `ideal`."""
+        between = 0.0 if ideal else self.recipe.materials["composite.block_resistance_ionic"]
         return BlockNetwork.of_coats(self.contacts, self.ionic_along, between).conductance() * self.scale
 
-    def electronic_conductivity(self, rng: np.random.Generator, draws: int = SOLVED) -> float:
-        """Of the composite [S/m], the mean over draws of the bonds."""
-        return float(np.mean([self.electrons(self.bonds.draw(rng)).conductance() for _ in range(draws)])) * self.scale
+    def electronic_conductivity(self, drawn: list[DrawnBonds], *, ideal: bool = False) -> float:
+        """Of the composite [S/m], the mean over draws of the bonds; `ideal` as for ions."""
+        return float(np.mean([self.electrons(one, ideal=ideal).conductance() for one in drawn])) * self.scale
 
-    def electrons(self, drawn: DrawnBonds) -> BlockNetwork:
+    def electrons(self, drawn: DrawnBonds, *, ideal: bool = False) -> BlockNetwork:
         """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""
         seams, materials = self.seams, self.recipe.materials
         core, along, across = materials["cam.electronic_conductivity"], self.electronic_along, self.across
-        between = self.contacts.resistance(materials["composite.block_resistance_electronic"])
+        between = self.contacts.resistance(0.0 if ideal else materials["composite.block_resistance_electronic"])
         bridged = self._bridges(drawn)
         sheets = self._sheet_share(along, bridged)
         bare = Resistors.spots(drawn.bare, seams.cores.count, core, materials["composite.bare_contact_radius"])

@@ -196,7 +196,7 @@ class Model:
             elif quantity == "composite_ionic":
                 found.append(blocks.ionic_conductivity())
             else:
-                found.append(blocks.electronic_conductivity(rng))
+                found.append(blocks.electronic_conductivity(blocks.draw(rng)))
         return np.array(found)
 
     def numbers(self, names: list[str], values: Mapping[str, float]) -> list[Floats]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +20,10 @@ from microstructure.seams import lay_seams
 from microstructure.structure import Phase, Structure
 from percolation.network import link_carbon
 from percolation.utilisation import measure_utilisation
-from studies.blocks import DRAWS, IDEAL, Blocks
+from studies.blocks import DRAWS, Blocks
 from studies.patches.library import PatchLibrary
 from studies.streams import BARE, CARBON, CORES, CUBE, seed_library, stream
-from studies.study import Study, with_constants
+from studies.study import Study
 from studies.values import Value
 from transport import effective_conductivity
 from transport.carbon import along_conductivity
@@ -176,12 +175,12 @@ def _composite_values(
 ) -> list[Value]:
     """Composite conductivities of the structure's blocks, with and without resistance between them; ions in voxels."""
     recipe, values = structure.parts.recipe, []
-    seams = lay_seams(recipe, structure.parts.cores, coat=study.composite.coat)
-    for setting, changes in (("", {}), ("ideal contacts", IDEAL)):
-        blocks = Blocks(replace(recipe, materials=with_constants(study, changes).constants), seams, patches)
-        electronic = blocks.electronic_conductivity(stream(study, seed, BARE), DRAWS)
+    blocks = Blocks(recipe, lay_seams(recipe, structure.parts.cores, coat=study.composite.coat), patches)
+    drawn = blocks.draw(stream(study, seed, BARE), DRAWS)
+    for setting, ideal in (("", False), ("ideal contacts", True)):
+        electronic, ions = blocks.electronic_conductivity(drawn, ideal=ideal), blocks.ionic_conductivity(ideal=ideal)
         values.append(Value("composite_electronic", str(recipe), setting, "S/m", electronic))
-        values.append(Value("composite_ionic", str(recipe), setting, "S/m", blocks.ionic_conductivity()))
+        values.append(Value("composite_ionic", str(recipe), setting, "S/m", ions))
     voxels = extrapolated_ionic(structure, ionic)
     return [*values, Value("composite_ionic", str(recipe), "voxels, ideal contacts", "S/m", voxels)]
 

@@ -12,7 +12,7 @@ from microstructure.errors import ConvergenceError
 from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import lay_seams
-from transport._blocks import entry_resistance, sheet_resistance
+from transport._blocks import conjugate_gradients, entry_resistance, sheet_resistance
 from transport.blocks import BlockNetwork, CoatContacts, Resistors
 
 RADIUS, THICK = 1.5e-6, 0.1e-6
@@ -125,6 +125,20 @@ def dense_conductance(network):
 def test_a_random_packing_agrees_with_a_dense_matrix(seed):
     network = random_network(seed)
     assert network.conductance() == pytest.approx(dense_conductance(network), rel=1e-9, abs=0.0)
+
+
+def test_conjugate_gradients_solve_what_a_dense_solver_solves_and_stop_where_they_are_told():
+    rng = np.random.default_rng(5)
+    factor = rng.normal(size=(40, 40))
+    dense = factor @ factor.T + np.diag(10.0 ** rng.uniform(0, 4, 40))
+    matrix, drive = csr_matrix(dense), rng.normal(size=40)
+    system = (matrix.indptr, matrix.indices, matrix.data, matrix.diagonal(), drive)
+    exact = np.linalg.solve(dense, drive)
+    np.testing.assert_allclose(conjugate_gradients(*system, 1e-12, 1000), exact, rtol=1e-9)
+    rough = conjugate_gradients(*system, 1e-2, 1000)
+    assert 1e-4 < np.linalg.norm(dense @ rough - drive) / np.linalg.norm(drive) <= 1e-2
+    assert np.linalg.norm(conjugate_gradients(*system, 0.0, 3) - exact) > 1e-6 * np.linalg.norm(exact)
+    assert not conjugate_gradients(*system[:-1], np.zeros(40), 1e-9, 1000).any()
 
 
 def test_conductances_scale_and_rise_with_every_part():

@@ -243,7 +243,8 @@ def test_electrons_conduct_as_with_every_primary_within_a_factor_of_two(resolved
         return conductance * blocks_of(carbon, library).scale
 
     def two_scale(seed):
-        return blocks_of(resolved[composition, seed], library).electronic_conductivity(np.random.default_rng(seed))
+        blocks = blocks_of(resolved[composition, seed], library)
+        return blocks.electronic_conductivity(blocks.draw(np.random.default_rng(seed)))
 
     assert 0.5 < mean_over_seeds(two_scale) / mean_over_seeds(full) < 2.0
 

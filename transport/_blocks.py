@@ -1,4 +1,4 @@
-"""Kernel that turns each coat into resistors between its contacts: the inverse of the sheet's resistance matrix."""
+"""Kernels of a network of blocks: each coat as resistors between its contacts, and the solution of the whole."""
 
 import numpy as np
 from numba import njit, prange
@@ -93,3 +93,42 @@ def coat_resistors(start, ports, sides, areas, normals, faces, radii, thickness,
                 at += 1
             total += line
         rows[at, 0], rows[at, 1], values[at] = contacts + block, contacts + block, total
+
+
+@njit(cache=True)
+def conjugate_gradients(indptr, indices, values, diagonal, drive, tolerance, most_steps):
+    """Solution of a symmetric system in CSR, scaled by its diagonal, to a share of the drive's norm if it gets there.
+
+    scipy's takes half as long again for the 7,000 unknowns of 1,000 blocks: the time between its products.
+    """
+    x, r, z, p, product = np.zeros((5, drive.size))
+    wanted = gain = 0.0
+    for i in range(drive.size):
+        r[i] = drive[i]
+        p[i] = z[i] = r[i] / diagonal[i]
+        wanted += r[i] * r[i]
+        gain += r[i] * z[i]
+    wanted *= tolerance**2
+    for _ in range(most_steps):
+        curvature = 0.0
+        for i in range(drive.size):
+            total = 0.0
+            for e in range(indptr[i], indptr[i + 1]):
+                total += values[e] * p[indices[e]]
+            product[i] = total
+            curvature += p[i] * total
+        if not curvature > 0.0:
+            break
+        alpha, before = gain / curvature, gain
+        gain = left = 0.0
+        for i in range(drive.size):
+            x[i] += alpha * p[i]
+            r[i] -= alpha * product[i]
+            z[i] = r[i] / diagonal[i]
+            gain += r[i] * z[i]
+            left += r[i] * r[i]
+        if left <= wanted:
+            break
+        for i in range(drive.size):
+            p[i] = z[i] + gain / before * p[i]
+    return x

@@ -6,8 +6,7 @@ from functools import partial
 
 from threadpoolctl import threadpool_limits
 
-from microstructure.seams import Seams
-from studies.blocks import IDEAL, lay_blocks, matrix_conductivities, predict_blocks
+from studies.blocks import Blocks, lay_blocks, matrix_conductivities
 from studies.fitted import FittedSet, with_fitted
 from studies.ledger import Task
 from studies.patches.library import PatchLibrary
@@ -71,31 +70,26 @@ def candidate_values(
 
     With `ideal` the conductivities are also given without resistance between blocks.
     """
-    drawn = fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study)
-    library = library.draw(stream(candidate.study, seed, PATCHES))
-    study = with_fitted(candidate.study, drawn)
+    study = with_fitted(candidate.study, fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study))
+    library, rng = library.draw(stream(study, seed, PATCHES)), stream(study, seed, BONDS)
+    recipe = study.recipes[0]
     with threadpool_limits(1):
-        seams = lay_blocks(study, study.recipes[0], stream(study, seed, BLOCKS))
-        found = _predict(study, seams, seed, library)
-        found["matrix_electronic"], found["matrix_ionic"] = matrix_conductivities(study.recipes[0], library)
+        blocks = Blocks(recipe, lay_blocks(study, recipe, stream(study, seed, BLOCKS)), library)
+        reached, bonds = blocks.reach(rng, study.composite.ionic_contact_share), blocks.draw(rng)
+        found = blocks.predict(reached, bonds).named()
+        found["matrix_electronic"], found["matrix_ionic"] = matrix_conductivities(recipe, library)
         found |= _capacities(study, found, rates)
         by_setting = {candidate.setting: found}
         if ideal:
-            free = _predict(with_fitted(candidate.study, drawn | IDEAL), seams, seed, library)
             by_setting[_joined(candidate.setting, "ideal contacts")] = {
-                name: value for name, value in free.items() if name.startswith("composite")
+                "composite_electronic": blocks.electronic_conductivity(bonds, ideal=True),
+                "composite_ionic": blocks.ionic_conductivity(ideal=True),
             }
     return [
         Value(name, candidate.composition, setting, _unit(name), float(value))
         for setting, numbers in by_setting.items()
         for name, value in numbers.items()
     ]
-
-
-def _predict(study: Study, seams: Seams, seed: int, library: PatchLibrary) -> dict[str, float]:
-    """What blocks that are laid do under the constants of a study."""
-    share, rng = study.composite.ionic_contact_share, stream(study, seed, BONDS)
-    return predict_blocks(study.recipes[0], seams, library, ionic_contact_share=share, rng=rng).named()
 
 
 def _capacities(study: Study, found: dict[str, float], rates: tuple[float, ...]) -> dict[str, float]:
