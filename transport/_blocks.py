@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit, prange
 
+from transport._sweeps import entries
+
 END = 2.0 * np.log(2.0) / np.pi  # thicknesses that a sheet reaches on below the rim of a wide electrode (conformal map)
 EULER = 0.5772156649015329
 THINNEST = 1e-12  # m, of a coat that a core does not have
@@ -101,20 +103,21 @@ def conjugate_gradients(indptr, indices, values, diagonal, drive, tolerance, mos
 
     scipy's takes half as long again for the 7,000 unknowns of 1,000 blocks: the time between its products.
     """
-    x, r, z, p, product = np.zeros((5, drive.size))
+    x, r, p, product, inverse = np.zeros((5, drive.size))
     wanted = gain = 0.0
     for i in range(drive.size):
         r[i] = drive[i]
-        p[i] = z[i] = r[i] / diagonal[i]
+        inverse[i] = 1.0 / diagonal[i]
+        p[i] = r[i] * inverse[i]
         wanted += r[i] * r[i]
-        gain += r[i] * z[i]
+        gain += r[i] * p[i]
     wanted *= tolerance**2
     for _ in range(most_steps):
         curvature = 0.0
         for i in range(drive.size):
             total = 0.0
-            for e in range(indptr[i], indptr[i + 1]):
-                total += values[e] * p[indices[e]]
+            for e in entries(indptr[i], indptr[i + 1]):
+                total += values[e] * p[np.uint32(indices[e])]
             product[i] = total
             curvature += p[i] * total
         if not curvature > 0.0:
@@ -124,11 +127,10 @@ def conjugate_gradients(indptr, indices, values, diagonal, drive, tolerance, mos
         for i in range(drive.size):
             x[i] += alpha * p[i]
             r[i] -= alpha * product[i]
-            z[i] = r[i] / diagonal[i]
-            gain += r[i] * z[i]
+            gain += r[i] * r[i] * inverse[i]
             left += r[i] * r[i]
         if left <= wanted:
             break
         for i in range(drive.size):
-            p[i] = z[i] + gain / before * p[i]
+            p[i] = r[i] * inverse[i] + gain / before * p[i]
     return x

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,14 @@ SQUARE = (
 )
 FITTED = ("bridge_rate", "wall_bridge_rate", "threshold")
 ROUNDING = 1.0 + 1e-9
+
+
+class Table(NamedTuple):
+    """A quantity at every thickness (down) and content (across)."""
+
+    thicknesses: Floats
+    contents: Floats
+    values: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +90,13 @@ class PatchLibrary:
             thinner than its thinnest as that one: `reach` tells both.
         """
         self.check_content(content)
-        table = self._tables[quantity]
-        contents = np.array(table.columns)
+        table = self._table(quantity)
         power = 0.5 if quantity in SQUARE else 1.0
-        values = np.array([np.interp(content, contents, row) for row in table.to_numpy() ** power])
+        values = np.array([np.interp(content, table.contents, row) for row in table.values**power])
         if len(values) == 1:
             return np.full(np.shape(thickness), values[0] ** (1.0 / power))
         at = np.log(np.clip(thickness, *self.reach))
-        return np.asarray(np.interp(at, np.log(np.array(table.index)), values) ** (1.0 / power))
+        return np.asarray(np.interp(at, np.log(table.thicknesses), values) ** (1.0 / power))
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -115,7 +123,7 @@ class PatchLibrary:
     def threshold(self, thickness: Floats | float) -> Floats:
         """CB volume fraction at which a coat of this thickness percolates along itself; 0 m stands for the bulk."""
         rows = self.rows[self.rows.quantity == "threshold"].sort_values("thickness")
-        values = self._taken(rows, "threshold").to_numpy()
+        values = self._taken(rows, "threshold")
         coats = rows.thickness.to_numpy() > 0.0
         at = np.log(np.clip(np.maximum(thickness, 1e-12), *self.reach))
         found = np.interp(at, np.log(rows.thickness.to_numpy()[coats]), values[coats])
@@ -127,9 +135,8 @@ class PatchLibrary:
         The error of a straight line is a quarter of that over twice the distance. The median over all coats and
         contents where the quantity is above a hundredth of its largest value.
         """
-        table = self._tables[quantity]
         power = 0.5 if quantity in SQUARE else 1.0
-        contents, values = np.array(table.columns), table.to_numpy() ** power
+        contents, values = self._table(quantity).contents, self._table(quantity).values ** power
         misses = []
         for row in values:
             for k in range(1, len(contents) - 1):
@@ -149,31 +156,39 @@ class PatchLibrary:
 
         return rate
 
-    def _taken(self, rows: pd.DataFrame, quantity: str) -> pd.Series:
+    def _taken(self, rows: pd.DataFrame, quantity: str) -> Floats:
         """The values of a quantity's rows, as far off as is asked."""
-        deviate = self.deviates.get(quantity, 0.0)
+        value, deviate = rows["value"].to_numpy(), self.deviates.get(quantity, 0.0)
         if deviate == 0.0:
-            return rows["value"]
-        end = rows["low" if deviate < 0.0 else "high"]
-        known = np.isfinite(rows["value"]) & np.isfinite(end)
-        width = (end - rows["value"]).where(known, 0.0)
-        return (rows["value"] + abs(deviate) * width).clip(lower=0.0)
+            return value
+        end = rows["low" if deviate < 0.0 else "high"].to_numpy()
+        known = np.isfinite(value) & np.isfinite(end)
+        width = np.subtract(end, value, out=np.zeros_like(value), where=known)
+        return np.maximum(value + abs(deviate) * width, 0.0)
+
+    def _table(self, quantity: str) -> Table:
+        """Thickness down, content across; no carbon means no electrons."""
+        if quantity not in self._made:
+            rows = self.rows[self.rows["quantity"] == quantity]
+            thicknesses, down = np.unique(rows["thickness"], return_inverse=True)
+            contents, across = np.unique(rows["content"], return_inverse=True)
+            values, rises = np.full((thicknesses.size, contents.size), np.nan), quantity in SQUARE
+            values[down, across] = self._taken(rows, quantity)
+            if rises:
+                values[down[rows["note"] == "at least"], across[rows["note"] == "at least"]] = np.nan
+            if rises and contents[0] > 0.0:
+                contents, values = np.insert(contents, 0, 0.0), np.insert(values, 0, 0.0, axis=1)
+            for row in values:  # a rate that is known to be larger only: between those known, and constant beyond
+                known = np.isfinite(row)
+                if known.any():
+                    row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan)
+            self._made[quantity] = Table(thicknesses, contents, values)
+        return self._made[quantity]
 
     @cached_property
-    def _tables(self) -> dict[str, pd.DataFrame]:
-        """Thickness down, content across; no carbon means no electrons."""
-        tables = {}
-        for quantity, rows in self.rows[self.rows.quantity != "threshold"].groupby("quantity"):
-            known = rows[rows.note != "at least"] if quantity in SQUARE else rows
-            known = known.assign(taken=self._taken(known, str(quantity)))
-            table = known.pivot(index="thickness", columns="content", values="taken")
-            table = table.reindex(columns=sorted(rows.content.unique()))
-            if quantity in SQUARE and 0.0 not in table.columns:
-                table.insert(0, 0.0, 0.0)
-            # a rate that is known to be larger only: between those known, and constant beyond the last
-            table = table.replace(math.inf, math.nan).interpolate(axis=1, method="index").ffill(axis=1)
-            tables[str(quantity)] = table
-        return tables
+    def _made(self) -> dict[str, Table]:
+        """The tables that were asked for."""
+        return {}
 
 
 def study_library(

@@ -82,7 +82,7 @@ def candidate_values(
         by_setting = {candidate.setting: found}
         if ideal:
             by_setting[_joined(candidate.setting, "ideal contacts")] = {
-                "composite_electronic": blocks.electronic_conductivity(bonds, ideal=True),
+                "composite_electronic": blocks.electronic_conductivity(bonds[:1], ideal=True),
                 "composite_ionic": blocks.ionic_conductivity(ideal=True),
             }
     return [
