@@ -7,7 +7,8 @@ import json
 import logging
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
@@ -98,8 +99,8 @@ class Ledger:
         return self.folder / "tasks" / f"{task.name}.json"
 
     def _carry_out(self, tasks: Sequence[Task], workers: int) -> Iterator[str]:
-        jobs = [joblib.delayed(_keep)(task, self.path(task)) for task in tasks]
-        yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
+        jobs = (joblib.delayed(_keep)(task, self.path(task)) for task in tasks)
+        yield from in_parallel(jobs, workers, as_they_end=True)
 
     def _claim(self) -> None:
         """Mark the folder."""
@@ -117,6 +118,17 @@ class Ledger:
             (self.folder / MARK).unlink(missing_ok=True)
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
+
+
+def in_parallel(jobs: Iterable[Any], workers: int, *, as_they_end: bool = False) -> Iterator[Any]:
+    """Results of jobs shared among processes, in their order or as they end.
+
+    A process that has grown by a few hundred megabytes is replaced, of which joblib warns: nothing is lost by it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+        order = "generator_unordered" if as_they_end else "generator"
+        yield from joblib.Parallel(n_jobs=workers, return_as=order)(jobs)
 
 
 def write_json(path: Path, content: object) -> None:

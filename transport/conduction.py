@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -159,8 +159,8 @@ def effective_conductivity(
     """
     axis = parse_axis(axis)
     tolerance = parse_tolerance(tolerance, max_iterations)
-    check_memory(np.shape(labels))
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
+    check_memory(image)
     given = None if start is None else parse_start(start, image.shape)
     result = solve_axis(image, axis, tolerance, max_iterations, keep_potential, keep_current, given)
     return certify(result, tolerance, strict)
@@ -176,7 +176,18 @@ def solve_axis(
     start: NDArray[np.float64] | None = None,
     precondition: Callable[[Grid], Preconditioner] = Multigrid,
 ) -> Conduction:
-    """Return the conduction of a parsed image along one axis, not yet certified."""
+    """Return the conduction of a parsed image along one axis, not yet certified.
+
+    The work is done in lines along the last axis: a thin image is turned, so that they are long.
+    """
+    order = _line_order(image.shape)
+    if order != (0, 1, 2):
+        turned = None if start is None else start.transpose(order)
+        result = solve_axis(
+            image.turned(order), order.index(axis), tolerance, max_iterations, keep_potential, keep_current, turned,
+            precondition,
+        )  # fmt: skip
+        return _turned_back(result, axis, order)
     problem = voxel_circuit(image, axis)
     if problem is None:
         return _no_path(image, axis)
@@ -188,6 +199,26 @@ def solve_axis(
         precondition=precondition,
     )
     return _measure(image, axis, problem, solution, keep_potential, keep_current)
+
+
+def _line_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Order of the axes with the longest at the end, unless the last one is half as long or longer."""
+    longest = int(np.argmax(shape))
+    if 2 * shape[2] >= shape[longest]:
+        return (0, 1, 2)
+    return (2, 1, 0) if longest == 0 else (0, 2, 1)
+
+
+def _turned_back(result: Conduction, axis: int, order: tuple[int, ...]) -> Conduction:
+    """What was found in a turned image, in the order of the image's own axes; these orders are their own inverses."""
+    potential, density = result.potential, result.current_density
+    return replace(
+        result,
+        axis=axis,
+        mean_flux=result.mean_flux[list(order)],
+        potential=None if potential is None else np.ascontiguousarray(potential.transpose(order)),
+        current_density=None if density is None else np.ascontiguousarray(density.transpose(*order, 3)[..., order]),
+    )
 
 
 def certify(result: Conduction, tolerance: float, strict: bool) -> Conduction:

@@ -37,6 +37,17 @@ class PhaseImage:
         """Voxels along each axis."""
         return self.phases.shape
 
+    def turned(self, order: Sequence[int]) -> PhaseImage:
+        """Return the same image with its axes in another order."""
+        blocks: NDArray[Any] = np.ascontiguousarray(self.blocks.transpose(order))
+        return replace(
+            self,
+            phases=np.ascontiguousarray(self.phases.transpose(order)),
+            blocks=blocks,
+            voxel_size=self.voxel_size[list(order)],
+            periodic=self.periodic[list(order)],
+        )
+
 
 def parse_image(
     labels: ArrayLike,

@@ -9,39 +9,44 @@ from collections.abc import Sequence
 
 import psutil
 
-BYTES_A_VOXEL = 80  # measured on top of the image, two threads: 73 at 200^3 and 256^3
-FIXED = 32e6  # bytes; 92 a voxel at 128^3
+from transport.image import PhaseImage
+
+BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 12, 68  # measured: 73 at 200^3, 45 if half insulates
+FIXED = 32e6  # bytes
 
 
-def estimate_memory(shape: Sequence[int]) -> float:
+def estimate_memory(shape: Sequence[int], conducting: float = 1.0) -> float:
     """Return the memory that conduction in an image takes on top of the image [bytes].
 
     Parameters
     ----------
     shape
         Voxels along each axis, (nx, ny, nz).
+    conducting
+        Share of the voxels that conduct: the others take little.
 
     Returns
     -------
     float
-        Measured per voxel and rounded up, where all of them carry current; the others take less.
+        Measured per voxel and rounded up.
 
     Examples
     --------
-    >>> f"{estimate_memory((200, 200, 200)) / 1e9:.1f} GB"
-    '0.7 GB'
+    >>> f"{estimate_memory((200, 200, 200)) / 1e9:.1f} GB, {estimate_memory((200, 200, 200), 0.5) / 1e9:.1f} GB"
+    '0.7 GB, 0.4 GB'
     """
-    return BYTES_A_VOXEL * math.prod(shape) + FIXED
+    return (BYTES_A_VOXEL + BYTES_AN_UNKNOWN * conducting) * math.prod(shape) + FIXED
 
 
-def check_memory(shape: Sequence[int]) -> None:
+def check_memory(image: PhaseImage) -> None:
     """Raise MemoryError if conduction in an image needs more than is free, and name a size that would fit."""
-    needed, free = estimate_memory(shape), float(psutil.virtual_memory().available)
+    conducting = float(image.amounts[image.conductivities > 0.0].sum() / image.phases.size)
+    needed, free = estimate_memory(image.shape, conducting), float(psutil.virtual_memory().available)
     if needed > free:
         share = (max(free - FIXED, 0.0) / (needed - FIXED)) ** (1.0 / 3.0)
-        fits = " x ".join(str(max(int(share * size), 1)) for size in shape)
+        fits = " x ".join(str(max(int(share * size), 1)) for size in image.shape)
         raise MemoryError(
-            f"conduction in {' x '.join(map(str, shape))} voxels needs about {needed / 1e9:.1f} GB, "
+            f"conduction in {' x '.join(map(str, image.shape))} voxels needs about {needed / 1e9:.1f} GB, "
             f"{free / 1e9:.1f} GB are free; {fits} would fit: cut the image, or make it coarser"
         )
 

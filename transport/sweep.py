@@ -58,11 +58,12 @@ def sweep_conductivities(
     [1.5, 1.6]
     """
     axis, tolerance = parse_axis(axis), parse_tolerance(tolerance, max_iterations)
-    check_memory(np.shape(labels))
     if not isinstance(conductivities, Sequence) or not conductivities:
         raise TypeError(f"conductivities must be a list of sets, as [{{0: 1.0, 1: 2.0}}, ...]; got {conductivities!r}")
     first = parse_image(labels, conductivities[0], voxel_size, periodic, interface_resistance, blocks)
     images = [with_conductivities(first, values, interface_resistance) for values in conductivities]
+    for image in images:
+        check_memory(image)
     results, start, kept = [], None, _KeptMultigrid()
     for image in images:
         found = solve_axis(image, axis, tolerance, max_iterations, True, start=start, precondition=kept)

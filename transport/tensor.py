@@ -71,8 +71,8 @@ def conductivity_tensor(
     2.0
     """
     tolerance = parse_tolerance(tolerance, max_iterations)
-    check_memory(np.shape(labels))
     image = parse_image(labels, conductivity, voxel_size, (True, True, True), interface_resistance, blocks)
+    check_memory(image)
     x, y, z = (certify(solve_axis(image, a, tolerance, max_iterations), tolerance, strict) for a in range(3))
     values = np.stack([x.mean_flux, y.mean_flux, z.mean_flux], axis=1)
     low, middle, high = np.linalg.eigvalsh(0.5 * (values + values.T)).tolist()

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 
 from studies.fitted import FittedSet
+from studies.ledger import in_parallel
 from studies.patches.library import PatchLibrary, study_library
 from studies.screening.design import Candidate
 from studies.screening.predict import candidate_values, capacity_name
@@ -56,7 +57,7 @@ def scatter_of(
 def _merit(candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate: float, workers: int) -> float:
     seeds = range(candidate.study.ensemble.seeds)
     work = joblib.delayed(candidate_values)
-    results = joblib.Parallel(n_jobs=workers)(work(candidate, seed, library, fitted, (rate,)) for seed in seeds)
+    results = in_parallel((work(candidate, seed, library, fitted, (rate,)) for seed in seeds), workers)
     name = capacity_name(rate)
     return float(np.mean([value.value for values in results for value in values if value.quantity == name]))
 
