@@ -325,3 +325,21 @@ def test_in_a_gap_of_one_primary_every_aggregate_is_a_bridge(case, thickness, se
 def test_every_coat_and_content_has_its_task():
     names = [task.name for task in patch_tasks(STATE, TINY)]
     assert len(names) == len(set(names)) == 4 + 3 + 6 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        (0.0, (0.1, 0.2)),
+        (0.1, (0.1, 0.2)),
+        (0.15, (0.1, 0.2)),
+        (0.2, (0.1, 0.2)),
+        (0.21, (0.2, 0.3)),
+        (0.4, (0.2, 0.3)),
+    ],
+)
+def test_a_plan_for_one_content_keeps_those_on_either_side(content, kept):
+    plan = PatchPlan(contents=(0.1, 0.2, 0.3))
+    assert plan.near(content).contents == kept
+    names = {task.name for task in patch_tasks(STATE, plan)}
+    assert {task.name for task in patch_tasks(STATE, plan.near(content))} < names

@@ -192,10 +192,15 @@ class PatchLibrary:
 
 
 def study_library(
-    study: Study, *, workers: int = 1, progress: Callable[[int, int], None] | None = None
+    study: Study,
+    *,
+    content: float | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PatchLibrary:
-    """The patch library of a study's carbon, from the user's cache folder or made now."""
+    """The patch library of a study's carbon, from the cache or made now; for one carbon `content` alone if given."""
     plan = PatchPlan.quick() if study.patches.effort == "quick" else PatchPlan()
+    plan = plan if content is None else plan.near(content)
     return load_library(CarbonState.of(study), plan, workers=workers, progress=progress)
 
 

@@ -91,6 +91,11 @@ class PatchPlan:
         edges = {name: max(getattr(self, name), least) for name in ("widest", "width", "ion_width", "bulk_edge")}
         return replace(self, **edges)
 
+    def near(self, content: float) -> PatchPlan:
+        """The plan for one content alone: the two of its own on either side."""
+        above = next((k for k, one in enumerate(self.contents) if one >= content), len(self.contents) - 1)
+        return replace(self, contents=self.contents[max(above - 1, 0) : max(above, 1) + 1])
+
     @property
     def windows(self) -> tuple[float, ...]:
         """Areas of the windows looked at across [m2], each half of the one before."""

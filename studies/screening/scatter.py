@@ -48,7 +48,7 @@ def scatter_of(
         found.append(Scatter(what, ends[0], ends[1], nominal))
     worse = _poorly_dispersed(candidate)
     if worse is not None:
-        other = study_library(worse.study, workers=workers)
+        other = study_library(worse.study, content=worse.recipe.volume_fraction, workers=workers)
         value = _merit(worse, other, fitted, rate, workers)
         found.append(Scatter(f"{DISPERSED:.0%} of the aggregates dispersed", value, nominal, nominal))
     return sorted(found, key=lambda one: one.swing, reverse=True)
