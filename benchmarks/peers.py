@@ -119,7 +119,7 @@ def hypre(image: str, edge: int, ranks: int, setting: str) -> Found:
     """PETSc's conjugate gradients with BoomerAMG, in processes of their own."""
     system, right = matrix(image, edge)
     found = circuit(image, edge)
-    layer = (np.arange(edge**3, dtype=np.int32) // edge**2)[found.live]
+    layer = (found.grid.places_of(np.flatnonzero(found.live)) // edge**2).astype(np.int32)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "system.npz"
         arrays = {"indptr": system.indptr, "indices": system.indices, "data": system.data}
