@@ -332,14 +332,20 @@ def test_every_coat_and_content_has_its_task():
     [
         (0.0, (0.1, 0.2)),
         (0.1, (0.1, 0.2)),
-        (0.15, (0.1, 0.2)),
-        (0.2, (0.1, 0.2)),
-        (0.21, (0.2, 0.3)),
-        (0.4, (0.2, 0.3)),
+        (0.15, (0.1, 0.2, 0.3)),
+        (0.25, (0.1, 0.2, 0.3, 0.4)),
+        (0.6, (0.3, 0.4, 0.5)),
     ],
 )
-def test_a_plan_for_one_content_keeps_those_on_either_side(content, kept):
-    plan = PatchPlan(contents=(0.1, 0.2, 0.3))
+def test_a_plan_for_one_content_keeps_two_on_either_side(content, kept):
+    plan = PatchPlan(contents=(0.1, 0.2, 0.3, 0.4, 0.5))
     assert plan.near(content).contents == kept
     names = {task.name for task in patch_tasks(STATE, plan)}
     assert {task.name for task in patch_tasks(STATE, plan.near(content))} < names
+
+
+def test_a_coat_of_which_rates_are_only_known_to_be_larger_is_left_to_its_neighbours():
+    known = [("bridge_rate", coat, content, 1e12) for coat in (THIN, THICK) for content in (0.1, 0.3)]
+    unknown = [("bridge_rate", MIDDLE, content, 5e11, "at least") for content in (0.1, 0.3)]
+    library = library_of(known + unknown)
+    assert float(library.value("bridge_rate", 0.2, MIDDLE)) == pytest.approx(1e12)

@@ -66,3 +66,8 @@ def test_too_large_an_image_is_refused_before_memory_is_taken(monkeypatch):
         effective_conductivity(labels, {0: 1.0}, 1.0)
     with pytest.raises(MemoryError, match="would fit"):
         conductivity_tensor(labels, {0: 1.0}, 1.0)
+
+
+def test_more_voxels_than_can_be_numbered_are_refused():
+    with pytest.raises(ValueError, match=r"fewer than 2\^31 voxels, got 2197000000"):
+        effective_conductivity(np.broadcast_to(np.uint8(0), (1300, 1300, 1300)), {0: 1.0}, 1.0)

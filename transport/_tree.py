@@ -66,7 +66,7 @@ def note(degree, others, links, here, there, link):
 
 @njit(cache=True, nogil=True)
 def lead_away(table, degree, others, links, pending):
-    """Power that it takes to lead what is `pending` at each row along the tree to the ground; all but it is used up."""
+    """Power that leads what is `pending` at each row along the tree to the ground; all but `table` is used up."""
     power = 0.0
     for start in range(pending.size):
         node = start

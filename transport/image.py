@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from percolation.arguments import parse_count, parse_periodic
 
 Pair = tuple[int, int]
+MOST_VOXELS = 2**31  # they are numbered by 32 bits
 MOST_KINDS = 2000  # of phases: the table of their pairs stays small
 
 
@@ -179,6 +180,10 @@ def _integers(name: str, values: ArrayLike) -> NDArray[np.integer]:
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}; a mask becomes labels by .astype(numpy.uint8)")
+    if array.size >= MOST_VOXELS:
+        raise ValueError(
+            f"{name} must have fewer than 2^31 voxels, got {array.size}: cut the image, or make it coarser"
+        )
     if array.ndim != 3 or array.size == 0:
         thin = "; a 2D image becomes one voxel thick by [:, :, None]" if array.ndim == 2 else ""
         raise ValueError(f"{name} must be a 3D array [x, y, z] with at least one voxel, got shape {array.shape}{thin}")

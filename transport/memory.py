@@ -11,7 +11,7 @@ import psutil
 
 from transport.image import PhaseImage
 
-BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 12, 68  # measured: 73 at 200^3, 45 if half insulates
+BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 38, 42  # measured: 73 at 200^3, 45 if half insulates; 10 to 37 if nearly all does
 FIXED = 32e6  # bytes
 
 
@@ -33,7 +33,7 @@ def estimate_memory(shape: Sequence[int], conducting: float = 1.0) -> float:
     Examples
     --------
     >>> f"{estimate_memory((200, 200, 200)) / 1e9:.1f} GB, {estimate_memory((200, 200, 200), 0.5) / 1e9:.1f} GB"
-    '0.7 GB, 0.4 GB'
+    '0.7 GB, 0.5 GB'
     """
     return (BYTES_A_VOXEL + BYTES_AN_UNKNOWN * conducting) * math.prod(shape) + FIXED
 

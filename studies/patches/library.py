@@ -173,15 +173,16 @@ class PatchLibrary:
             thicknesses, down = np.unique(rows["thickness"], return_inverse=True)
             contents, across = np.unique(rows["content"], return_inverse=True)
             values, rises = np.full((thicknesses.size, contents.size), np.nan), quantity in SQUARE
-            values[down, across] = self._taken(rows, quantity)
-            if rises:
-                values[down[rows["note"] == "at least"], across[rows["note"] == "at least"]] = np.nan
+            taken = self._taken(rows, quantity)
+            sure = np.isfinite(taken) & ~(rises & (rows["note"] == "at least").to_numpy())
+            values[down[sure], across[sure]] = taken[sure]
+            some = np.isfinite(values).any(axis=1)
+            thicknesses, values = thicknesses[some], values[some]
             if rises and contents[0] > 0.0:
                 contents, values = np.insert(contents, 0, 0.0), np.insert(values, 0, 0.0, axis=1)
             for row in values:  # a rate that is known to be larger only: between those known, and constant beyond
                 known = np.isfinite(row)
-                if known.any():
-                    row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan)
+                row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan)
             self._made[quantity] = Table(thicknesses, contents, values)
         return self._made[quantity]
 

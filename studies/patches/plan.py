@@ -92,9 +92,12 @@ class PatchPlan:
         return replace(self, **edges)
 
     def near(self, content: float) -> PatchPlan:
-        """The plan for one content alone: the two of its own on either side."""
+        """The plan for one content alone: two of its own on either side.
+
+        The two next to it are not enough: where a sweep ends, an aggregate that is cut off counts as a whole one.
+        """
         above = next((k for k, one in enumerate(self.contents) if one >= content), len(self.contents) - 1)
-        return replace(self, contents=self.contents[max(above - 1, 0) : max(above, 1) + 1])
+        return replace(self, contents=self.contents[max(above - 2, 0) : above + 2])
 
     @property
     def windows(self) -> tuple[float, ...]:

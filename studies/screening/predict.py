@@ -68,7 +68,8 @@ def candidate_values(
     Every candidate of a seed has the same draw. Parameters were fitted on the patches' own values, and are drawn apart
     from them: what their errors have in common counts twice.
 
-    With `ideal` the conductivities are also given without resistance between blocks.
+    With `ideal` the conductivities are also given without resistance between blocks, that of electrons on the first
+    draw of the bonds alone.
     """
     study = with_fitted(candidate.study, fitted.draw(stream(candidate.study, seed, PARAMETERS), candidate.study))
     library, rng = library.draw(stream(study, seed, PATCHES)), stream(study, seed, BONDS)
