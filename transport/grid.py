@@ -92,13 +92,18 @@ class Grid:
     def rows_at(self, places: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the rows of voxels, by their place in the flat image; all of them must have one."""
         begin, _, row = self.voxels.runs.astype(np.int64)
-        run = np.searchsorted(begin, places, "right") - 1
-        found: NDArray[np.int64] = row[run] + places - begin[run]
-        return found
+        return _renumbered(places, begin, row)
 
     def places_of(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the places of rows in the flat image."""
         begin, _, row = self.voxels.runs.astype(np.int64)
-        run = np.searchsorted(row, rows, "right") - 1
-        found: NDArray[np.int64] = begin[run] + rows - row[run]
-        return found
+        return _renumbered(rows, row, begin)
+
+
+def _renumbered(
+    numbers: NDArray[np.integer], begins: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Numbers in runs that begin at `begins`, as those of runs that begin at `others`."""
+    run = np.searchsorted(begins, numbers, "right") - 1
+    found: NDArray[np.int64] = others[run] + numbers - begins[run]
+    return found

@@ -104,9 +104,7 @@ class VoxelCircuit:
         """Return the currents from the first plate into its layer, and from the last layer into its own plate."""
         grid, high, low = self.grid.voxels, potential.high, potential.low
         layers = grid.shape[self.axis]
-        rows = np.flatnonzero(grid.ground)
-        layer = np.unravel_index(self.grid.places_of(rows), grid.shape)[self.axis]
-        first, last = rows[layer == 0], rows[layer == layers - 1]
+        first, last = self._at_ends(np.flatnonzero(grid.ground))
         plate = self.scale * (1.0 if layers > 1 else 0.5) * grid.table[3]  # a single layer touches both
         entry = plate[grid.ground[first]] * ((1.0 - high[first]) - low[first])
         return (first, entry), (last, plate[grid.ground[last]] * (high[last] + low[last]))
@@ -157,13 +155,17 @@ class VoxelCircuit:
         if self.periodic:
             level[winds] = np.nan
         else:
-            rows = np.flatnonzero(grid.table[3][grid.ground] > bound)
-            layer = np.unravel_index(self.grid.places_of(rows), grid.shape)[self.axis]
-            touching = [root[rows[layer == end]] for end in (0, grid.shape[self.axis] - 1)]
+            touching = [root[rows] for rows in self._at_ends(np.flatnonzero(grid.table[3][grid.ground] > bound))]
             for plate, roots in zip((1.0, 0.0), touching, strict=True):
                 level[roots] = plate
             level[np.intersect1d(*touching)] = np.nan
         _flux.even_out(root, offset, level, potential)
+
+    def _at_ends(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Those of the rows that lie in the first layer along the axis, and in the last one."""
+        shape, axis = self.grid.voxels.shape, self.axis
+        layer = np.unravel_index(self.grid.places_of(rows), shape)[axis]
+        return rows[layer == 0], rows[layer == shape[axis] - 1]
 
 
 def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
@@ -181,11 +183,11 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
         live = winds[root]
         grounded = grid.places_of(np.unique(root[live]))
     else:
-        ends = [end[conducting.ravel()[end]] for end in _ends(image.shape, axis)]
+        ends = [grid.rows_at(end[conducting.ravel()[end]]) for end in _ends(image.shape, axis)]
         spanning = np.zeros(root.size, np.bool_)
-        spanning[np.intersect1d(*(root[grid.rows_at(end)] for end in ends))] = True
+        spanning[np.intersect1d(*(root[end] for end in ends))] = True
         live = spanning[root]
-        grounded = np.concatenate([end[live[grid.rows_at(end)]] for end in ends])
+        grounded = grid.places_of(np.concatenate([end[live[end]] for end in ends]))
     if not live.any():
         return None
     if np.count_nonzero(live) < np.count_nonzero(conducting):

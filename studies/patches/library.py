@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +54,8 @@ class PatchLibrary:
     deviates: Mapping[str, float] = field(
         default_factory=dict, repr=False, metadata={"what": "of each quantity, in half 95 % intervals off its values"}
     )
+
+    _made: dict[str, Table] = field(default_factory=dict, init=False, repr=False)  # tables that were asked for
 
     def at_end(self, side: int) -> PatchLibrary:
         """The library with every number at the lower (-1) or upper (1) end of its interval."""
@@ -185,11 +186,6 @@ class PatchLibrary:
                 row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan)
             self._made[quantity] = Table(thicknesses, contents, values)
         return self._made[quantity]
-
-    @cached_property
-    def _made(self) -> dict[str, Table]:
-        """The tables that were asked for."""
-        return {}
 
 
 def study_library(
