@@ -71,12 +71,12 @@ def is_good(members, count, place, indptr, indices, weight, excess, diagonal, ka
 
 
 @njit(cache=True, nogil=True)
-def gather(indptr, indices, weight, excess, kappa, first, aggregate):
+def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
     """Write the aggregate of each row (counted from 0) and return how many there are.
 
-    The rows are a block, from row `first` of the level; `indices` count from the level's first row. Pairs of parts
-    merge in turn, best partner first, if the whole union is good. Links to rows outside count twice, as they do in
-    the smoother, which cuts them.
+    The rows are a part, from row `first` of the level, of the block from row `low` to `high`; `indices` count from the
+    level's first row. Pairs merge in turn, best partner first, if the whole union is good. Links out of the block count
+    twice, as they do in the smoother, which cuts them.
     """
     size = excess.size
     diagonal = np.empty(size)
@@ -86,11 +86,8 @@ def gather(indptr, indices, weight, excess, kappa, first, aggregate):
     for node in range(size):
         total = 0.0
         for e in entries(indptr[node], indptr[node + 1]):
-            if first <= indices[e] < first + size:
-                total += weight[e]
-                inner += 1
-            else:
-                total += 2.0 * weight[e]
+            total += weight[e] if low <= indices[e] < high else 2.0 * weight[e]
+            inner += first <= indices[e] < first + size
         start[node + 1] = inner
         diagonal[node] = total + excess[node]
     head = np.empty(inner, np.uint32)
@@ -123,7 +120,7 @@ def gather(indptr, indices, weight, excess, kappa, first, aggregate):
         if number < PASSES - 1:
             order, begin = sort_by(merged, 0, count)
             weights = sum_by(order, begin, weights)
-            graph, grounds = coarsen(order, begin, graph[0], graph[1], graph[2], grounds, merged, 0, count)
+            graph, grounds = coarsen(order, begin, graph[0], graph[1], graph[2], grounds, merged, 0)
     aggregate[:] = part
     return count
 
@@ -192,14 +189,14 @@ def regroup(members, counts, merged, count, place):
 
 
 @njit(cache=True, nogil=True)
-def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low, total):
-    """Links of the aggregates from `low` on, which a block of rows makes, to all `total`; their links to the ground.
+def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low):
+    """Links of the aggregates from `low` on, which a part of the rows makes, to all; their links to the ground.
 
-    `order` and `begin` sort the block's rows by aggregate; `aggregate` is that of every row of the level. Links to
+    `order` and `begin` sort the part's rows by aggregate; `aggregate` is that of every row of the level. Links to
     ALONE go to the ground.
     """
     count = begin.size - 1
-    seen = np.full(total, -1, np.int64)
+    seen = np.full(count, -1, np.int64)  # where links to the part's own aggregates are; others are few
     start = np.empty(count + 1, np.int64)
     ground = sum_by(order, begin, excess)
     head = np.empty(indices.size, np.uint32)
@@ -214,11 +211,17 @@ def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low, total
                 if other == ALONE:
                     ground[here] += weight[e]
                 elif other != low + here:
-                    if seen[other] >= opened:
-                        link[seen[other]] += weight[e]
+                    if low <= other < low + count:
+                        at = seen[other - low] if seen[other - low] >= opened else filled
+                        seen[other - low] = at
                     else:
-                        seen[other], head[filled], link[filled] = filled, other, weight[e]
+                        at = opened
+                        while at < filled and head[at] != other:
+                            at += 1
+                    if at == filled:
+                        head[at], link[at] = other, 0.0
                         filled += 1
+                    link[at] += weight[e]
         start[here + 1] = filled
     return (start, head[:filled].copy(), link[:filled].copy()), ground
 

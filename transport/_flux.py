@@ -6,15 +6,22 @@ import numpy as np
 from numba import njit
 
 from transport._circuit import find_root, rounding_of_sum
-from transport._grid import side_of
-from transport._runs import neighbours
+from transport._grid import ends
+from transport._tiles import TILE, tiles_of_line
 
 
 @njit(cache=True, nogil=True)
 def turns(grid, line, axis):
-    """Whether the way from a line to the next one along x and y, and from its end to its beginning, turns round."""
-    i, j = line // grid.shape[1], line % grid.shape[1]
-    return axis == 0 and i == grid.shape[0] - 1, axis == 1 and j == grid.shape[1] - 1, axis == 2
+    """Whether the ways from a line to those before and after it, along x and y, and from its end to its beginning, turn
+    round an axis."""
+    i, j = grid.order[line] // grid.shape[1], grid.order[line] % grid.shape[1]
+    return (
+        axis == 0 and i == 0,
+        axis == 0 and i == grid.shape[0] - 1,
+        axis == 1 and j == 0,
+        axis == 1 and j == grid.shape[1] - 1,
+        axis == 2,
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -28,23 +35,26 @@ def join_rows(grid, bound, axis):
     offset = np.zeros(parent.size, np.int32)
     winds = np.zeros(parent.size, np.bool_)
     z, along = grid.z, grid.table[2]
-    for line in range(grid.lines.size - 1):
-        begin, end = grid.lines[line], grid.lines[line + 1]
-        around, turn = neighbours(line, grid.shape), turns(grid, line, axis)
-        for k in range(begin, end):
+    for line in range(grid.lines.size - 2):
+        if grid.lines[line] == grid.lines[line + 1]:
+            continue
+        begin, end, closed = ends(grid, line, True)
+        turn = turns(grid, line, axis)
+        for k in range(TILE * grid.lines[line], end):
             if along[z[k]] > bound:
-                if k + 1 == end:
-                    join(parent, offset, winds, k, begin, 1 if turn[2] else 0)
-                elif parent[k + 1] == k + 1:  # a cluster of its own
+                if parent[k + 1] == k + 1:  # a cluster of its own
                     parent[k + 1], offset[k + 1] = parent[k], offset[k]
                 else:
                     join(parent, offset, winds, k, k + 1, 0)
-        for direction in range(2):
-            pieces, classes, conductance = side_of(grid, 2 * direction + 1, line, around[2 * direction + 1])
-            step = 1 if turn[direction] else 0
-            for piece in range(len(pieces)):
-                shift, known = pieces[piece, 1] - pieces[piece, 0], False
-                for here in range(pieces[piece, 0], pieces[piece, 0] + pieces[piece, 2]):
+        if closed > bound:
+            join(parent, offset, winds, end, begin, 1 if turn[4] else 0)
+        for side in (1, 3):
+            classes, conductance = (grid.x, grid.table[0]) if side == 1 else (grid.y, grid.table[1])
+            step, shift, known = 1 if turn[side] else 0, 0, False
+            for tile in range(grid.lines[line], grid.lines[line + 1]):
+                known &= TILE * (grid.near[tile, side] - tile) == shift
+                shift = TILE * (grid.near[tile, side] - tile)
+                for here in range(TILE * tile, TILE * (tile + 1)):
                     links = conductance[classes[here]] > bound
                     if links and not known:
                         join(parent, offset, winds, here, here + shift, step)
@@ -110,11 +120,11 @@ def fed(excess, layer, layers, periodic):
 
 @njit(cache=True, nogil=True)
 def layer_of(grid, line, row, axis):
-    """Where a row lies along an axis, if it is 0; some other number if not."""
+    """Where a row lies along an axis."""
     if axis < 2:
-        return line // grid.shape[1] if axis == 0 else line % grid.shape[1]
-    run = grid.starts[line]
-    return grid.runs[0, run] - line * grid.shape[2] + row - grid.runs[2, run]
+        return grid.order[line] // grid.shape[1] if axis == 0 else grid.order[line] % grid.shape[1]
+    tiles, lacking = tiles_of_line(grid.shape[2])
+    return TILE * (grid.kept[row // TILE] - line * tiles) + row % TILE - lacking
 
 
 @njit(cache=True, nogil=True)
@@ -124,41 +134,40 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
     A turn round a periodic `axis` raises the potential by 1 V; if it is open, the first layer's links to the
     ground lead to 1 V.
     """
-    turn = axis if periodic else -1
-    shape = grid.shape
     for block in range(first, last):
         power = 0.0
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            inflow[begin:end] = 0.0
-            around = neighbours(line, shape)
-            for side in range(4):
-                pieces, classes, conductance = side_of(grid, side, line, around[side])
-                owner = line if side % 2 else around[side]
-                emf = 1.0 if turns(grid, owner, turn)[side // 2] else 0.0
-                for piece in range(len(pieces)):
-                    for k in range(pieces[piece, 2]):
-                        here, there = pieces[piece, 0] + k, pieces[piece, 1] + k
-                        g = conductance[classes[here]]
+            start, stop = TILE * grid.lines[line], TILE * grid.lines[line + 1]
+            inflow[start:stop] = 0.0
+            if start == stop:
+                continue
+            begin, end, closed = ends(grid, line, True)
+            turn = turns(grid, line, axis if periodic else -1)
+            for tile in range(grid.lines[line], grid.lines[line + 1]):
+                for side in range(4):
+                    conductance, classes = grid.table[side // 2], grid.x if side < 2 else grid.y
+                    there = TILE * grid.near[tile, side]
+                    after = side % 2 == 1
+                    emf = 0.0 if not turn[side] else 1.0 if after else -1.0
+                    for k in range(TILE):
+                        here = TILE * tile + k
+                        g = conductance[classes[here if after else there + k]]
                         if g > 0.0:
-                            flow = current(g, high[here], high[there], low[here], low[there], emf)
-                            if side % 2:
-                                inflow[here] -= flow
+                            flow = current(g, high[here], high[there + k], low[here], low[there + k], emf)
+                            inflow[here] -= flow
+                            if after:
                                 power += flow * (flow / g)
-                            else:
-                                inflow[there] += flow
-            for here in range(begin, end):
-                there = here + 1 if here + 1 < end else begin
-                g = grid.table[2, grid.z[here]]
+            for here in range(start, stop):
+                there, g = (here + 1, grid.table[2, grid.z[here]]) if here < end else (begin, closed)
                 if g > 0.0:
-                    emf = 1.0 if turn == 2 and there == begin else 0.0
+                    emf = 1.0 if turn[4] and here == end else 0.0
                     flow = current(g, high[here], high[there], low[here], low[there], emf)
                     inflow[here] -= flow
                     inflow[there] += flow
                     power += flow * (flow / g)
                 if grid.ground[here] > 0:
                     excess = grid.table[3, grid.ground[here]]
-                    feed = fed(excess, layer_of(grid, line, here, axis), shape[axis], periodic)
+                    feed = fed(excess, layer_of(grid, line, here, axis), grid.shape[axis], periodic)
                     sink = excess - feed
                     if feed > 0.0:
                         into = current(feed, 0.0, high[here], 0.0, low[here], 1.0)
@@ -176,26 +185,22 @@ def face_currents(first, last, blocks, grid, direction, axis, high, low, faces):
     """Current from each row to the next along `direction`; a turn round `axis` raises the potential by 1 V."""
     for block in range(first, last):
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            faces[begin:end] = 0.0
-            turn = turns(grid, line, axis)
-            if direction == 2:
-                for here in range(begin, end):
-                    there = here + 1 if here + 1 < end else begin
-                    emf = 1.0 if turn[2] and there == begin else 0.0
-                    g = grid.table[2, grid.z[here]]
-                    if g > 0.0:
-                        faces[here] = current(g, high[here], high[there], low[here], low[there], emf)
+            start, stop = TILE * grid.lines[line], TILE * grid.lines[line + 1]
+            if start == stop:
                 continue
-            emf = 1.0 if turn[direction] else 0.0
-            side = 2 * direction + 1
-            pieces, classes, conductance = side_of(grid, side, line, neighbours(line, grid.shape)[side])
-            for piece in range(len(pieces)):
-                for k in range(pieces[piece, 2]):
-                    here, there = pieces[piece, 0] + k, pieces[piece, 1] + k
-                    g = conductance[classes[here]]
-                    if g > 0.0:
-                        faces[here] = current(g, high[here], high[there], low[here], low[there], emf)
+            turn = turns(grid, line, axis)
+            begin, end, _ = ends(grid, line, True)
+            classes = grid.x if direction == 0 else grid.y if direction == 1 else grid.z
+            for here in range(start, stop):
+                if direction == 2:
+                    there = here + 1 if here < end else begin
+                    emf = 1.0 if turn[4] and here == end else 0.0
+                else:
+                    side = 2 * direction + 1
+                    there = TILE * grid.near[here // TILE, side] + here % TILE
+                    emf = 1.0 if turn[side] else 0.0
+                g = grid.table[direction, classes[here]]
+                faces[here] = current(g, high[here], high[there], low[here], low[there], emf) if g > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -203,18 +208,18 @@ def cell_currents(first, last, blocks, grid, direction, faces, cells):
     """Mean of what the two faces of each row carry along `direction`."""
     for block in range(first, last):
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            for here in range(begin, end):
-                cells[here] = 0.5 * faces[here]
-            if direction == 2:
-                for here in range(begin, end):
-                    cells[here] += 0.5 * faces[here - 1 if here > begin else end - 1]
+            start, stop = TILE * grid.lines[line], TILE * grid.lines[line + 1]
+            if start == stop:
                 continue
-            side = 2 * direction
-            pieces = side_of(grid, side, line, neighbours(line, grid.shape)[side])[0]
-            for piece in range(len(pieces)):
-                for k in range(pieces[piece, 2]):
-                    cells[pieces[piece, 1] + k] += 0.5 * faces[pieces[piece, 0] + k]
+            begin, end, _ = ends(grid, line, True)
+            for here in range(start, stop):
+                if direction < 2:
+                    before = TILE * grid.near[here // TILE, 2 * direction] + here % TILE
+                    cells[here] = 0.5 * (faces[here] + faces[before])
+                else:
+                    cells[here] = 0.5 * (faces[here] + (faces[here - 1] if here > start else 0.0))
+            if direction == 2:
+                cells[begin] += 0.5 * faces[end]
 
 
 @njit(cache=True, nogil=True)
@@ -222,12 +227,12 @@ def layer_sums(first, last, blocks, grid, axis, values, parts):
     """Sum of the rows' values in each layer along an axis, of each block."""
     for block in range(first, last):
         parts[block] = 0.0
-        for line in range(grid.bounds[block], grid.bounds[block + 1]):
+        for line in range(grid.bounds[block], min(grid.bounds[block + 1], grid.lines.size - 2)):
             if axis < 2:
-                layer = line // grid.shape[1] if axis == 0 else line % grid.shape[1]
-                parts[block, layer] += np.sum(values[grid.lines[line] : grid.lines[line + 1]])
+                total = np.sum(values[TILE * grid.lines[line] : TILE * grid.lines[line + 1]])
+                parts[block, layer_of(grid, line, 0, axis)] += total
                 continue
-            for run in range(grid.starts[line], grid.starts[line + 1]):
-                begin, row = grid.runs[0, run] - line * grid.shape[2], grid.runs[2, run]
-                for k in range(grid.runs[1, run] - grid.runs[0, run]):
-                    parts[block, begin + k] += values[row + k]
+            for tile in range(grid.lines[line], grid.lines[line + 1]):
+                layer = layer_of(grid, line, TILE * tile, axis)
+                for k in range(max(-layer, 0), TILE):
+                    parts[block, layer + k] += values[TILE * tile + k]

@@ -1,7 +1,7 @@
 """The loops of `_sweeps` over voxels whose links are the classes of their faces: no matrix is stored.
 
-A row is a voxel, in the order of `_runs`; a line, all voxels of one x and y, has no gaps: between its runs there is no
-link. Links from a line to itself, in grids one voxel wide, drop out.
+A row is a voxel, in the tiles of `_tiles`: `TILE` rows along z, of which those that carry no current have no links.
+Links from a row to itself, in grids one voxel wide, drop out.
 """
 
 from __future__ import annotations
@@ -12,200 +12,182 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from transport._runs import neighbours
 from transport._sweeps import entries
+from transport._tiles import TILE, tiles_of_line
 
-ONE = np.uint64(1)
+ONE, WIDTH = np.uint64(1), np.uint64(TILE)
 
 
 class Voxels(NamedTuple):
     """Links of voxels: `x`, `y` and `z` (rows,) are the classes of the face to the next voxel along each axis.
 
     `ground` is that of the link to the ground; `table` (4, classes) is what a class conducts along x, y, z, and to the
-    ground, class 0 nothing. `lines` is the first row of each line, `bounds` the first line of each block. `x_pieces`
-    (count, 3) are parts of lines that touch the next line along x: row, row there, number; those of a line from
-    `x_first[line]` on. `starts` and `runs` tell where each row lies in the image of `shape`.
+    ground, class 0 nothing. `lines` is the first tile of each line, `bounds` the first line of each block, `near`
+    (tiles, 4) the tiles before and after along x, then y. `order` and `kept` tell where each line and each tile lie in
+    the image of `shape`.
     """
 
     shape: tuple[int, int, int]
     bounds: NDArray[np.int64]
+    order: NDArray[np.int32]
     lines: NDArray[np.int64]
-    x_first: NDArray[np.int64]
-    x_pieces: NDArray[np.int32]
-    y_first: NDArray[np.int64]
-    y_pieces: NDArray[np.int32]
+    kept: NDArray[np.int32]
+    near: NDArray[np.int32]
     x: NDArray[np.unsignedinteger]
     y: NDArray[np.unsignedinteger]
     z: NDArray[np.unsignedinteger]
     ground: NDArray[np.unsignedinteger]
     table: NDArray[np.floating]
-    starts: NDArray[np.int64]
-    runs: NDArray[np.int32]
 
 
 @njit(cache=True, nogil=True)
-def longest(lines):
-    """Rows of the longest line."""
-    most = 0
-    for line in range(lines.size - 1):
-        most = max(most, lines[line + 1] - lines[line])
-    return most
+def ends(grid, line, alone):
+    """First and last row of a line that is closed, and the conductance of the link from the last round to the first.
 
-
-@njit(cache=True, nogil=True)
-def side_of(grid, side, line, other):
-    """Pieces that touch the line on a side (before and after along x, then y), the classes and conductances of faces.
-
-    Own rows are in the last column but one: 0 if the faces are those of the line, 1 if they are those of the other.
+    Of a single voxel, to itself, it counts only if `alone`.
     """
-    owner = line if side % 2 else other
-    if side < 2:
-        return grid.x_pieces[grid.x_first[owner] : grid.x_first[owner + 1]], grid.x, grid.table[0]
-    return grid.y_pieces[grid.y_first[owner] : grid.y_first[owner + 1]], grid.y, grid.table[1]
+    first = TILE * grid.lines[line] + tiles_of_line(grid.shape[2])[1]
+    last = TILE * grid.lines[line + 1] - 1
+    return first, last, grid.table[2, grid.z[last] if last > first or alone else 0]
 
 
 @njit(cache=True, nogil=True)
-def add_side(total, first, pieces, mine, classes, conductance, other):
-    """Add conductance times the `other` vector of the rows that pieces touch to a line that begins at row `first`."""
-    for piece in range(len(pieces)):
-        face, there = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1 - mine])
-        own = np.uint64(pieces[piece, mine] - first)
-        for k in entries(0, pieces[piece, 2]):
-            total[own + k] += conductance[classes[face + k]] * other[there + k]
+def add_links(total, conductance, classes, face, x, there):
+    """Add conductance times x of the rows there, to a tile."""
+    for k in entries(0, WIDTH):
+        total[k] += conductance[classes[face + k]] * x[there + k]
 
 
 @njit(cache=True, nogil=True)
-def add_pairs(total, first, pieces, mine, classes, conductance, other, share, x):
-    """Add conductance times (`other` there + `share` times x here)."""
-    for piece in range(len(pieces)):
-        face, there = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1 - mine])
-        here = np.uint64(pieces[piece, mine])
-        own = np.uint64(pieces[piece, mine] - first)
-        for k in entries(0, pieces[piece, 2]):
-            total[own + k] += conductance[classes[face + k]] * (other[there + k] + share * x[here + k])
+def add_sums(total, conductance, classes, face, x, here, there):
+    """Add conductance times (x here + x there)."""
+    for k in entries(0, WIDTH):
+        total[k] += conductance[classes[face + k]] * (x[here + k] + x[there + k])
 
 
 @njit(cache=True, nogil=True)
-def closing(grid, begin, end):
-    """Conductance of the link from the end of a line round to its beginning."""
-    return grid.table[2, grid.z[end - 1]] if end - begin > 1 else grid.table[2, 0]
+def add_flows(total, conductance, classes, face, x, here, other, there):
+    """Add what flows here, where x is, from the rows there, where the other vector is."""
+    for k in entries(0, WIDTH):
+        total[k] += conductance[classes[face + k]] * (other[there + k] - x[here + k])
 
 
 @njit(cache=True, nogil=True)
 def invert_diagonal(first, last, blocks, grid, inverse):
     """Inverse diagonal of the smoother: links out of the block, which it cuts, count twice (l1 Gauss-Seidel)."""
-    total = np.empty(longest(grid.lines))
+    total = np.empty(TILE)
     for block in range(first, last):
+        low, high = grid.lines[grid.bounds[block]], grid.lines[grid.bounds[block + 1]]
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            if begin == end:
+            if grid.lines[line] == grid.lines[line + 1]:
                 continue
-            around = neighbours(line, grid.shape)
-            for k in range(begin, end):
-                total[k - begin] = grid.table[3, grid.ground[k]]
-            for k in range(begin, end - 1):
-                total[k - begin] += grid.table[2, grid.z[k]]
-                total[k + 1 - begin] += grid.table[2, grid.z[k]]
-            total[0] += closing(grid, begin, end)
-            total[end - begin - 1] += closing(grid, begin, end)
-            for side in range(4):
-                if around[side] != line:
-                    pieces, classes, conductance = side_of(grid, side, line, around[side])
-                    mine = 1 - side % 2
-                    times = 1.0 if grid.bounds[block] <= around[side] < grid.bounds[block + 1] else 2.0
-                    for piece in range(len(pieces)):
-                        for k in range(pieces[piece, 2]):
-                            link = conductance[classes[pieces[piece, 0] + k]]
-                            total[pieces[piece, mine] - begin + k] += times * link
-            for k in range(begin, end):
-                inverse[k] = 1.0 / total[k - begin] if total[k - begin] > 0.0 else 0.0
+            begin, end, closed = ends(grid, line, False)
+            for tile in range(grid.lines[line], grid.lines[line + 1]):
+                for k in range(TILE):
+                    row = TILE * tile + k
+                    total[k] = grid.table[3, grid.ground[row]]
+                    total[k] += grid.table[2, grid.z[row]] if row < end else closed
+                    total[k] += grid.table[2, grid.z[row - 1]] if row > TILE * grid.lines[line] else 0.0
+                    total[k] += closed if row == begin else 0.0
+                for side in range(4):
+                    near = grid.near[tile, side]
+                    if near != tile:
+                        times = 1.0 if low <= near < high else 2.0
+                        for k in range(TILE):
+                            face = TILE * (tile if side % 2 else near) + k
+                            total[k] += times * grid.table[side // 2, (grid.x if side < 2 else grid.y)[face]]
+                for k in range(TILE):
+                    inverse[TILE * tile + k] = 1.0 / total[k] if total[k] > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True)
 def multiply(first, last, blocks, grid, x, b, y, parts):
     """y = A x, by differences in double precision; x.A x and b.x of each block."""
-    along, to_ground = grid.table[2], grid.table[3]
+    total = np.empty(TILE)
+    x_classes, y_classes, z_classes, ground = grid.x, grid.y, grid.z, grid.ground
+    near, along_x, along_y, along_z, to_ground = grid.near, grid.table[0], grid.table[1], grid.table[2], grid.table[3]
     for block in range(first, last):
-        low, high = grid.bounds[block], grid.bounds[block + 1]
-        y[grid.lines[low] : grid.lines[high]] = 0.0
-        for line in range(low, high):
-            around = neighbours(line, grid.shape)
-            for side in range(4):
-                pieces, classes, conductance = side_of(grid, side, line, around[side])
-                within = low <= around[side] < high
-                if side % 2 and within:
-                    exchange(pieces, classes, conductance, x, y)
-                elif not within:
-                    take_out(pieces, 1 - side % 2, classes, conductance, x, y)
-        energy, product = 0.0, 0.0
-        for line in range(low, high):
-            begin, end = np.uint64(grid.lines[line]), np.uint64(grid.lines[line + 1])
-            if begin == end:
+        energy = product = 0.0
+        for line in range(grid.bounds[block], grid.bounds[block + 1]):
+            if grid.lines[line] == grid.lines[line + 1]:
                 continue
-            closed = np.float64(closing(grid, grid.lines[line], grid.lines[line + 1]))
-            into = closed * (np.float64(x[end - ONE]) - np.float64(x[begin]))
-            for k in entries(begin, end):
-                here = np.float64(x[k])
-                after = np.float64(x[k + ONE if k + ONE < end else begin])
-                link = np.float64(along[grid.z[k]]) if k + ONE < end else closed
-                onward = link * (here - after)
-                total = y[k] + to_ground[grid.ground[k]] * here + (onward - into)
-                into = onward
-                y[k] = total
-                energy += here * total
-                product += here * np.float64(b[k])
+            head, tail, closed = ends(grid, line, False)
+            begin, end = np.uint64(head), np.uint64(tail)
+            round_ = closed * (np.float64(x[end]) - np.float64(x[begin]))
+            into = 0.0
+            for tile in entries(grid.lines[line], grid.lines[line + 1]):
+                here = WIDTH * tile
+                for k in entries(0, WIDTH):
+                    total[k] = -to_ground[ground[here + k]] * np.float64(x[here + k])
+                there = WIDTH * np.uint64(near[tile, 0])
+                add_exact_flows(total, along_x, x_classes, there, x, here, there)
+                there = WIDTH * np.uint64(near[tile, 1])
+                add_exact_flows(total, along_x, x_classes, here, x, here, there)
+                there = WIDTH * np.uint64(near[tile, 2])
+                add_exact_flows(total, along_y, y_classes, there, x, here, there)
+                there = WIDTH * np.uint64(near[tile, 3])
+                add_exact_flows(total, along_y, y_classes, here, x, here, there)
+                for k in entries(here, here + WIDTH):
+                    value = np.float64(x[k])
+                    if k < end:
+                        onward = np.float64(along_z[z_classes[k]]) * (value - np.float64(x[k + ONE]))
+                    else:
+                        onward = round_
+                    lost = (onward - into) - total[k - here]
+                    if k == begin:
+                        lost -= round_
+                    into = onward
+                    y[k] = lost
+                    energy += value * lost
+                    product += value * np.float64(b[k])
         parts[block, 0], parts[block, 1] = energy, product
 
 
 @njit(cache=True, nogil=True)
-def exchange(pieces, classes, conductance, x, y):
-    """Add to y, at both ends, what the links of pieces take out."""
-    for piece in range(len(pieces)):
-        here, there = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1])
-        for k in entries(0, pieces[piece, 2]):
-            flow = conductance[classes[here + k]] * (np.float64(x[here + k]) - np.float64(x[there + k]))
-            y[here + k] += flow
-            y[there + k] -= flow
-
-
-@njit(cache=True, nogil=True)
-def take_out(pieces, mine, classes, conductance, x, y):
-    """The same at one end alone."""
-    for piece in range(len(pieces)):
-        face = np.uint64(pieces[piece, 0])
-        here, there = np.uint64(pieces[piece, mine]), np.uint64(pieces[piece, 1 - mine])
-        for k in entries(0, pieces[piece, 2]):
-            y[here + k] += conductance[classes[face + k]] * (np.float64(x[here + k]) - np.float64(x[there + k]))
+def add_exact_flows(total, conductance, classes, face, x, here, there):
+    """Add what flows here from the rows there, in double precision."""
+    for k in entries(0, WIDTH):
+        drop = np.float64(x[there + k]) - np.float64(x[here + k])
+        total[k] += np.float64(conductance[classes[face + k]]) * drop
 
 
 @njit(cache=True, nogil=True)
 def forward(first, last, blocks, grid, inverse, r, x):
     """Gauss-Seidel sweep from zero, rows up."""
-    total = np.empty(longest(grid.lines), x.dtype)
+    total = np.empty(TILE, x.dtype)
+    x_classes, y_classes, z_classes = grid.x, grid.y, grid.z
+    near, along_x, along_y, along_z = grid.near, grid.table[0], grid.table[1], grid.table[2]
+    none = x.dtype.type(0)
     for block in range(first, last):
+        low = np.uint64(grid.lines[grid.bounds[block]])
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            if begin == end:
+            if grid.lines[line] == grid.lines[line + 1]:
                 continue
-            total[: end - begin] = r[begin:end]
-            around = neighbours(line, grid.shape)
-            for side in range(4):
-                if grid.bounds[block] <= around[side] < line:
-                    pieces, classes, conductance = side_of(grid, side, line, around[side])
-                    add_side(total, begin, pieces, 1 - side % 2, classes, conductance, x)
-            closed = closing(grid, begin, end)
-            sweep_up(total, grid.z[begin:end], grid.table[2], closed, inverse[begin:end], x[begin:end])
-
-
-@njit(cache=True, nogil=True)
-def sweep_up(total, along, conductance, closed, inverse, x):
-    """Gauss-Seidel sweep along a line from zero; `total` is used up."""
-    value = total[0] * inverse[0]
-    x[0] = value
-    total[x.size - 1] += closed * value
-    for k in entries(1, x.size):
-        value = total[k] * inverse[k] + (conductance[along[k - ONE]] * inverse[k]) * value
-        x[k] = value
+            head, tail, closed = ends(grid, line, False)
+            begin, end = np.uint64(head), np.uint64(tail)
+            value = before = none
+            for tile in entries(grid.lines[line], grid.lines[line + 1]):
+                here = WIDTH * tile
+                for k in entries(0, WIDTH):
+                    total[k] = r[here + k]
+                other = np.uint64(near[tile, 0])
+                if low <= other < tile:
+                    add_links(total, along_x, x_classes, WIDTH * other, x, WIDTH * other)
+                other = np.uint64(near[tile, 2])
+                if low <= other < tile:
+                    add_links(total, along_y, y_classes, WIDTH * other, x, WIDTH * other)
+                other = np.uint64(near[tile, 1])
+                if low <= other < tile:
+                    add_links(total, along_x, x_classes, here, x, WIDTH * other)
+                other = np.uint64(near[tile, 3])
+                if low <= other < tile:
+                    add_links(total, along_y, y_classes, here, x, WIDTH * other)
+                for k in entries(here, here + WIDTH):
+                    if k == end:
+                        total[k - here] += closed * x[begin]
+                    value = total[k - here] * inverse[k] + (before * inverse[k]) * value
+                    x[k] = value
+                    before = along_z[z_classes[k]]
 
 
 @njit(cache=True, nogil=True)
@@ -214,111 +196,134 @@ def restrict(first, last, blocks, grid, x, aggregate, counts, coarse):
 
     The aggregates of a block are numbered from `counts[block]` on.
     """
-    rest = np.empty(longest(grid.lines), x.dtype)
-    along, once = grid.table[2], x.dtype.type(1)
+    rest = np.empty(TILE, x.dtype)
+    x_classes, y_classes, z_classes = grid.x, grid.y, grid.z
+    near, along_x, along_y, along_z = grid.near, grid.table[0], grid.table[1], grid.table[2]
+    none = x.dtype.type(0)
     for block in range(first, last):
         coarse[counts[block] : counts[block + 1]] = 0
+        low, high = np.uint64(grid.lines[grid.bounds[block]]), np.uint64(grid.lines[grid.bounds[block + 1]])
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            if begin == end:
+            if grid.lines[line] == grid.lines[line + 1]:
                 continue
-            for k in entries(begin, end - 1):
-                rest[k - np.uint64(begin)] = along[grid.z[k]] * x[k + ONE]
-            rest[end - begin - 1] = 0
-            rest[0] += closing(grid, begin, end) * x[end - 1]
-            around = neighbours(line, grid.shape)
-            for side in range(4):
-                pieces, classes, conductance = side_of(grid, side, line, around[side])
-                mine = 1 - side % 2
-                if not grid.bounds[block] <= around[side] < grid.bounds[block + 1]:
-                    add_pairs(rest, begin, pieces, mine, classes, conductance, x, once, x)
-                elif around[side] > line:
-                    add_side(rest, begin, pieces, mine, classes, conductance, x)
-            for k in entries(begin, end):
-                if aggregate[k] >= 0:
-                    coarse[aggregate[k]] += rest[k - np.uint64(begin)]
+            head, tail, closed = ends(grid, line, False)
+            begin, end = np.uint64(head), np.uint64(tail)
+            for tile in entries(grid.lines[line], grid.lines[line + 1]):
+                here = WIDTH * tile
+                for k in entries(here, here + WIDTH):
+                    rest[k - here] = along_z[z_classes[k]] * x[k + ONE] if k < end else none
+                    if k == begin:
+                        rest[k - here] += closed * x[end]
+                other = np.uint64(near[tile, 0])
+                there = WIDTH * other
+                if not low <= other < high:
+                    add_sums(rest, along_x, x_classes, there, x, here, there)
+                elif other > tile:
+                    add_links(rest, along_x, x_classes, there, x, there)
+                other = np.uint64(near[tile, 2])
+                there = WIDTH * other
+                if not low <= other < high:
+                    add_sums(rest, along_y, y_classes, there, x, here, there)
+                elif other > tile:
+                    add_links(rest, along_y, y_classes, there, x, there)
+                other = np.uint64(near[tile, 1])
+                there = WIDTH * other
+                if not low <= other < high:
+                    add_sums(rest, along_x, x_classes, here, x, here, there)
+                elif other > tile:
+                    add_links(rest, along_x, x_classes, here, x, there)
+                other = np.uint64(near[tile, 3])
+                there = WIDTH * other
+                if not low <= other < high:
+                    add_sums(rest, along_y, y_classes, here, x, here, there)
+                elif other > tile:
+                    add_links(rest, along_y, y_classes, here, x, there)
+                for k in entries(here, here + WIDTH):
+                    if aggregate[k] >= 0:
+                        coarse[aggregate[k]] += rest[k - here]
 
 
 @njit(cache=True, nogil=True)
 def backward(first, last, blocks, grid, inverse, r, x, swept):
     """One Gauss-Seidel sweep of A x = r, rows down, from x to `swept`."""
-    total = np.empty(longest(grid.lines), x.dtype)
-    to_ground, less = grid.table[3], x.dtype.type(-1)
+    total = np.empty(TILE, x.dtype)
+    x_classes, y_classes, z_classes, ground = grid.x, grid.y, grid.z, grid.ground
+    near, along_x, along_y, along_z, to_ground = grid.near, grid.table[0], grid.table[1], grid.table[2], grid.table[3]
+    none = x.dtype.type(0)
     for block in range(first, last):
+        high = np.uint64(grid.lines[grid.bounds[block + 1]])
         for line in range(grid.bounds[block + 1] - 1, grid.bounds[block] - 1, -1):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            if begin == end:
+            if grid.lines[line] == grid.lines[line + 1]:
                 continue
-            for k in entries(begin, end):
-                total[k - np.uint64(begin)] = r[k] - to_ground[grid.ground[k]] * x[k]
-            around = neighbours(line, grid.shape)
-            for side in range(4):
-                pieces, classes, conductance = side_of(grid, side, line, around[side])
-                other = swept if line < around[side] < grid.bounds[block + 1] else x
-                add_pairs(total, begin, pieces, 1 - side % 2, classes, conductance, other, less, x)
-            closed = closing(grid, begin, end)
-            sweep_down(
-                total, x[begin:end], grid.z[begin:end], grid.table[2], closed, inverse[begin:end], swept[begin:end]
-            )
+            head, tail, closed = ends(grid, line, False)
+            begin, end = np.uint64(head), np.uint64(tail)
+            start, tiles = np.uint64(TILE * grid.lines[line]), grid.lines[line + 1] - grid.lines[line]
+            round_ = closed * (x[end] - x[begin])  # from the last row to the first
+            out, after, step = round_, none, none
+            for number in entries(0, tiles):
+                tile = np.uint64(grid.lines[line + 1] - 1) - number
+                here = WIDTH * tile
+                for k in entries(0, WIDTH):
+                    total[k] = r[here + k] - to_ground[ground[here + k]] * x[here + k]
+                other = np.uint64(near[tile, 0])
+                there = WIDTH * other
+                add_flows(total, along_x, x_classes, there, x, here, swept if tile < other < high else x, there)
+                other = np.uint64(near[tile, 2])
+                there = WIDTH * other
+                add_flows(total, along_y, y_classes, there, x, here, swept if tile < other < high else x, there)
+                other = np.uint64(near[tile, 1])
+                there = WIDTH * other
+                add_flows(total, along_x, x_classes, here, x, here, swept if tile < other < high else x, there)
+                other = np.uint64(near[tile, 3])
+                there = WIDTH * other
+                add_flows(total, along_y, y_classes, here, x, here, swept if tile < other < high else x, there)
+                for left in entries(ONE, WIDTH + ONE):
+                    k = here + WIDTH - left
+                    link = into = none
+                    if k > start:
+                        link = along_z[z_classes[k - ONE]]
+                        into = link * (x[k - ONE] - x[k])
+                    if k == begin:
+                        total[k - here] += round_
+                    step = (total[k - here] - (out - into)) * inverse[k] + (after * inverse[k]) * step
+                    swept[k] = x[k] + step
+                    if k == end:
+                        round_ += closed * step
+                    out, after = into, link
 
 
 @njit(cache=True, nogil=True)
-def sweep_down(total, x, along, conductance, closed, inverse, swept):
-    """Gauss-Seidel sweep along one line from x to `swept`; `total` lacks the flow along the line, and is used up."""
-    last = np.uint64(x.size - 1)
-    wrap = closed * (x[last] - x[0])
-    out, after, step = wrap, closed - closed, x[0] - x[0]
-    for left in entries(0, last):
-        k = last - left
-        before = conductance[along[k - ONE]]
-        into = before * (x[k - ONE] - x[k])
-        step = (total[k] - (out - into)) * inverse[k] + (after * inverse[k]) * step
-        swept[k] = x[k] + step
-        total[0] += closed * step
-        out, after, closed = into, before, closed - closed
-    step = (total[0] - (out - wrap)) * inverse[0] + (after * inverse[0]) * step
-    swept[0] = x[0] + step
-
-
-@njit(cache=True, nogil=True)
-def rows(block, grid):
-    """Links of a block as CSR, its rows counted from 0, and to the ground."""
-    low, high = grid.lines[grid.bounds[block]], grid.lines[grid.bounds[block + 1]]
-    count = high - low
+def rows(first, last, grid):
+    """Links of lines as CSR, their rows counted from 0, and to the ground."""
+    low, high = grid.lines[first], grid.lines[last]
+    count = TILE * (high - low)
     indptr = np.zeros(count + 1, np.int64)
     indices = np.empty(6 * count, np.uint32)
     weight = np.empty(6 * count)
     excess = np.empty(count)
-    size = longest(grid.lines)
-    others, links = np.empty((4, size), np.int64), np.empty((4, size))
     filled = 0
-    for line in range(grid.bounds[block], grid.bounds[block + 1]):
-        begin, end = grid.lines[line], grid.lines[line + 1]
-        links[:, : end - begin] = 0.0
-        around = neighbours(line, grid.shape)
-        for side in range(4):
-            if around[side] != line:
-                pieces, classes, conductance = side_of(grid, side, line, around[side])
-                mine = 1 - side % 2
-                for piece in range(len(pieces)):
-                    for k in range(pieces[piece, 2]):
-                        own = pieces[piece, mine] - begin + k
-                        others[side, own] = pieces[piece, 1 - mine] + k
-                        links[side, own] = conductance[classes[pieces[piece, 0] + k]]
-        for here in range(begin, end):
-            own = here - begin
-            before, after = (here - 1 if here > begin else end - 1), (here + 1 if here + 1 < end else begin)
-            for other, link in (
-                (after, grid.table[2, grid.z[here]]),
-                (others[3, own], links[3, own]),
-                (others[1, own], links[1, own]),
-                (others[0, own], links[0, own]),
-                (others[2, own], links[2, own]),
-                (before, grid.table[2, grid.z[before]]),
-            ):
-                if link > 0.0 and other != here:
-                    indices[filled], weight[filled] = other, link
-                    filled += 1
-            indptr[here - low + 1] = filled
-            excess[here - low] = grid.table[3, grid.ground[here]]
+    for line in range(first, last):
+        if grid.lines[line] == grid.lines[line + 1]:
+            continue
+        begin, end, closed = ends(grid, line, False)
+        for tile in range(grid.lines[line], grid.lines[line + 1]):
+            beside = TILE * grid.near[tile]
+            for here in range(TILE * tile, TILE * (tile + 1)):
+                k = here - TILE * tile
+                after, onward = (here + 1, grid.table[2, grid.z[here]]) if here < end else (begin, closed)
+                back = grid.table[2, grid.z[here - 1]] if here > TILE * grid.lines[line] else 0.0
+                for other, link in (
+                    (after, onward),
+                    (beside[3] + k, grid.table[1, grid.y[here]]),
+                    (beside[1] + k, grid.table[0, grid.x[here]]),
+                    (beside[0] + k, grid.table[0, grid.x[beside[0] + k]]),
+                    (beside[2] + k, grid.table[1, grid.y[beside[2] + k]]),
+                    (here - 1, back),
+                    (end, closed if here == begin else 0.0),
+                ):
+                    if link > 0.0 and other != here:
+                        indices[filled], weight[filled] = other, link
+                        filled += 1
+                indptr[here - TILE * low + 1] = filled
+                excess[here - TILE * low] = grid.table[3, grid.ground[here]]
     return indptr, indices[:filled], weight[:filled], excess

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 
 from percolation._union_find import join
-from transport._grid import side_of
-from transport._runs import neighbours
+from transport._grid import ends
+from transport._tiles import TILE
 
 GROUND = 3  # row of the table for a link to the ground, after those along x, y and z
 
@@ -27,12 +27,13 @@ def grow_tree(grid, bounds, links):
     z, along = grid.z, grid.table[2]
     above = np.inf
     for bound in bounds:
-        for line in range(grid.lines.size - 1):
-            begin, end = grid.lines[line], grid.lines[line + 1]
-            around = neighbours(line, grid.shape)
-            for k in range(begin, end):
+        for line in range(grid.lines.size - 2):
+            if grid.lines[line] == grid.lines[line + 1]:
+                continue
+            begin, end, _ = ends(grid, line, False)
+            for k in range(TILE * grid.lines[line], end + 1):
                 if bound < along[z[k]] <= above:
-                    after = k + 1 if k + 1 < end else begin
+                    after = k + 1 if k < end else begin
                     single = after > k and parent[after] == after
                     if single:  # joins the other, without a search for its root
                         parent[after] = parent[k]
@@ -41,10 +42,12 @@ def grow_tree(grid, bounds, links):
                 if bound < grid.table[3, grid.ground[k]] <= above and join(parent, k, count):
                     note(degree, others, links, k, count, 4 * np.int64(grid.ground[k]) + GROUND)
             for axis in range(2):
-                pieces, classes, conductance = side_of(grid, 2 * axis + 1, line, around[2 * axis + 1])
-                for piece in range(len(pieces)):
-                    shift, known = pieces[piece, 1] - pieces[piece, 0], False
-                    for k in range(pieces[piece, 0], pieces[piece, 0] + pieces[piece, 2]):
+                classes, conductance = (grid.x, grid.table[0]) if axis == 0 else (grid.y, grid.table[1])
+                shift, known = 0, False
+                for tile in range(grid.lines[line], grid.lines[line + 1]):
+                    known &= TILE * (grid.near[tile, 2 * axis + 1] - tile) == shift
+                    shift = TILE * (grid.near[tile, 2 * axis + 1] - tile)
+                    for k in range(TILE * tile, TILE * (tile + 1)):
                         found = conductance[classes[k]]
                         if bound < found <= above and not known and join(parent, k, k + shift):
                             note(degree, others, links, k, k + shift, 4 * np.int64(classes[k]) + axis)

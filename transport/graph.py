@@ -44,8 +44,11 @@ class Operator(Protocol):
     def bounds(self) -> list[int]:
         """Where each block of rows begins, and where the last one ends."""
 
-    def rows(self, block: int) -> Rows:
-        """Links of a block of rows as CSR, its rows counted from 0, and their conductances to the ground."""
+    def parts(self) -> list[int]:
+        """Where each part of a block begins, and where the last one ends: aggregates are gathered part by part."""
+
+    def rows(self, part: int) -> Rows:
+        """Links of a part as CSR, its rows counted from 0, and their conductances to the ground."""
 
     def astype(self, precision: np.dtype[Any]) -> Operator:
         """The same in another precision."""
@@ -89,9 +92,13 @@ class Graph:
         """Equal numbers of rows."""
         return [block * self.size // self.blocks for block in range(self.blocks + 1)]
 
-    def rows(self, block: int) -> Rows:
+    def parts(self) -> list[int]:
+        """The blocks."""
+        return self.bounds()
+
+    def rows(self, part: int) -> Rows:
         """A slice, in double precision."""
-        first, last = self.bounds()[block : block + 2]
+        first, last = self.bounds()[part : part + 2]
         begin, end = self.indptr[first], self.indptr[last]
         weight, excess = (part.astype(np.float64) for part in (self.weight[begin:end], self.excess[first:last]))
         return self.indptr[first : last + 1] - begin, self.indices[begin:end], weight, excess
@@ -112,8 +119,8 @@ class Graph:
 
 
 def as_graph(operator: Operator) -> Graph:
-    """The links of any operator, all blocks of rows in one."""
-    pieces = [operator.rows(block) for block in range(operator.blocks)]
+    """The links of any operator, all its parts in one."""
+    pieces = [operator.rows(part) for part in range(len(operator.parts()) - 1)]
     starts = np.concatenate(([0], np.cumsum(np.concatenate([np.diff(piece[0]) for piece in pieces]))))
     indices, weight, excess = (np.concatenate([piece[k] for piece in pieces]) for k in (1, 2, 3))
     return Graph.of(starts, indices, weight, excess)

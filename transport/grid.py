@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transport import _grid, _runs
+from transport import _grid, _tiles
 from transport._grid import Voxels
-from transport.graph import Array, Rows, block_count
+from transport._tiles import TILE
+from transport.graph import ROWS_A_BLOCK, Array, Rows, block_count
 
-GAP = 6  # voxels without links, in a row, that are worth leaving out
+BRICK = 8, 16  # lines along x and y: 200 voxels of each make 26,000 rows
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
     """Links through the faces of voxels, told by their classes: a row for each voxel that has some.
 
-    Rows are in the order of the image; a few voxels without links may lie between them.
+    Rows are lines along z, brick by brick of `BRICK` lines, `TILE` rows at a time; some may have no links, or no voxel.
     """
 
     voxels: Voxels = field(repr=False)
+    cuts: NDArray[np.int64] = field(repr=False)  # first line of each part of a block
     kernels = _grid
 
     @staticmethod
@@ -32,21 +34,15 @@ class Grid:
         `faces[d]` (nx, ny, nz) is the class of the face between each voxel and the next along axis d, `table`
         (4, classes) what a class conducts along x, y and z, and to the ground; class 0 is no link.
         """
-        starts, runs = _runs.find_runs(live, GAP)
-        lines = np.concatenate((runs[2], [np.sum(runs[1] - runs[0])]))[starts].astype(np.int64)
-        x, y, z, ground = np.zeros((4, lines[-1]), faces[0].dtype)
-        for image, kept in zip(faces, (x, y, z), strict=True):
-            _runs.gather(runs, np.where(live, image, 0).ravel(), kept)
-        blocks = min(block_count(x.size), starts.size - 1)
-        bounds = np.searchsorted(lines, np.linspace(0, x.size, blocks + 1).astype(np.int64))
-        bounds[-1] = starts.size - 1
-        x_first, x_pieces = _runs.pair(starts, runs, live.shape, 0, x)
-        y_first, y_pieces = _runs.pair(starts, runs, live.shape, 1, y)
-        return Grid(
-            Voxels(
-                live.shape, bounds, lines, x_first, x_pieces, y_first, y_pieces, x, y, z, ground, table, starts, runs
-            )
-        )
+        order, bricks = _in_bricks(live.shape)
+        lines, kept = _tiles.find_tiles(order, live)
+        x, y, z, ground = np.zeros((4, TILE * kept.size), faces[0].dtype)
+        for image, rows in zip(faces, (x, y, z), strict=True):
+            _tiles.take(order, kept, live.shape[2], np.where(live, image, 0).ravel(), rows)
+        near = _tiles.touching(order, lines, kept, live.shape)
+        bounds = _cut(np.arange(lines.size), lines, min(block_count(x.size), lines.size - 1))
+        cuts = np.union1d(bounds, _cut(bricks, lines, max(x.size // ROWS_A_BLOCK, 1)))
+        return Grid(Voxels(live.shape, bounds, order, lines, kept, near, x, y, z, ground, table), cuts)
 
     @property
     def size(self) -> int:
@@ -65,45 +61,67 @@ class Grid:
 
     def bounds(self) -> list[int]:
         """Whole lines, and nearly equal numbers of rows."""
-        found: list[int] = self.voxels.lines[self.voxels.bounds].tolist()
+        found: list[int] = (TILE * self.voxels.lines[self.voxels.bounds]).tolist()
         return found
 
-    def rows(self, block: int) -> Rows:
+    def parts(self) -> list[int]:
+        """Whole bricks, of few enough rows for a cache."""
+        found: list[int] = (TILE * self.voxels.lines[self.cuts]).tolist()
+        return found
+
+    def rows(self, part: int) -> Rows:
         """Made on the spot."""
-        made: Rows = _grid.rows(block, self.voxels)
+        made: Rows = _grid.rows(*self.cuts[part : part + 2], self.voxels)
         return made
 
     def astype(self, precision: np.dtype[Any]) -> Grid:
         """The same classes, which conduct in another precision."""
-        return Grid(self.voxels._replace(table=self.voxels.table.astype(precision)))
+        return replace(self, voxels=self.voxels._replace(table=self.voxels.table.astype(precision)))
 
     def take(self, image: Array) -> Array:
-        """Return the rows' values out of an image."""
+        """Return the rows' values out of an image; 0 for a row without a voxel."""
         found = np.empty(self.size, image.dtype)
-        _runs.gather(self.voxels.runs, image.reshape(-1), found)
+        _tiles.take(self.voxels.order, self.voxels.kept, self.voxels.shape[2], image.reshape(-1), found)
         return found
 
     def image(self, values: Array, other: Any) -> Array:
         """Return the rows' values as an image (nx, ny, nz), with another value elsewhere."""
         found = np.full(self.voxels.shape, other, values.dtype)
-        _runs.scatter(self.voxels.runs, values, found.reshape(-1))
+        _tiles.put(self.voxels.order, self.voxels.kept, self.voxels.shape[2], values, found.reshape(-1))
         return found
 
     def rows_at(self, places: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the rows of voxels, by their place in the flat image; all of them must have one."""
-        begin, _, row = self.voxels.runs.astype(np.int64)
-        return _renumbered(places, begin, row)
+        size = self.voxels.shape[2]
+        tiles, lacking = _tiles.tiles_of_line(size)
+        line, k = np.divmod(places, size)
+        tile, row = np.divmod(k + lacking, TILE)
+        place = np.argsort(self.voxels.order)
+        return TILE * np.searchsorted(self.voxels.kept, place[line] * tiles + tile) + row
 
     def places_of(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Return the places of rows in the flat image."""
-        begin, _, row = self.voxels.runs.astype(np.int64)
-        return _renumbered(rows, row, begin)
+        """Return the places of rows in the flat image; each of them must have a voxel."""
+        size = self.voxels.shape[2]
+        tiles, lacking = _tiles.tiles_of_line(size)
+        tile, row = np.divmod(rows, TILE)
+        line, number = np.divmod(self.voxels.kept[tile].astype(np.int64), tiles)
+        places: NDArray[np.int64] = self.voxels.order.astype(np.int64)[line] * size + TILE * number + row - lacking
+        return places
 
 
-def _renumbered(
-    numbers: NDArray[np.integer], begins: NDArray[np.int64], others: NDArray[np.int64]
+def _in_bricks(shape: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Order of the lines of an image, brick by brick, with one more line at the end; where each brick begins."""
+    i, j = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
+    brick = (i // BRICK[0]) * shape[1] + j // BRICK[1]
+    order = np.lexsort((j, i, brick))
+    starts = np.flatnonzero(np.diff(brick[order], prepend=-1))
+    return np.append(order, order.size).astype(np.int32), starts
+
+
+def _cut(
+    choice: NDArray[np.integer], lines: NDArray[np.int64], parts: int
 ) -> NDArray[np.int64]:
-    """Numbers in runs that begin at `begins`, as those of runs that begin at `others`."""
-    run = np.searchsorted(begins, numbers, "right") - 1
-    found: NDArray[np.int64] = others[run] + numbers - begins[run]
-    return found
+    """First line of each of some parts of nearly equal size, out of a choice of lines, and the end."""
+    wanted = np.linspace(0, lines[-1], parts + 1)[:-1]
+    found = choice[np.minimum(np.searchsorted(lines[choice], wanted), choice.size - 1)]
+    return np.unique(np.append(found, lines.size - 1)).astype(np.int64)

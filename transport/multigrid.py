@@ -7,6 +7,7 @@ problems are solved roughly, by two steps of conjugate gradients each (K-cycle, 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import logging
 from collections.abc import Callable
@@ -112,15 +113,16 @@ class _Level:
         self.live = int(np.count_nonzero(self.inverse))
 
     def gather(self, exact: Operator) -> Graph:
-        """Gather the unknowns, block by block, and return the graph of the aggregates."""
-        parts = [slice(first, last) for first, last in itertools.pairwise(exact.bounds())]
+        """Gather the unknowns, part by part, and return the graph of the aggregates."""
+        bounds, parts = exact.bounds(), exact.parts()
         self.aggregate = np.empty(exact.size, np.int32)
-        counts = _each(lambda block: self._gather_block(exact, block, parts[block]), len(parts))
-        self.starts = np.cumsum([0, *counts])
-        for part, start in zip(parts, self.starts[:-1], strict=True):
-            own = self.aggregate[part]
+        counts = _each(lambda part: self._gather_part(exact, part, bounds, parts), len(parts) - 1)
+        starts = np.cumsum([0, *counts])
+        for (first, last), start in zip(itertools.pairwise(parts), starts, strict=False):
+            own = self.aggregate[first:last]
             own[own >= 0] += start
-        pieces = _each(lambda block: self._coarsen_block(exact, block, parts[block]), len(parts))
+        self.starts = starts[np.searchsorted(parts, bounds)]
+        pieces = _each(lambda part: self._coarsen_part(exact, part, parts, starts), len(parts) - 1)
         degrees, indices, weight, excess = (np.concatenate(made) for made in zip(*pieces, strict=True))
         return Graph.of(np.concatenate(([0], np.cumsum(degrees))), indices, weight, excess)
 
@@ -143,15 +145,15 @@ class _Level:
     def _share(self, kernel: Callable[..., None], *vectors: Array) -> None:
         shared(kernel, self.operator.blocks, *self.operator.arrays, *vectors)
 
-    def _gather_block(self, exact: Operator, block: int, part: slice) -> int:
-        return int(gather(*exact.rows(block), KAPPA, part.start, self.aggregate[part]))
+    def _gather_part(self, exact: Operator, part: int, bounds: list[int], parts: list[int]) -> int:
+        first, last = parts[part : part + 2]
+        block = bisect.bisect_right(bounds, first) - 1
+        return int(gather(*exact.rows(part), KAPPA, *bounds[block : block + 2], first, self.aggregate[first:last]))
 
-    def _coarsen_block(self, exact: Operator, block: int, part: slice) -> tuple[Array, ...]:
-        low, high = self.starts[block : block + 2]
-        order, begin = sort_by(self.aggregate[part], low, high - low)
-        (indptr, indices, weight), excess = coarsen(
-            order, begin, *exact.rows(block), self.aggregate, low, self.starts[-1]
-        )
+    def _coarsen_part(self, exact: Operator, part: int, parts: list[int], starts: Array) -> tuple[Array, ...]:
+        low, high = starts[part : part + 2]
+        order, begin = sort_by(self.aggregate[slice(*parts[part : part + 2])], low, high - low)
+        (indptr, indices, weight), excess = coarsen(order, begin, *exact.rows(part), self.aggregate, low)
         return np.diff(indptr), indices, weight.astype(PRECISION), excess.astype(PRECISION)
 
 

@@ -89,7 +89,7 @@ class _KeptMultigrid:
 def _change(old: Grid, new: Grid) -> float:
     """Largest over smallest ratio of new and old conductances."""
     one, other = old.voxels, new.voxels
-    same = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("runs", "x", "y", "z", "ground"))
+    same = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("kept", "x", "y", "z", "ground"))
     if not same or one.table.shape != other.table.shape:
         return np.inf
     linked = one.table > 0.0
