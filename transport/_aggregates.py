@@ -15,7 +15,7 @@ PASSES = 4  # of merging in pairs
 MOST = 2**PASSES  # members of an aggregate
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
 TRIES = 2  # partners that are checked, best first
-BETTER = 0.8  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
+BETTER = 0.95  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
 SLACK = 1e-6  # a pivot that rounding of the levels below, in single precision, explains
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from transport._sweeps import entries
 from transport._tiles import TILE, tiles_of_line
 
-ONE, WIDTH = np.uint64(1), np.uint64(TILE)
+ONE, TWO, THREE, WIDTH = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(TILE)
 
 
 class Voxels(NamedTuple):
@@ -52,24 +52,40 @@ def ends(grid, line, alone):
 
 
 @njit(cache=True, nogil=True)
-def add_links(total, conductance, classes, face, x, there):
-    """Add conductance times x of the rows there, to a tile."""
-    for k in entries(0, WIDTH):
-        total[k] += conductance[classes[face + k]] * x[there + k]
+def four(values, k):
+    """Values of a tile that begins at row k: in registers, they cost a sixth less than in an array."""
+    return values[k], values[k + ONE], values[k + TWO], values[k + THREE]
 
 
 @njit(cache=True, nogil=True)
-def add_sums(total, conductance, classes, face, x, here, there):
-    """Add conductance times (x here + x there)."""
-    for k in entries(0, WIDTH):
-        total[k] += conductance[classes[face + k]] * (x[here + k] + x[there + k])
+def weights(conductance, classes, k):
+    """What the faces of a tile that begins at row k conduct."""
+    a, b, c, d = four(classes, k)
+    return conductance[a], conductance[b], conductance[c], conductance[d]
 
 
 @njit(cache=True, nogil=True)
-def add_flows(total, conductance, classes, face, x, here, other, there):
-    """Add what flows here, where x is, from the rows there, where the other vector is."""
-    for k in entries(0, WIDTH):
-        total[k] += conductance[classes[face + k]] * (other[there + k] - x[here + k])
+def plus(total, g, x):
+    """total + g x, of a tile."""
+    return total[0] + g[0] * x[0], total[1] + g[1] * x[1], total[2] + g[2] * x[2], total[3] + g[3] * x[3]
+
+
+@njit(cache=True, nogil=True)
+def added(x, y):
+    """x + y, of a tile."""
+    return x[0] + y[0], x[1] + y[1], x[2] + y[2], x[3] + y[3]
+
+
+@njit(cache=True, nogil=True)
+def less(x, y):
+    """x - y, of a tile."""
+    return x[0] - y[0], x[1] - y[1], x[2] - y[2], x[3] - y[3]
+
+
+@njit(cache=True, nogil=True)
+def exact(x):
+    """Values of a tile, in double precision."""
+    return np.float64(x[0]), np.float64(x[1]), np.float64(x[2]), np.float64(x[3])
 
 
 @njit(cache=True, nogil=True)
@@ -117,23 +133,24 @@ def multiply(first, last, blocks, grid, x, b, y, parts):
             into = 0.0
             for tile in entries(grid.lines[line], grid.lines[line + 1]):
                 here = WIDTH * tile
-                for k in entries(0, WIDTH):
-                    total[k] = -to_ground[ground[here + k]] * np.float64(x[here + k])
+                own = exact(four(x, here))
+                flow = plus((0.0, 0.0, 0.0, 0.0), weights(to_ground, ground, here), own)
                 there = WIDTH * np.uint64(near[tile, 0])
-                add_exact_flows(total, along_x, x_classes, there, x, here, there)
+                flow = plus(flow, weights(along_x, x_classes, there), less(own, exact(four(x, there))))
                 there = WIDTH * np.uint64(near[tile, 1])
-                add_exact_flows(total, along_x, x_classes, here, x, here, there)
+                flow = plus(flow, weights(along_x, x_classes, here), less(own, exact(four(x, there))))
                 there = WIDTH * np.uint64(near[tile, 2])
-                add_exact_flows(total, along_y, y_classes, there, x, here, there)
+                flow = plus(flow, weights(along_y, y_classes, there), less(own, exact(four(x, there))))
                 there = WIDTH * np.uint64(near[tile, 3])
-                add_exact_flows(total, along_y, y_classes, here, x, here, there)
+                flow = plus(flow, weights(along_y, y_classes, here), less(own, exact(four(x, there))))
+                total[0], total[1], total[2], total[3] = flow
                 for k in entries(here, here + WIDTH):
                     value = np.float64(x[k])
                     if k < end:
                         onward = np.float64(along_z[z_classes[k]]) * (value - np.float64(x[k + ONE]))
                     else:
                         onward = round_
-                    lost = (onward - into) - total[k - here]
+                    lost = (onward - into) + total[k - here]
                     if k == begin:
                         lost -= round_
                     into = onward
@@ -141,14 +158,6 @@ def multiply(first, last, blocks, grid, x, b, y, parts):
                     energy += value * lost
                     product += value * np.float64(b[k])
         parts[block, 0], parts[block, 1] = energy, product
-
-
-@njit(cache=True, nogil=True)
-def add_exact_flows(total, conductance, classes, face, x, here, there):
-    """Add what flows here from the rows there, in double precision."""
-    for k in entries(0, WIDTH):
-        drop = np.float64(x[there + k]) - np.float64(x[here + k])
-        total[k] += np.float64(conductance[classes[face + k]]) * drop
 
 
 @njit(cache=True, nogil=True)
@@ -168,20 +177,20 @@ def forward(first, last, blocks, grid, inverse, r, x):
             value = before = none
             for tile in entries(grid.lines[line], grid.lines[line + 1]):
                 here = WIDTH * tile
-                for k in entries(0, WIDTH):
-                    total[k] = r[here + k]
+                flow = four(r, here)
                 other = np.uint64(near[tile, 0])
                 if low <= other < tile:
-                    add_links(total, along_x, x_classes, WIDTH * other, x, WIDTH * other)
+                    flow = plus(flow, weights(along_x, x_classes, WIDTH * other), four(x, WIDTH * other))
                 other = np.uint64(near[tile, 2])
                 if low <= other < tile:
-                    add_links(total, along_y, y_classes, WIDTH * other, x, WIDTH * other)
+                    flow = plus(flow, weights(along_y, y_classes, WIDTH * other), four(x, WIDTH * other))
                 other = np.uint64(near[tile, 1])
                 if low <= other < tile:
-                    add_links(total, along_x, x_classes, here, x, WIDTH * other)
+                    flow = plus(flow, weights(along_x, x_classes, here), four(x, WIDTH * other))
                 other = np.uint64(near[tile, 3])
                 if low <= other < tile:
-                    add_links(total, along_y, y_classes, here, x, WIDTH * other)
+                    flow = plus(flow, weights(along_y, y_classes, here), four(x, WIDTH * other))
+                total[0], total[1], total[2], total[3] = flow
                 for k in entries(here, here + WIDTH):
                     if k == end:
                         total[k - here] += closed * x[begin]
@@ -210,34 +219,37 @@ def restrict(first, last, blocks, grid, x, aggregate, counts, coarse):
             begin, end = np.uint64(head), np.uint64(tail)
             for tile in entries(grid.lines[line], grid.lines[line + 1]):
                 here = WIDTH * tile
-                for k in entries(here, here + WIDTH):
-                    rest[k - here] = along_z[z_classes[k]] * x[k + ONE] if k < end else none
-                    if k == begin:
-                        rest[k - here] += closed * x[end]
+                own, flow = four(x, here), (none, none, none, none)
                 other = np.uint64(near[tile, 0])
                 there = WIDTH * other
                 if not low <= other < high:
-                    add_sums(rest, along_x, x_classes, there, x, here, there)
+                    flow = plus(flow, weights(along_x, x_classes, there), added(own, four(x, there)))
                 elif other > tile:
-                    add_links(rest, along_x, x_classes, there, x, there)
+                    flow = plus(flow, weights(along_x, x_classes, there), four(x, there))
                 other = np.uint64(near[tile, 2])
                 there = WIDTH * other
                 if not low <= other < high:
-                    add_sums(rest, along_y, y_classes, there, x, here, there)
+                    flow = plus(flow, weights(along_y, y_classes, there), added(own, four(x, there)))
                 elif other > tile:
-                    add_links(rest, along_y, y_classes, there, x, there)
+                    flow = plus(flow, weights(along_y, y_classes, there), four(x, there))
                 other = np.uint64(near[tile, 1])
                 there = WIDTH * other
                 if not low <= other < high:
-                    add_sums(rest, along_x, x_classes, here, x, here, there)
+                    flow = plus(flow, weights(along_x, x_classes, here), added(own, four(x, there)))
                 elif other > tile:
-                    add_links(rest, along_x, x_classes, here, x, there)
+                    flow = plus(flow, weights(along_x, x_classes, here), four(x, there))
                 other = np.uint64(near[tile, 3])
                 there = WIDTH * other
                 if not low <= other < high:
-                    add_sums(rest, along_y, y_classes, here, x, here, there)
+                    flow = plus(flow, weights(along_y, y_classes, here), added(own, four(x, there)))
                 elif other > tile:
-                    add_links(rest, along_y, y_classes, here, x, there)
+                    flow = plus(flow, weights(along_y, y_classes, here), four(x, there))
+                rest[0], rest[1], rest[2], rest[3] = flow
+                for k in entries(here, here + WIDTH):
+                    if k < end:
+                        rest[k - here] += along_z[z_classes[k]] * x[k + ONE]
+                    if k == begin:
+                        rest[k - here] += closed * x[end]
                 for k in entries(here, here + WIDTH):
                     if aggregate[k] >= 0:
                         coarse[aggregate[k]] += rest[k - here]
@@ -263,20 +275,25 @@ def backward(first, last, blocks, grid, inverse, r, x, swept):
             for number in entries(0, tiles):
                 tile = np.uint64(grid.lines[line + 1] - 1) - number
                 here = WIDTH * tile
-                for k in entries(0, WIDTH):
-                    total[k] = r[here + k] - to_ground[ground[here + k]] * x[here + k]
+                own = four(x, here)
+                flow = plus(four(r, here), weights(to_ground, ground, here), less((none, none, none, none), own))
                 other = np.uint64(near[tile, 0])
                 there = WIDTH * other
-                add_flows(total, along_x, x_classes, there, x, here, swept if tile < other < high else x, there)
+                beside = four(swept if tile < other < high else x, there)
+                flow = plus(flow, weights(along_x, x_classes, there), less(beside, own))
                 other = np.uint64(near[tile, 2])
                 there = WIDTH * other
-                add_flows(total, along_y, y_classes, there, x, here, swept if tile < other < high else x, there)
+                beside = four(swept if tile < other < high else x, there)
+                flow = plus(flow, weights(along_y, y_classes, there), less(beside, own))
                 other = np.uint64(near[tile, 1])
                 there = WIDTH * other
-                add_flows(total, along_x, x_classes, here, x, here, swept if tile < other < high else x, there)
+                beside = four(swept if tile < other < high else x, there)
+                flow = plus(flow, weights(along_x, x_classes, here), less(beside, own))
                 other = np.uint64(near[tile, 3])
                 there = WIDTH * other
-                add_flows(total, along_y, y_classes, here, x, here, swept if tile < other < high else x, there)
+                beside = four(swept if tile < other < high else x, there)
+                flow = plus(flow, weights(along_y, y_classes, here), less(beside, own))
+                total[0], total[1], total[2], total[3] = flow
                 for left in entries(ONE, WIDTH + ONE):
                     k = here + WIDTH - left
                     link = into = none

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from transport import _sweeps
 
 ROWS_A_BLOCK, MOST_BLOCKS = 15_000, 32  # of blocks that threads share
+SHORT = 500_000  # numbers of a vector, below which one pass over it takes no longer than to wake another thread
 
 Array = NDArray[Any]
 Rows = tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float64], NDArray[np.float64]]
@@ -58,17 +59,18 @@ class Operator(Protocol):
 class Graph:
     """Links in CSR, each from both ends: of a row to rows before it until `lower`, in its block until `inner`."""
 
-    indptr: NDArray[np.int64] = field(repr=False)
-    lower: NDArray[np.int64] = field(repr=False)
-    inner: NDArray[np.int64] = field(repr=False)
+    indptr: NDArray[np.uint32] = field(repr=False)
+    lower: NDArray[np.uint32] = field(repr=False)
+    inner: NDArray[np.uint32] = field(repr=False)
     indices: NDArray[np.uint32] = field(repr=False)
     weight: Array = field(repr=False)
     excess: Array = field(repr=False)
     kernels = _sweeps
 
     @staticmethod
-    def of(indptr: NDArray[np.int64], indices: NDArray[np.uint32], weight: Array, excess: Array) -> Graph:
+    def of(indptr: NDArray[np.integer], indices: NDArray[np.uint32], weight: Array, excess: Array) -> Graph:
         """Take over CSR arrays, and put each row's links in order (in place)."""
+        indptr = indptr.astype(np.uint32)
         lower, inner = np.empty_like(indptr[1:]), np.empty_like(indptr[1:])
         shared(_sweeps.arrange, block_count(excess.size), indptr, lower, inner, indices, weight)
         return Graph(indptr, lower, inner, indices, weight, excess)
@@ -101,7 +103,8 @@ class Graph:
         first, last = self.bounds()[part : part + 2]
         begin, end = self.indptr[first], self.indptr[last]
         weight, excess = (part.astype(np.float64) for part in (self.weight[begin:end], self.excess[first:last]))
-        return self.indptr[first : last + 1] - begin, self.indices[begin:end], weight, excess
+        starts = self.indptr[first : last + 1].astype(np.int64) - begin
+        return starts, self.indices[begin:end], weight, excess
 
     def astype(self, precision: np.dtype[Any]) -> Graph:
         """Weights and excess in another precision."""
@@ -114,7 +117,8 @@ class Graph:
     def matrix(self) -> scipy.sparse.csr_matrix:
         """The same with its diagonal, float64."""
         size = self.size
-        links = scipy.sparse.csr_matrix((self.weight.astype(np.float64), self.indices, self.indptr), shape=(size, size))
+        entries = (self.weight.astype(np.float64), self.indices.astype(np.int64), self.indptr.astype(np.int64))
+        links = scipy.sparse.csr_matrix(entries, shape=(size, size))
         return scipy.sparse.csr_matrix(scipy.sparse.diags(links.sum(axis=1).A1 + self.excess) - links)
 
 
@@ -141,15 +145,14 @@ def multiply(operator: Operator, x: Array, b: Array, out: Array) -> tuple[float,
 
 def dot(a: Array, b: Array) -> float:
     """a.b, the same for any number of threads."""
-    blocks = block_count(a.size)
-    parts = np.empty(blocks)
-    shared(_sweeps.inner_product, blocks, a, b, parts)
+    parts = np.empty(block_count(a.size))
+    passed(_sweeps.inner_product, a.size, a, b, parts)
     return float(parts.sum())
 
 
 def combine(a: float, x: Array, b: float, y: Array, out: Array) -> Array:
     """Write a x + b y, in the precision of x, to `out`, which may be x or y, and return it."""
-    shared(_sweeps.combine, block_count(x.size), x.dtype.type(a), x, x.dtype.type(b), y, out)
+    passed(_sweeps.combine, x.size, x.dtype.type(a), x, x.dtype.type(b), y, out)
     return out
 
 
@@ -164,6 +167,15 @@ def shared(kernel: Callable[..., None], blocks: int, *arrays: Any) -> None:
     kernel(0, bounds[1], blocks, *arrays)
     for other in others:
         other.result()
+
+
+def passed(kernel: Callable[..., None], size: int, *arrays: Any) -> None:
+    """Run a kernel over vectors of some size: shared among threads if they are long."""
+    blocks = block_count(size)
+    if size < SHORT:
+        kernel(0, blocks, blocks, *arrays)
+    else:
+        shared(kernel, blocks, *arrays)
 
 
 @cache

@@ -37,8 +37,11 @@ class Grid:
         order, bricks = _in_bricks(live.shape)
         lines, kept = _tiles.find_tiles(order, live)
         x, y, z, ground = np.zeros((4, TILE * kept.size), faces[0].dtype)
+        linked = np.empty(ground.size, np.bool_)
+        _tiles.take(order, kept, live.shape[2], live.ravel(), linked)
         for image, rows in zip(faces, (x, y, z), strict=True):
-            _tiles.take(order, kept, live.shape[2], np.where(live, image, 0).ravel(), rows)
+            _tiles.take(order, kept, live.shape[2], image.ravel(), rows)
+            rows *= linked
         near = _tiles.touching(order, lines, kept, live.shape)
         bounds = _cut(np.arange(lines.size), lines, min(block_count(x.size), lines.size - 1))
         cuts = np.union1d(bounds, _cut(bricks, lines, max(x.size // ROWS_A_BLOCK, 1)))

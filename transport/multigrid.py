@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from transport import _sweeps
 from transport._aggregates import coarsen, gather, sort_by
-from transport.graph import Array, Graph, Operator, as_graph, block_count, combine, crew, dot, multiply, shared
+from transport.graph import Array, Graph, Operator, as_graph, combine, crew, dot, multiply, passed, shared
 from transport.memory import trim_heap
 
 KAPPA = 14.0  # bound of the two-grid condition number; 10 took a third more time and twice the memory, 20 as long as 14
@@ -58,7 +58,7 @@ class Multigrid:
         `largest` is the largest |r|. `spare`, of the size of r, is overwritten; so is the result by the next call.
         """
         even, x = spare.view(PRECISION).reshape(2, -1)
-        shared(_sweeps.scale, block_count(r.size), largest or 1.0, r, even)
+        passed(_sweeps.scale, r.size, largest or 1.0, r, even)
         return self._cycle(0, even, x, self.levels[0].first)
 
     def _cycle(self, depth: int, r: Array, x: Array, out: Array) -> Array:
@@ -136,7 +136,7 @@ class _Level:
 
     def prolong(self, coarse: Array, x: Array) -> None:
         """Add the coarse correction to x."""
-        shared(_sweeps.prolong, block_count(x.size), self.aggregate, coarse, x)
+        passed(_sweeps.prolong, x.size, self.aggregate, coarse, x)
 
     def backward(self, r: Array, x: Array, swept: Array) -> None:
         """One Gauss-Seidel sweep from x, rows down, to `swept`."""
