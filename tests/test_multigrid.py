@@ -112,8 +112,9 @@ def test_coarse_matrix_is_the_galerkin_product(cuts):
     aggregate, starts, pieces = np.empty(200, np.int32), [0], []
 
     def rows(first, last):
-        links = slice(indptr[first], indptr[last])
-        return indptr[first : last + 1] - indptr[first], graph.indices[links], graph.weight[links], graph.excess[first:last]
+        starts = indptr[first : last + 1].astype(np.int64)
+        links = slice(starts[0], starts[-1])
+        return starts - starts[0], graph.indices[links], graph.weight[links], graph.excess[first:last]
 
     for first, last in itertools.pairwise(cuts):
         own = aggregate[first:last]

@@ -146,10 +146,8 @@ def multiply(first, last, blocks, grid, x, b, y, parts):
                 total[0], total[1], total[2], total[3] = flow
                 for k in entries(here, here + WIDTH):
                     value = np.float64(x[k])
-                    if k < end:
-                        onward = np.float64(along_z[z_classes[k]]) * (value - np.float64(x[k + ONE]))
-                    else:
-                        onward = round_
+                    after = np.float64(x[k + ONE if k < end else begin])
+                    onward = (np.float64(along_z[z_classes[k]]) if k < end else closed) * (value - after)
                     lost = (onward - into) + total[k - here]
                     if k == begin:
                         lost -= round_

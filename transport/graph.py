@@ -70,10 +70,10 @@ class Graph:
     @staticmethod
     def of(indptr: NDArray[np.integer], indices: NDArray[np.uint32], weight: Array, excess: Array) -> Graph:
         """Take over CSR arrays, and put each row's links in order (in place)."""
-        indptr = indptr.astype(np.uint32)
-        lower, inner = np.empty_like(indptr[1:]), np.empty_like(indptr[1:])
-        shared(_sweeps.arrange, block_count(excess.size), indptr, lower, inner, indices, weight)
-        return Graph(indptr, lower, inner, indices, weight, excess)
+        starts = indptr.astype(np.uint32)
+        lower, inner = np.empty_like(starts[1:]), np.empty_like(starts[1:])
+        shared(_sweeps.arrange, block_count(excess.size), starts, lower, inner, indices, weight)
+        return Graph(starts, lower, inner, indices, weight, excess)
 
     @property
     def size(self) -> int:

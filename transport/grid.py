@@ -121,9 +121,7 @@ def _in_bricks(shape: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.in
     return np.append(order, order.size).astype(np.int32), starts
 
 
-def _cut(
-    choice: NDArray[np.integer], lines: NDArray[np.int64], parts: int
-) -> NDArray[np.int64]:
+def _cut(choice: NDArray[np.integer], lines: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
     """First line of each of some parts of nearly equal size, out of a choice of lines, and the end."""
     wanted = np.linspace(0, lines[-1], parts + 1)[:-1]
     found = choice[np.minimum(np.searchsorted(lines[choice], wanted), choice.size - 1)]
