@@ -41,10 +41,13 @@ def three_phases(edge, seed=0):
     return labels
 
 
-def quality(graph, members):
-    """Smallest kappa for which an aggregate is good, by the generalised eigenvalues of the dense matrices."""
+def quality(graph, members, outside=()):
+    """Smallest kappa for which an aggregate is good, by the generalised eigenvalues of the dense matrices.
+
+    Links to rows `outside` the block count twice on the diagonal.
+    """
     dense = graph.matrix().toarray()
-    diagonal = np.diag(dense)[members]
+    diagonal = np.diag(dense)[members] - dense[np.ix_(members, np.asarray(outside, np.int64))].sum(axis=1)
     inside = -dense[np.ix_(members, members)]
     np.fill_diagonal(inside, 0.0)
     local = np.diag(inside.sum(axis=1) + graph.excess[members]) - inside
@@ -128,12 +131,28 @@ def test_coarse_matrix_is_the_galerkin_product(cuts):
         order, begin = sort_by(aggregate[first:last], low, high - low)
         (starting, head, link), ground = coarsen(order, begin, *rows(first, last), aggregate, low)
         pieces.append((np.diff(starting), head, link, ground))
+        assert all(np.unique(row).size == row.size for row in np.split(head, starting[1:-1]))  # one link to each
     degrees, head, link, ground = (np.concatenate(made) for made in zip(*pieces, strict=True))
     coarse = Graph.of(np.concatenate(([0], np.cumsum(degrees))), head, link, ground).matrix().toarray()
     taken = np.flatnonzero(aggregate != ALONE)
     prolongation = scipy.sparse.csr_matrix((np.ones(taken.size), (taken, aggregate[taken])), (200, starts[-1]))
     expected = (prolongation.T @ matrix @ prolongation).toarray()
     np.testing.assert_allclose(coarse, expected, rtol=0, atol=1e-12 * expected.max())
+
+
+def test_links_out_of_a_block_count_twice():
+    graph = random_graph(np.random.default_rng(8), 200, 0)
+    indptr, aggregate = graph.indptr.astype(np.int64), np.empty(40, np.int32)
+    links = slice(indptr[100], indptr[140])
+    rows = (indptr[100:141] - indptr[100], graph.indices[links], graph.weight[links], graph.excess[100:140])
+    for low, high in ((0, 200), (100, 140), (80, 160)):
+        outside = np.concatenate((np.arange(low), np.arange(high, 200)))
+        merged = 0
+        for number in range(gather(*rows, KAPPA, low, high, 100, aggregate)):
+            members = 100 + np.flatnonzero(aggregate == number)
+            assert len(members) == 1 or quality(graph, members, outside) <= KAPPA * (1 + 1e-6)
+            merged += len(members) > 1
+        assert merged >= 3
 
 
 def check_kernels(kernels, arrays, dense, block, blocks, live, tolerance=1e-12):
