@@ -13,8 +13,10 @@ from transport._sweeps import entries
 
 PASSES = 4  # of merging in pairs
 MOST = 2**PASSES  # members of an aggregate
+NOWHERE = MOST  # place of a node that is no member
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
 TRIES = 2  # partners that are checked, best first
+PLAUSIBLE = 0.5  # of kappa, seen with one value on each part: above it one union of larger parts in sixteen is good
 BETTER = 0.95  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
 SLACK = 1e-6  # a pivot that rounding of the levels below, in single precision, explains
 
@@ -29,33 +31,42 @@ def merit(weight, diagonal, other, excess, next_excess):
 
 
 @njit(cache=True, nogil=True)
-def is_good(members, count, place, indptr, indices, weight, excess, diagonal, kappa, work):
+def is_good(members, count, graph, excess, diagonal, kappa, place, work):
     """Whether kappa A_G - D + D 1 1' D / 1' D 1 is positive semi-definite, by the pivots of its upper triangle.
 
-    A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal.
+    A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal. `place` is `NOWHERE` for
+    every node, before and after.
     Y. Notay, A. Napov, SIAM J. Sci. Comput. 34 (2012) A1079, theorem 3.2.
     """
+    start, end, head, link = graph
     last = np.uint64(count - 1)
     width = np.uint64(MOST if count > MOST // 2 else MOST // 2)  # loops of few lengths are fast
     own = work[MOST]
+    own[:] = 0.0
     total = 0.0
     grounded = False
-    for a in entries(0, width):
-        own[a] = diagonal[members[a]] if a <= last else 0.0
-        total += own[a]
     for a in entries(0, count):
-        node, row = members[a], work[a]
+        node = members[a]
+        place[node] = a
+        own[a] = diagonal[node]
+        total += own[a]
         grounded |= excess[node] > 0.0
-        share = own[a] / total
+    for a in entries(0, count):
+        row, share = work[a], own[a] / total
         for b in entries(0, width):
             row[b] = share * own[b]
-        here = kappa * excess[node] - own[a]
-        for e in entries(indptr[node], indptr[node + 1]):
-            b = np.uint64(place[indices[e]])
-            if b <= last and members[b] == indices[e]:
-                here += kappa * weight[e]
-                row[b] -= kappa * weight[e]
-        row[a] += here
+        row[a] += kappa * excess[members[a]] - own[a]
+    for a in entries(0, count):
+        node = members[a]
+        for e in entries(start[node], end[node]):
+            b = np.uint64(place[head[e]])
+            if b < NOWHERE:
+                weight = kappa * link[e]
+                work[min(a, b), max(a, b)] -= weight
+                work[a, a] += weight
+                work[b, b] += weight
+    for a in entries(0, count):
+        place[members[a]] = NOWHERE
     for a in entries(0, count if grounded else count - 1):  # without ground the constant is in the null space
         row = work[a]
         pivot = row[a]
@@ -80,24 +91,29 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
     """
     size = excess.size
     diagonal = np.empty(size)
-    place = np.zeros(size, np.uint8)
-    start = np.empty(size + 1, np.int64)
+    start, end = np.empty(size + 1, np.int64), np.empty(size, np.int64)
     start[0] = inner = 0
     for node in range(size):
         total = 0.0
+        after = 0
         for e in entries(indptr[node], indptr[node + 1]):
             total += weight[e] if low <= indices[e] < high else 2.0 * weight[e]
+            after += first + node < indices[e] < first + size
             inner += first <= indices[e] < first + size
+        end[node] = start[node] + after
         start[node + 1] = inner
         diagonal[node] = total + excess[node]
-    head = np.empty(inner, np.uint32)
-    link = np.empty(inner)
-    inner = 0
+    head, link = np.empty(inner, np.uint32), np.empty(inner)
     for node in range(size):
+        after, before = start[node], end[node]
         for e in entries(indptr[node], indptr[node + 1]):
-            if first <= indices[e] < first + size:
-                head[inner], link[inner] = indices[e] - first, weight[e]
-                inner += 1
+            if first + node < indices[e] < first + size:
+                head[after], link[after] = indices[e] - first, weight[e]
+                after += 1
+            elif first <= indices[e] < first + size:
+                head[before], link[before] = indices[e] - first, weight[e]
+                before += 1
+    finest = (start, end, head, link)  # links to rows after, until `end`, then to rows before
     part = np.arange(size).astype(np.int32)  # of each node
     members = np.arange(size).astype(np.uint32).reshape(size, 1)
     counts = np.ones(size, np.int8)
@@ -108,12 +124,10 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
             counts[node] = 0
     graph = (start, head, link)
     weights, grounds = diagonal.copy(), excess.copy()
-    work = np.empty((MOST + 1, MOST))
+    place, work = np.full(size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
     for number in range(PASSES):
-        merged, count = merge(
-            graph, weights, grounds, members, counts, place, start, head, link, excess, diagonal, kappa, work
-        )
-        members, counts = regroup(members, counts, merged, count, place)
+        merged, count = merge(graph, weights, grounds, members, counts, finest, excess, diagonal, kappa, place, work)
+        members, counts = regroup(members, counts, merged, count)
         for node in range(size):
             if part[node] >= 0:
                 part[node] = merged[part[node]]
@@ -126,7 +140,7 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
 
 
 @njit(cache=True, nogil=True)
-def merge(graph, weights, grounds, members, counts, place, start, head, link, excess, diagonal, kappa, work):
+def merge(graph, weights, grounds, members, counts, finest, excess, diagonal, kappa, place, work):
     """Number the pairs of parts that may merge; a part without a partner goes on alone."""
     indptr, indices, weight = graph
     merged = np.full(counts.size, ALONE, np.int32)
@@ -143,7 +157,7 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
             if counts[other] == 0 or merged[other] != ALONE:
                 continue
             quality = merit(weight[e], weights[here], weights[other], grounds[here], grounds[other])
-            if quality > kappa:
+            if quality > (kappa if counts[here] + counts[other] == 2 else PLAUSIBLE * kappa):
                 continue
             slot = found if found < TRIES else TRIES - 1
             if found == TRIES and quality >= BETTER * value[slot]:
@@ -161,12 +175,9 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
                 union[a] = members[here, a]
             for a in range(its):
                 union[mine + a] = members[other, a]
-                place[members[other, a]] = mine + a
-            if mine + its == 2 or is_good(union, mine + its, place, start, head, link, excess, diagonal, kappa, work):
+            if mine + its == 2 or is_good(union, mine + its, finest, excess, diagonal, kappa, place, work):
                 partner = other
                 break
-            for a in range(its):
-                place[members[other, a]] = a
         merged[here] = number
         if partner >= 0:
             merged[partner] = number
@@ -175,16 +186,15 @@ def merge(graph, weights, grounds, members, counts, place, start, head, link, ex
 
 
 @njit(cache=True, nogil=True)
-def regroup(members, counts, merged, count, place):
-    """Members of each merged part, in the order in which `place` numbers them."""
+def regroup(members, counts, merged, count):
+    """Members of each merged part."""
     wide = np.zeros((count, 2 * members.shape[1]), np.uint32)
     sizes = np.zeros(count, np.int8)
     for here in range(counts.size):
         into = merged[here]
         for a in range(counts[here]):
-            node = members[here, a]
-            wide[into, place[node]] = node
-            sizes[into] = max(sizes[into], place[node] + 1)
+            wide[into, sizes[into]] = members[here, a]
+            sizes[into] += 1
     return wide, sizes
 
 

@@ -31,7 +31,7 @@ def join_rows(grid, bound, axis):
     Root of each row (the first of its cluster), how often the way to it turns round `axis`, and for each root whether
     its cluster winds round the axis. Beside two rows that are joined, the next two are if both lines go on.
     """
-    parent = np.arange(grid.ground.size).astype(np.int32)
+    parent = own_roots(grid.ground.size)
     offset = np.zeros(parent.size, np.int32)
     winds = np.zeros(parent.size, np.bool_)
     z, along = grid.z, grid.table[2]
@@ -62,6 +62,15 @@ def join_rows(grid, bound, axis):
     for node in range(parent.size):
         find_root(parent, offset, node)
     return parent, offset, winds
+
+
+@njit(cache=True, nogil=True)
+def own_roots(count):
+    """Clusters of one row each."""
+    parent = np.empty(count, np.int32)
+    for node in range(count):
+        parent[node] = node
+    return parent
 
 
 @njit(cache=True, nogil=True)
@@ -103,11 +112,11 @@ def even_out(root, offset, level, potential):
 
 
 @njit(cache=True, nogil=True)
-def current(conductance, near, far, near_low, far_low, emf):
-    """Current from near to far; no drop is lost to rounding."""
-    drop = near - far
-    rest = rounding_of_sum(near, -far) + rounding_of_sum(drop, emf)
-    return conductance * ((drop + emf) + (rest + (near_low - far_low)))
+def drop(near, far, near_low, far_low, emf):
+    """Voltage from near to far that drives a current; none of it is lost to rounding."""
+    fall = near - far
+    rest = rounding_of_sum(near, -far) + rounding_of_sum(fall, emf)
+    return (fall + emf) + (rest + (near_low - far_low))
 
 
 @njit(cache=True, nogil=True)
@@ -128,55 +137,68 @@ def layer_of(grid, line, row, axis):
 
 
 @njit(cache=True, nogil=True)
+def fall(first, last, blocks, grid, axis, potential):
+    """Write an even fall along an axis, from 1 V in front of the first layer to 0 V behind the last one."""
+    for line in range(grid.bounds[first], min(grid.bounds[last], grid.lines.size - 2)):
+        for row in range(TILE * grid.lines[line], TILE * grid.lines[line + 1]):
+            potential[row] = 1.0 - (layer_of(grid, line, row, axis) + 0.5) / grid.shape[axis]
+    if last == blocks:
+        potential[-TILE:] = 0.0
+
+
+@njit(cache=True, nogil=True)
 def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts):
     """Net current into each row; power of each block.
 
     A turn round a periodic `axis` raises the potential by 1 V; if it is open, the first layer's links to the
     ground lead to 1 V.
     """
+    total = np.empty(TILE)
     for block in range(first, last):
         power = 0.0
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
             start, stop = TILE * grid.lines[line], TILE * grid.lines[line + 1]
-            inflow[start:stop] = 0.0
             if start == stop:
+                inflow[start:stop] = 0.0
                 continue
             begin, end, closed = ends(grid, line, True)
             turn = turns(grid, line, axis if periodic else -1)
+            into = 0.0
             for tile in range(grid.lines[line], grid.lines[line + 1]):
+                total[:] = spent = 0.0
                 for side in range(4):
                     conductance, classes = grid.table[side // 2], grid.x if side < 2 else grid.y
                     there = TILE * grid.near[tile, side]
                     after = side % 2 == 1
                     emf = 0.0 if not turn[side] else 1.0 if after else -1.0
                     for k in range(TILE):
-                        here = TILE * tile + k
-                        g = conductance[classes[here if after else there + k]]
-                        if g > 0.0:
-                            flow = current(g, high[here], high[there + k], low[here], low[there + k], emf)
-                            inflow[here] -= flow
-                            if after:
-                                power += flow * (flow / g)
+                        here, far = np.uint64(TILE * tile + k), np.uint64(there + k)
+                        voltage = drop(high[here], high[far], low[here], low[far], emf)
+                        flow = conductance[classes[here if after else far]] * voltage
+                        total[k] -= flow
+                        spent += flow * voltage if after else 0.0
+                for k in range(TILE):
+                    here = np.uint64(TILE * tile + k)
+                    after = here + np.uint64(here < end)
+                    voltage = drop(high[here], high[after], low[here], low[after], 0.0)
+                    flow = grid.table[2, grid.z[here]] * voltage  # none behind the last row
+                    spent += flow * voltage
+                    inflow[here] = (total[k] + into) - flow
+                    into = flow
+                power += spent
+            if closed > 0.0:
+                voltage = drop(high[end], high[begin], low[end], low[begin], 1.0 if turn[4] else 0.0)
+                inflow[end] -= closed * voltage
+                inflow[begin] += closed * voltage
+                power += closed * voltage**2
             for here in range(start, stop):
-                there, g = (here + 1, grid.table[2, grid.z[here]]) if here < end else (begin, closed)
-                if g > 0.0:
-                    emf = 1.0 if turn[4] and here == end else 0.0
-                    flow = current(g, high[here], high[there], low[here], low[there], emf)
-                    inflow[here] -= flow
-                    inflow[there] += flow
-                    power += flow * (flow / g)
                 if grid.ground[here] > 0:
                     excess = grid.table[3, grid.ground[here]]
                     feed = fed(excess, layer_of(grid, line, here, axis), grid.shape[axis], periodic)
-                    sink = excess - feed
-                    if feed > 0.0:
-                        into = current(feed, 0.0, high[here], 0.0, low[here], 1.0)
-                        inflow[here] += into
-                        power += into * (into / feed)
-                    if sink > 0.0:
-                        out = current(sink, high[here], 0.0, low[here], 0.0, 0.0)
-                        inflow[here] -= out
-                        power += out * (out / sink)
+                    source = drop(0.0, high[here], 0.0, low[here], 1.0)
+                    sink = drop(high[here], 0.0, low[here], 0.0, 0.0)
+                    inflow[here] += feed * source - (excess - feed) * sink
+                    power += feed * source**2 + (excess - feed) * sink**2
         parts[block] = power
 
 
@@ -200,7 +222,7 @@ def face_currents(first, last, blocks, grid, direction, axis, high, low, faces):
                     there = TILE * grid.near[here // TILE, side] + here % TILE
                     emf = 1.0 if turn[side] else 0.0
                 g = grid.table[direction, classes[here]]
-                faces[here] = current(g, high[here], high[there], low[here], low[there], emf) if g > 0.0 else 0.0
+                faces[here] = g * drop(high[here], high[there], low[here], low[there], emf)
 
 
 @njit(cache=True, nogil=True)

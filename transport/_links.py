@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from transport._sweeps import cut
+from transport._sweeps import cut, entries
 
 REACH = 3  # voxels on each side from which the normal is taken; tests/test_interface_resistance.py measures the choice
 SPREAD = 1.5  # standard deviation of the weights, voxels
@@ -85,26 +85,30 @@ def classify_faces(
     of `STEPS` if the interface resists: the others stand for smaller and smaller true areas.
     """
     shape = phases.shape
-    step = np.zeros(3, np.int64)
-    step[direction] = 1
     for x in range(cut(first, parts, shape[0]), cut(last, parts, shape[0])):
         for y in range(shape[1]):
-            for z in range(shape[2]):
-                u, v, w = x + step[0], y + step[1], z + step[2]
-                if u == shape[0] or v == shape[1] or w == shape[2]:
-                    if not periodic[direction]:
-                        faces[x, y, z] = 0
+            u, v = x + 1 if direction == 0 else x, y + 1 if direction == 1 else y
+            if (u == shape[0] or v == shape[1]) and not periodic[direction]:
+                faces[x, y] = 0
+                continue
+            u, v = u % shape[0], v % shape[1]
+            here, there, found = phases[x, y], phases[u, v], faces[x, y]
+            for z in entries(0, shape[2]):
+                w = z
+                if direction == 2:
+                    w = z + np.uint64(1) if z + np.uint64(1) < shape[2] else np.uint64(0)
+                    if w <= z and not periodic[direction]:
+                        found[z] = 0
                         continue
-                    u, v, w = u % shape[0], v % shape[1], w % shape[2]
-                p, q = kinds[phases[x, y, z]], kinds[phases[u, v, w]]
+                p, q = kinds[here[z]], kinds[there[w]]
                 contact = interface[p, q]
                 if contact == 0.0 or (p == q and blocks[x, y, z] == blocks[u, v, w]):
-                    faces[x, y, z] = plain[p, q]
+                    found[z] = plain[p, q]
                 elif bonded[p, q] > 0 and contact < np.inf:
-                    area = area_factor(phases, blocks, x, y, z, direction, spacing, periodic)
-                    faces[x, y, z] = bonded[p, q] + np.int64(np.rint((1.0 - area) / (1.0 - SMALLEST_FACTOR) * STEPS))
+                    area = area_factor(phases, blocks, x, y, np.int64(z), direction, spacing, periodic)
+                    found[z] = bonded[p, q] + np.int64(np.rint((1.0 - area) / (1.0 - SMALLEST_FACTOR) * STEPS))
                 else:
-                    faces[x, y, z] = 0
+                    found[z] = 0
 
 
 @njit(cache=True, nogil=True)

@@ -80,14 +80,13 @@ def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess,
 
 
 @njit(cache=True, nogil=True)
-def step(first, last, blocks, alpha, p, product, high, low, r, turned, parts):
-    """high + low += alpha p, to the last bit; r -= alpha A p, with sum and largest of |r| in each block; keep A p."""
+def step(first, last, blocks, alpha, p, product, high, low, r, parts):
+    """high + low += alpha p, to the last bit; r -= alpha A p, with sum and largest of |r| in each block."""
     for block in range(first, last):
         total = most = 0.0
         for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
             high[i], low[i] = two_sum(high[i], low[i] + alpha * p[i])
             r[i] -= alpha * product[i]
-            turned[i] = product[i]
             total += abs(r[i])
             most = max(most, abs(r[i]))
         parts[block, 0], parts[block, 1] = total, most

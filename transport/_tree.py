@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from percolation._union_find import join
+from transport._flux import own_roots
 from transport._grid import ends
 from transport._tiles import TILE
 
@@ -21,7 +22,7 @@ def grow_tree(grid, bounds, links):
     the exclusive or of them all: when one is left, it is that one. The ground is one more row.
     """
     count = grid.ground.size
-    parent = np.arange(count + 1).astype(np.int32)
+    parent = own_roots(count + 1)
     degree = np.zeros(count + 1, np.uint8)
     others = np.zeros(count + 1, np.uint32)
     z, along = grid.z, grid.table[2]

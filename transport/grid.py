@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from transport import _grid, _tiles
 from transport._grid import Voxels
 from transport._tiles import TILE
-from transport.graph import ROWS_A_BLOCK, Array, Rows, block_count
+from transport.graph import ROWS_A_BLOCK, Array, Rows, block_count, shared
 
 BRICK = 8, 16  # lines along x and y: 200 voxels of each make 26,000 rows
 
@@ -35,17 +35,18 @@ class Grid:
         (4, classes) what a class conducts along x, y and z, and to the ground; class 0 is no link.
         """
         order, bricks = _in_bricks(live.shape)
-        lines, kept = _tiles.find_tiles(order, live)
+        lines, kept, number = _tiles.find_tiles(order, live)
         x, y, z, ground = np.zeros((4, TILE * kept.size), faces[0].dtype)
         linked = np.empty(ground.size, np.bool_)
-        _tiles.take(order, kept, live.shape[2], live.ravel(), linked)
-        for image, rows in zip(faces, (x, y, z), strict=True):
-            _tiles.take(order, kept, live.shape[2], image.ravel(), rows)
-            rows *= linked
-        near = _tiles.touching(order, lines, kept, live.shape)
+        for image, rows in zip((live, *faces), (linked, x, y, z), strict=True):
+            shared(_tiles.take, block_count(x.size), order, lines, kept, np.ascontiguousarray(image), rows)
+        near = np.empty((kept.size, 4), np.int32)
+        shared(_tiles.touching, block_count(x.size), order, lines, kept, number, live.shape, near)
         bounds = _cut(np.arange(lines.size), lines, min(block_count(x.size), lines.size - 1))
         cuts = np.union1d(bounds, _cut(bricks, lines, max(x.size // ROWS_A_BLOCK, 1)))
-        return Grid(Voxels(live.shape, bounds, order, lines, kept, near, x, y, z, ground, table), cuts)
+        found = Grid(Voxels(live.shape, bounds, order, lines, kept, near, x, y, z, ground, table), cuts)
+        found.keep(linked)
+        return found
 
     @property
     def size(self) -> int:
@@ -62,6 +63,11 @@ class Grid:
         """By the number of rows, a line at least."""
         return self.voxels.bounds.size - 1
 
+    @property
+    def _places(self) -> tuple[Array, ...]:
+        """Where the tiles lie in the image."""
+        return self.voxels.order, self.voxels.lines, self.voxels.kept
+
     def bounds(self) -> list[int]:
         """Whole lines, and nearly equal numbers of rows."""
         found: list[int] = (TILE * self.voxels.lines[self.voxels.bounds]).tolist()
@@ -77,6 +83,11 @@ class Grid:
         made: Rows = _grid.rows(*self.cuts[part : part + 2], self.voxels)
         return made
 
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Take their links from all other rows (in place)."""
+        for classes in (self.voxels.x, self.voxels.y, self.voxels.z):
+            classes *= rows
+
     def astype(self, precision: np.dtype[Any]) -> Grid:
         """The same classes, which conduct in another precision."""
         return replace(self, voxels=self.voxels._replace(table=self.voxels.table.astype(precision)))
@@ -84,13 +95,13 @@ class Grid:
     def take(self, image: Array) -> Array:
         """Return the rows' values out of an image; 0 for a row without a voxel."""
         found = np.empty(self.size, image.dtype)
-        _tiles.take(self.voxels.order, self.voxels.kept, self.voxels.shape[2], image.reshape(-1), found)
+        shared(_tiles.take, block_count(self.size), *self._places, np.ascontiguousarray(image), found)
         return found
 
     def image(self, values: Array, other: Any) -> Array:
         """Return the rows' values as an image (nx, ny, nz), with another value elsewhere."""
         found = np.full(self.voxels.shape, other, values.dtype)
-        _tiles.put(self.voxels.order, self.voxels.kept, self.voxels.shape[2], values, found.reshape(-1))
+        shared(_tiles.put, block_count(self.size), *self._places, values, found)
         return found
 
     def rows_at(self, places: NDArray[np.integer]) -> NDArray[np.int64]:

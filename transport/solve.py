@@ -137,17 +137,18 @@ class _ConjugateGradients:
         r = inflow
         r /= scale
         blocks = block_count(r.size)
-        parts, spare, turned = np.empty((blocks, 2)), np.empty_like(r), np.empty(r.size, np.float32)
+        parts, spare = np.empty((blocks, 2)), np.empty_like(r)
         np.abs(r, out=spare)
         first = float(spare.sum())
         p = self.precondition(r, float(spare.max()), spare).copy()
+        product = np.empty_like(p)
         residuals: list[float] = []
         for _ in range(max_iterations):
-            curvature, gain = multiply(operator, p, r, spare)
+            curvature, gain = multiply(operator, p, r, product)
             if not curvature > 0.0:  # the step is lost in rounding; the next pass starts from the exact residual
                 break
             alpha = gain / curvature
-            shared(_sweeps.step, blocks, alpha, p, spare, potential.high, potential.low, r, turned, parts)
+            shared(_sweeps.step, blocks, alpha, p, product, potential.high, potential.low, r, parts)
             gained = scale * alpha * gain  # the energy norm of the error falls by exactly this
             power -= gained
             carried = power / self.circuit.voltage
@@ -157,7 +158,7 @@ class _ConjugateGradients:
             if done or lost <= CORRECTION * first:
                 break
             z = self.precondition(r, largest, spare)
-            combine(1.0, z, -dot(z, turned) / curvature, p, p)
+            combine(1.0, z, -dot(z, product) / curvature, p, p)
         return residuals or [_share(scale * self.circuit.imbalance(r), carried)]
 
 

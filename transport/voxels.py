@@ -15,6 +15,7 @@ from transport.grid import Grid
 from transport.image import PhaseImage
 from transport.potential import Potential
 
+WORTHWHILE = 0.9  # of the voxels that conduct: if fewer carry current, the others are left out
 WIDE = 30.0  # ratio of conductances, above which the better conductor is nearly at one potential
 Plate = tuple[NDArray[np.int64], NDArray[np.float64]]  # the rows that touch it, and their currents [A]
 
@@ -125,12 +126,11 @@ class VoxelCircuit:
 
         Where `start` (nx, ny, nz) is a number it takes the place of the gradient.
         """
-        shape, axis = self.grid.voxels.shape, self.axis
-        layer = np.arange(shape[axis]).reshape([-1 if d == axis else 1 for d in range(3)])
-        guess = np.broadcast_to(1.0 - (layer + 0.5) / shape[axis], shape)
+        rows = np.empty(self.grid.size)
+        shared(_flux.fall, self.grid.blocks, *self.grid.arrays, self.axis, rows)
         if start is not None:
-            guess = np.where(np.isfinite(start), start, guess)
-        rows: NDArray[np.float64] = self.grid.take(np.ascontiguousarray(guess))
+            given = self.grid.take(start)
+            np.copyto(rows, given, where=np.isfinite(given))
         for bound in self._gaps():
             self._even_out(bound, rows)
         if self.root is not None:
@@ -190,11 +190,13 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
         grounded = grid.places_of(np.concatenate([end[live[end]] for end in ends]))
     if not live.any():
         return None
-    if np.count_nonzero(live) < np.count_nonzero(conducting):
+    if np.count_nonzero(live) < WORTHWHILE * np.count_nonzero(conducting):
         leading = grid.image(live, False)
         grid = Grid.of(faces, grid.voxels.table, leading)
         live = grid.take(leading)
         root = _flux.join_rows(*grid.arrays, 0.0, axis)[0] if periodic else root
+    else:
+        grid.keep(live)
     grid.voxels.ground[grid.rows_at(grounded)] = classes.to_ground(image, grounded)
     return VoxelCircuit(grid, live, root if periodic else None, axis, periodic, scale)
 
