@@ -83,11 +83,12 @@ def is_good(members, count, graph, excess, diagonal, kappa, place, work):
 
 @njit(cache=True, nogil=True)
 def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
-    """Write the aggregate of each row (counted from 0) and return how many there are.
+    """Write the aggregate of each row (counted from 0).
 
-    The rows are a part, from row `first` of the level, of the block from row `low` to `high`; `indices` count from the
-    level's first row. Pairs merge in turn, best partner first, if the whole union is good. Links out of the block count
-    twice, as they do in the smoother, which cuts them.
+    Return the graph of the aggregates: links inside the part as CSR, conductances to the ground, and links to rows of
+    other parts as row, other row, and weight. The rows are a part, from row `first` of the level, of the block from row
+    `low` to `high`; `indices` count from the level's first row. Pairs merge in turn, best partner first, if the whole
+    union is good. Links out of the block count twice, as they do in the smoother, which cuts them.
     """
     size = excess.size
     diagonal = np.empty(size)
@@ -104,6 +105,9 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
         start[node + 1] = inner
         diagonal[node] = total + excess[node]
     head, link = np.empty(inner, np.uint32), np.empty(inner)
+    leaving = indptr[size] - inner
+    outer = (np.empty(leaving, np.uint32), np.empty(leaving, np.uint32), np.empty(leaving, np.float32))
+    left = 0
     for node in range(size):
         after, before = start[node], end[node]
         for e in entries(indptr[node], indptr[node + 1]):
@@ -113,6 +117,9 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
             elif first <= indices[e] < first + size:
                 head[before], link[before] = indices[e] - first, weight[e]
                 before += 1
+            else:
+                outer[0][left], outer[1][left], outer[2][left] = node, indices[e], weight[e]
+                left += 1
     finest = (start, end, head, link)  # links to rows after, until `end`, then to rows before
     part = np.arange(size).astype(np.int32)  # of each node
     members = np.arange(size).astype(np.uint32).reshape(size, 1)
@@ -131,12 +138,11 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
         for node in range(size):
             if part[node] >= 0:
                 part[node] = merged[part[node]]
-        if number < PASSES - 1:
-            order, begin = sort_by(merged, 0, count)
-            weights = sum_by(order, begin, weights)
-            graph, grounds = coarsen(order, begin, graph[0], graph[1], graph[2], grounds, merged, 0)
+        order, begin = sort_by(merged, 0, count)
+        weights = sum_by(order, begin, weights)
+        graph, grounds = coarsen(order, begin, graph, grounds, merged)
     aggregate[:] = part
-    return count
+    return (graph[0], graph[1], graph[2].astype(np.float32)), grounds, outer
 
 
 @njit(cache=True, nogil=True)
@@ -199,14 +205,14 @@ def regroup(members, counts, merged, count):
 
 
 @njit(cache=True, nogil=True)
-def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low):
-    """Links of the aggregates from `low` on, which a part of the rows makes, to all; their links to the ground.
+def coarsen(order, begin, graph, excess, aggregate):
+    """Graph of aggregates and their conductances to the ground, to which links to ALONE go.
 
-    `order` and `begin` sort the part's rows by aggregate; `aggregate` is that of every row of the level. Links to
-    ALONE go to the ground.
+    `order` and `begin` sort the rows by aggregate.
     """
+    indptr, indices, weight = graph
     count = begin.size - 1
-    seen = np.full(count, -1, np.int64)  # where links to the part's own aggregates are; others are few
+    seen = np.full(count, -1, np.int64)  # where the link to each aggregate is
     start = np.empty(count + 1, np.int64)
     ground = sum_by(order, begin, excess)
     head = np.empty(indices.size, np.uint32)
@@ -220,20 +226,52 @@ def coarsen(order, begin, indptr, indices, weight, excess, aggregate, low):
                 other = aggregate[indices[e]]
                 if other == ALONE:
                     ground[here] += weight[e]
-                elif other != low + here:
-                    if low <= other < low + count:
-                        at = seen[other - low] if seen[other - low] >= opened else filled
-                        seen[other - low] = at
-                    else:
-                        at = opened
-                        while at < filled and head[at] != other:
-                            at += 1
-                    if at == filled:
+                elif other != here:
+                    at = seen[np.uint64(other)]
+                    if at < opened:
+                        at = filled
+                        seen[np.uint64(other)] = at
                         head[at], link[at] = other, 0.0
                         filled += 1
                     link[at] += weight[e]
         start[here + 1] = filled
     return (start, head[:filled].copy(), link[:filled].copy()), ground
+
+
+@njit(cache=True, nogil=True)
+def attach(graph, ground, outer, own, low, aggregate):
+    """Links of the aggregates from `low` on, those of a part, to all; conductances to the ground are added in place.
+
+    `graph`, `ground` and `outer` are what `gather` found; `own` is the aggregate of each row of the part, `aggregate`
+    that of every row of the level.
+    """
+    indptr, indices, weight = graph
+    row, beyond, leaving = outer
+    order, begin = sort_by(own[row], low, ground.size)
+    degree = np.empty(ground.size, np.int64)
+    head = np.empty(indices.size + order.size, np.uint32)
+    link = np.empty(head.size, np.float32)
+    filled = 0
+    for here in range(ground.size):
+        opened = filled
+        for e in entries(indptr[here], indptr[here + 1]):
+            head[filled], link[filled] = low + indices[e], weight[e]
+            filled += 1
+        known = filled
+        for m in entries(begin[here], begin[here + 1]):
+            other = aggregate[beyond[order[m]]]
+            if other == ALONE:
+                ground[here] += leaving[order[m]]
+                continue
+            at = known
+            while at < filled and head[at] != other:
+                at += 1
+            if at == filled:
+                head[at], link[at] = other, 0.0
+                filled += 1
+            link[at] += leaving[order[m]]
+        degree[here] = filled - opened
+    return degree, head[:filled].copy(), link[:filled].copy()
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -20,7 +20,7 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from transport import _sweeps
-from transport._aggregates import coarsen, gather, sort_by
+from transport._aggregates import attach, gather
 from transport.graph import Array, Graph, Operator, as_graph, combine, crew, dot, multiply, passed, shared
 from transport.memory import trim_heap
 
@@ -32,6 +32,7 @@ GOOD_STEP = 0.25  # reduction of a coarse residual after which its second step i
 PRECISION = np.dtype(np.float32)  # of the cycle; double needed as many iterations, at contrasts up to 1e12
 
 T = TypeVar("T")
+Gathered = Any  # of a part: the graph of its aggregates, their ground, links to other parts
 logger = logging.getLogger(__name__)
 
 
@@ -116,13 +117,13 @@ class _Level:
         """Gather the unknowns, part by part, and return the graph of the aggregates."""
         bounds, parts = exact.bounds(), exact.parts()
         self.aggregate = np.empty(exact.size, np.int32)
-        counts = _each(lambda part: self._gather_part(exact, part, bounds, parts), len(parts) - 1)
-        starts = np.cumsum([0, *counts])
+        made = _each(lambda part: self._gather_part(exact, part, bounds, parts), len(parts) - 1)
+        starts = np.cumsum([0, *(ground.size for _, ground, _ in made)])
         for (first, last), start in zip(itertools.pairwise(parts), starts, strict=False):
             own = self.aggregate[first:last]
             own[own >= 0] += start
         self.starts = starts[np.searchsorted(parts, bounds)]
-        pieces = _each(lambda part: self._coarsen_part(exact, part, parts, starts), len(parts) - 1)
+        pieces = _each(lambda part: self._attach_part(made, part, parts, starts), len(parts) - 1)
         degrees, indices, weight, excess = (np.concatenate(made) for made in zip(*pieces, strict=True))
         return Graph.of(np.concatenate(([0], np.cumsum(degrees))), indices, weight, excess)
 
@@ -145,16 +146,19 @@ class _Level:
     def _share(self, kernel: Callable[..., None], *vectors: Array) -> None:
         shared(kernel, self.operator.blocks, *self.operator.arrays, *vectors)
 
-    def _gather_part(self, exact: Operator, part: int, bounds: list[int], parts: list[int]) -> int:
+    def _gather_part(self, exact: Operator, part: int, bounds: list[int], parts: list[int]) -> Gathered:
         first, last = parts[part : part + 2]
         block = bisect.bisect_right(bounds, first) - 1
-        return int(gather(*exact.rows(part), KAPPA, *bounds[block : block + 2], first, self.aggregate[first:last]))
+        found: Gathered = gather(
+            *exact.rows(part), KAPPA, *bounds[block : block + 2], first, self.aggregate[first:last]
+        )
+        return found
 
-    def _coarsen_part(self, exact: Operator, part: int, parts: list[int], starts: Array) -> tuple[Array, ...]:
-        low, high = starts[part : part + 2]
-        order, begin = sort_by(self.aggregate[slice(*parts[part : part + 2])], low, high - low)
-        (indptr, indices, weight), excess = coarsen(order, begin, *exact.rows(part), self.aggregate, low)
-        return np.diff(indptr), indices, weight.astype(PRECISION), excess.astype(PRECISION)
+    def _attach_part(self, made: list[Gathered], part: int, parts: list[int], starts: Array) -> tuple[Array, ...]:
+        graph, ground, outer = made[part]
+        made[part] = None  # its memory goes to what is made of it
+        own = self.aggregate[slice(*parts[part : part + 2])]
+        return *attach(graph, ground, outer, own, starts[part], self.aggregate), ground.astype(PRECISION)
 
 
 def _each(work: Callable[[int], T], blocks: int) -> list[T]:
