@@ -131,7 +131,7 @@ def test_coarse_matrix_is_the_galerkin_product(cuts):
     for (first, last), low, (inside, ground, outer) in zip(itertools.pairwise(cuts), starts[:-1], made, strict=True):
         degree, head, link = attach(inside, ground, outer, aggregate[first:last], low, aggregate)
         pieces.append((degree, head, link, ground))
-        assert all(np.unique(row).size == row.size for row in np.split(head, np.cumsum(degree)[:-1]))  # one link to each
+        assert all(np.unique(row).size == row.size for row in np.split(head, np.cumsum(degree)[:-1]))  # one each
     degrees, head, link, ground = (np.concatenate(made) for made in zip(*pieces, strict=True))
     coarse = Graph.of(np.concatenate(([0], np.cumsum(degrees))), head, link, ground).matrix().toarray()
     taken = np.flatnonzero(aggregate != ALONE)

@@ -132,7 +132,7 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
     graph = (start, head, link)
     weights, grounds = diagonal.copy(), excess.copy()
     place, work = np.full(size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
-    for number in range(PASSES):
+    for _ in range(PASSES):
         merged, count = merge(graph, weights, grounds, members, counts, finest, excess, diagonal, kappa, place, work)
         members, counts = regroup(members, counts, merged, count)
         for node in range(size):
