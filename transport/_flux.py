@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from transport._circuit import find_root, rounding_of_sum
-from transport._grid import ends
+from transport._grid import ONE, ends
+from transport._sweeps import entries
 from transport._tiles import TILE, tiles_of_line
 
 
@@ -40,26 +41,28 @@ def join_rows(grid, bound, axis):
             continue
         begin, end, closed = ends(grid, line, True)
         turn = turns(grid, line, axis)
-        for k in range(TILE * grid.lines[line], end):
+        for k in entries(TILE * grid.lines[line], end):
             if along[z[k]] > bound:
-                if parent[k + 1] == k + 1:  # a cluster of its own
-                    parent[k + 1], offset[k + 1] = parent[k], offset[k]
+                after = k + ONE
+                if parent[after] == after:  # a cluster of its own
+                    parent[after], offset[after] = parent[k], offset[k]
                 else:
-                    join(parent, offset, winds, k, k + 1, 0)
+                    join(parent, offset, winds, k, after, 0)
         if closed > bound:
-            join(parent, offset, winds, end, begin, 1 if turn[4] else 0)
+            join(parent, offset, winds, np.uint64(end), np.uint64(begin), 1 if turn[4] else 0)
         for side in (1, 3):
             classes, conductance = (grid.x, grid.table[0]) if side == 1 else (grid.y, grid.table[1])
             step, shift, known = 1 if turn[side] else 0, 0, False
             for tile in range(grid.lines[line], grid.lines[line + 1]):
                 known &= TILE * (grid.near[tile, side] - tile) == shift
                 shift = TILE * (grid.near[tile, side] - tile)
-                for here in range(TILE * tile, TILE * (tile + 1)):
+                for here in entries(TILE * tile, TILE * (tile + 1)):
+                    there = np.uint64(np.int64(here) + shift)
                     links = conductance[classes[here]] > bound
                     if links and not known:
-                        join(parent, offset, winds, here, here + shift, step)
-                    known = links and along[z[here]] > bound and along[z[here + shift]] > bound
-    for node in range(parent.size):
+                        join(parent, offset, winds, here, there, step)
+                    known = links and along[z[here]] > bound and along[z[there]] > bound
+    for node in entries(0, parent.size):
         find_root(parent, offset, node)
     return parent, offset, winds
 
@@ -67,7 +70,7 @@ def join_rows(grid, bound, axis):
 @njit(cache=True, nogil=True)
 def own_roots(count):
     """Clusters of one row each."""
-    parent = np.empty(count, np.int32)
+    parent = np.empty(count, np.uint32)
     for node in range(count):
         parent[node] = node
     return parent
@@ -205,24 +208,23 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
 @njit(cache=True, nogil=True)
 def face_currents(first, last, blocks, grid, direction, axis, high, low, faces):
     """Current from each row to the next along `direction`; a turn round `axis` raises the potential by 1 V."""
-    for block in range(first, last):
-        for line in range(grid.bounds[block], grid.bounds[block + 1]):
-            start, stop = TILE * grid.lines[line], TILE * grid.lines[line + 1]
-            if start == stop:
-                continue
-            turn = turns(grid, line, axis)
-            begin, end, _ = ends(grid, line, True)
-            classes = grid.x if direction == 0 else grid.y if direction == 1 else grid.z
-            for here in range(start, stop):
-                if direction == 2:
-                    there = here + 1 if here < end else begin
-                    emf = 1.0 if turn[4] and here == end else 0.0
-                else:
-                    side = 2 * direction + 1
-                    there = TILE * grid.near[here // TILE, side] + here % TILE
-                    emf = 1.0 if turn[side] else 0.0
-                g = grid.table[direction, classes[here]]
-                faces[here] = g * drop(high[here], high[there], low[here], low[there], emf)
+    side = 2 * direction + 1
+    conductance, classes = grid.table[direction], grid.x if direction == 0 else grid.y if direction == 1 else grid.z
+    for line in range(grid.bounds[first], grid.bounds[last]):
+        if grid.lines[line] == grid.lines[line + 1]:
+            continue
+        begin, end, _ = ends(grid, line, True)
+        emf = 1.0 if direction < 2 and turns(grid, line, axis)[min(side, 3)] else 0.0
+        for tile in range(grid.lines[line], grid.lines[line + 1]):
+            for k in range(TILE):
+                here = np.uint64(TILE * tile + k)
+                there = here + np.uint64(here < end)
+                if direction < 2:
+                    there = np.uint64(TILE * grid.near[tile, side] + k)
+                faces[here] = conductance[classes[here]] * drop(high[here], high[there], low[here], low[there], emf)
+        if direction == 2:
+            emf = 1.0 if axis == 2 else 0.0
+            faces[end] = conductance[classes[end]] * drop(high[end], high[begin], low[end], low[begin], emf)
 
 
 @njit(cache=True, nogil=True)
@@ -242,6 +244,16 @@ def cell_currents(first, last, blocks, grid, direction, faces, cells):
                     cells[here] = 0.5 * (faces[here] + (faces[here - 1] if here > start else 0.0))
             if direction == 2:
                 cells[begin] += 0.5 * faces[end]
+
+
+@njit(cache=True, nogil=True)
+def phase_sums(first, last, blocks, grid, phases, values, parts):
+    """Sum of the rows' values in each phase, of each block."""
+    for block in range(first, last):
+        parts[block] = 0.0
+        start, stop = TILE * grid.lines[grid.bounds[block]], TILE * grid.lines[grid.bounds[block + 1]]
+        for row in entries(start, stop):
+            parts[block, np.uint64(phases[row])] += values[row]
 
 
 @njit(cache=True, nogil=True)

@@ -340,8 +340,9 @@ def _flow(
     axis = problem.axis
     plates = None if problem.periodic else problem.plate_currents(potential)
     crossing, sums, shares = np.empty(0), np.zeros(3), {}
+    faces = np.empty(problem.grid.size)
     for direction in range(3):
-        faces = problem.face_currents(potential, direction)
+        problem.face_currents(potential, direction, faces)
         sums[direction] = faces.sum()
         if direction != axis and density is None:
             continue

@@ -73,8 +73,10 @@ class VoxelCircuit:
 
     def sum_by_phase(self, image: PhaseImage, values: Array) -> NDArray[np.float64]:
         """Return the sum of the rows' values over each phase of the image."""
-        phases = self.grid.take(image.phases)
-        return np.bincount(phases, values, len(image.labels)).astype(np.float64)
+        phases, parts = self.grid.take(image.phases), np.empty((self.grid.blocks, len(image.labels)))
+        shared(_flux.phase_sums, self.grid.blocks, *self.grid.arrays, phases, values, parts)
+        sums: NDArray[np.float64] = parts.sum(axis=0)
+        return sums
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
         """Return the most by which the dissipated power can exceed the exact one [W], by the current lost [A].
@@ -91,15 +93,13 @@ class VoxelCircuit:
         lost /= self.scale
         return self.scale * float(_tree.lead_away(table, *tree, links, lost))
 
-    def face_currents(self, potential: Potential, direction: int) -> NDArray[np.float64]:
-        """Return the current from each row's voxel to the next along a direction [A]."""
-        grid, faces = self.grid, np.empty(self.grid.size)
+    def face_currents(self, potential: Potential, direction: int, faces: NDArray[np.float64]) -> None:
+        """Write the current from each row's voxel to the next along a direction [A]."""
         shared(
-            _flux.face_currents, grid.blocks, *grid.arrays, direction, self.axis if self.periodic else -1,
+            _flux.face_currents, self.grid.blocks, *self.grid.arrays, direction, self.axis if self.periodic else -1,
             potential.high, potential.low, faces,
         )  # fmt: skip
         faces *= self.scale
-        return faces
 
     def plate_currents(self, potential: Potential) -> tuple[Plate, Plate]:
         """Return the currents from the first plate into its layer, and from the last layer into its own plate."""
