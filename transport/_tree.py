@@ -7,7 +7,8 @@ from numba import njit
 
 from percolation._union_find import join
 from transport._flux import own_roots
-from transport._grid import ends
+from transport._grid import ONE, ends
+from transport._sweeps import entries
 from transport._tiles import TILE
 
 GROUND = 3  # row of the table for a link to the ground, after those along x, y and z
@@ -32,9 +33,9 @@ def grow_tree(grid, bounds, links):
             if grid.lines[line] == grid.lines[line + 1]:
                 continue
             begin, end, _ = ends(grid, line, False)
-            for k in range(TILE * grid.lines[line], end + 1):
+            for k in entries(TILE * grid.lines[line], end + 1):
                 if bound < along[z[k]] <= above:
-                    after = k + 1 if k < end else begin
+                    after = k + ONE if k < end else np.uint64(begin)
                     single = after > k and parent[after] == after
                     if single:  # joins the other, without a search for its root
                         parent[after] = parent[k]
@@ -48,11 +49,11 @@ def grow_tree(grid, bounds, links):
                 for tile in range(grid.lines[line], grid.lines[line + 1]):
                     known &= TILE * (grid.near[tile, 2 * axis + 1] - tile) == shift
                     shift = TILE * (grid.near[tile, 2 * axis + 1] - tile)
-                    for k in range(TILE * tile, TILE * (tile + 1)):
-                        found = conductance[classes[k]]
-                        if bound < found <= above and not known and join(parent, k, k + shift):
-                            note(degree, others, links, k, k + shift, 4 * np.int64(classes[k]) + axis)
-                        known = found > bound and along[z[k]] > bound and along[z[k + shift]] > bound
+                    for k in entries(TILE * tile, TILE * (tile + 1)):
+                        found, there = conductance[classes[k]], np.uint64(np.int64(k) + shift)
+                        if bound < found <= above and not known and join(parent, k, there):
+                            note(degree, others, links, k, there, 4 * np.int64(classes[k]) + axis)
+                        known = found > bound and along[z[k]] > bound and along[z[there]] > bound
         above = bound
     return degree, others
 
@@ -72,16 +73,17 @@ def note(degree, others, links, here, there, link):
 def lead_away(table, degree, others, links, pending):
     """Power that leads what is `pending` at each row along the tree to the ground; all but `table` is used up."""
     power = 0.0
-    for start in range(pending.size):
+    ground = np.uint64(pending.size)
+    for start in entries(0, ground):
         node = start
-        while node < pending.size and degree[node] == 1:
+        while node < ground and degree[node] == 1:
             other, link = others[node], links[node]
             power += pending[node] * (pending[node] / table[link % 4, link // 4])
             degree[node] = 0
             degree[other] -= 1
             others[other] ^= np.uint32(node)
             links[other] ^= link
-            if other < pending.size:
+            if other < ground:
                 pending[other] += pending[node]
-            node = np.int64(other)
+            node = np.uint64(other)
     return power
