@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(BIN)/percoat run kissel2026 --quick --out results/kissel2026-quick
 
 test: $(VENV)/tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/checked
 	$(BIN)/ruff check .

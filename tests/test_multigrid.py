@@ -134,6 +134,7 @@ def test_coarse_matrix_is_the_galerkin_product(cuts):
         assert all(np.unique(row).size == row.size for row in np.split(head, np.cumsum(degree)[:-1]))  # one each
     degrees, head, link, ground = (np.concatenate(made) for made in zip(*pieces, strict=True))
     coarse = Graph.of(np.concatenate(([0], np.cumsum(degrees))), head, link, ground).matrix().toarray()
+    np.testing.assert_allclose(coarse, coarse.T, rtol=1.2e-7)  # rounded once
     taken = np.flatnonzero(aggregate != ALONE)
     prolongation = scipy.sparse.csr_matrix((np.ones(taken.size), (taken, aggregate[taken])), (200, starts[-1]))
     expected = (prolongation.T @ matrix @ prolongation).toarray()
@@ -280,6 +281,16 @@ def test_iterations_grow_neither_with_size_nor_with_contrast():
     assert max(sizes) <= 1.5 * min(sizes)
     assert max(contrasts) <= 1.4 * min(contrasts)
     assert max(sizes + contrasts) <= 25
+
+
+@pytest.mark.parametrize("shape", [(2, 40, 40), (1, 40, 40), (3, 300, 70)])
+def test_thin_images_whose_rows_the_plates_hold(shape):
+    """Every row, or all but the middle layer, is held by a plate: no aggregate, or few."""
+    labels = np.random.default_rng(1).choice(2, shape).astype(np.uint8)
+    found = effective_conductivity(labels, {0: 1.0, 1: 10.0}, 1.0)
+    assert found.converged
+    assert found.iterations < 15
+    assert found.bracket.lower == pytest.approx(found.value, rel=1e-6)
 
 
 def test_without_the_check_it_stalls(monkeypatch):

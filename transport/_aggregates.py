@@ -16,7 +16,7 @@ MOST = 2**PASSES  # members of an aggregate
 NOWHERE = MOST  # place of a node that is no member
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
 TRIES = 2  # partners that are checked, best first
-PLAUSIBLE = 0.5  # of kappa, seen with one value on each part: above it one union of larger parts in sixteen is good
+PLAUSIBLE = 0.5  # of kappa, seen with one value on each part: above it one union in sixteen was good in three images
 BETTER = 0.95  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
 SLACK = 1e-6  # a pivot that rounding of the levels below, in single precision, explains
 
@@ -31,14 +31,15 @@ def merit(weight, diagonal, other, excess, next_excess):
 
 
 @njit(cache=True, nogil=True)
-def is_good(members, count, graph, excess, diagonal, kappa, place, work):
+def is_good(members, count, once, excess, diagonal, kappa, place, work):
     """Whether kappa A_G - D + D 1 1' D / 1' D 1 is positive semi-definite, by the pivots of its upper triangle.
 
-    A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal. `place` is `NOWHERE` for
-    every node, before and after.
+    A_G is the aggregate by itself, with its links to the ground, D the level's own diagonal. Of `once`, node i has the
+    links from start[i] to end[i]: each link is listed by one of its two nodes. `place` is `NOWHERE` for every node,
+    before and after.
     Y. Notay, A. Napov, SIAM J. Sci. Comput. 34 (2012) A1079, theorem 3.2.
     """
-    start, end, head, link = graph
+    start, end, head, link = once
     last = np.uint64(count - 1)
     width = np.uint64(MOST if count > MOST // 2 else MOST // 2)  # loops of few lengths are fast
     own = work[MOST]
@@ -86,9 +87,10 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
     """Write the aggregate of each row (counted from 0).
 
     Return the graph of the aggregates: links inside the part as CSR, conductances to the ground, and links to rows of
-    other parts as row, other row, and weight. The rows are a part, from row `first` of the level, of the block from row
-    `low` to `high`; `indices` count from the level's first row. Pairs merge in turn, best partner first, if the whole
-    union is good. Links out of the block count twice, as they do in the smoother, which cuts them.
+    other parts as row (of the part), other row (of the level), and weight. The rows are a part, from row `first` of the
+    level, of the block from row `low` to `high`; `indices` count from the level's first row. Pairs merge in turn, best
+    partner first, if the whole union is good. Links out of the block count twice, as they do in the smoother, which
+    cuts them.
     """
     size = excess.size
     diagonal = np.empty(size)
@@ -120,7 +122,7 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
             else:
                 outer[0][left], outer[1][left], outer[2][left] = node, indices[e], weight[e]
                 left += 1
-    finest = (start, end, head, link)  # links to rows after, until `end`, then to rows before
+    once = (start, end, head, link)  # links to rows after, until `end`; then come those to rows before
     part = np.arange(size).astype(np.int32)  # of each node
     members = np.arange(size).astype(np.uint32).reshape(size, 1)
     counts = np.ones(size, np.int8)
@@ -133,7 +135,7 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
     weights, grounds = diagonal.copy(), excess.copy()
     place, work = np.full(size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
     for _ in range(PASSES):
-        merged, count = merge(graph, weights, grounds, members, counts, finest, excess, diagonal, kappa, place, work)
+        merged, count = merge(graph, weights, grounds, members, counts, once, excess, diagonal, kappa, place, work)
         members, counts = regroup(members, counts, merged, count)
         for node in range(size):
             if part[node] >= 0:
@@ -146,7 +148,7 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
 
 
 @njit(cache=True, nogil=True)
-def merge(graph, weights, grounds, members, counts, finest, excess, diagonal, kappa, place, work):
+def merge(graph, weights, grounds, members, counts, once, excess, diagonal, kappa, place, work):
     """Number the pairs of parts that may merge; a part without a partner goes on alone."""
     indptr, indices, weight = graph
     merged = np.full(counts.size, ALONE, np.int32)
@@ -181,7 +183,7 @@ def merge(graph, weights, grounds, members, counts, finest, excess, diagonal, ka
                 union[a] = members[here, a]
             for a in range(its):
                 union[mine + a] = members[other, a]
-            if mine + its == 2 or is_good(union, mine + its, finest, excess, diagonal, kappa, place, work):
+            if mine + its == 2 or is_good(union, mine + its, once, excess, diagonal, kappa, place, work):
                 partner = other
                 break
         merged[here] = number
@@ -250,7 +252,7 @@ def attach(graph, ground, outer, own, low, aggregate):
     order, begin = sort_by(own[row], low, ground.size)
     degree = np.empty(ground.size, np.int64)
     head = np.empty(indices.size + order.size, np.uint32)
-    link = np.empty(head.size, np.float32)
+    link = np.empty(head.size)
     filled = 0
     for here in range(ground.size):
         opened = filled
@@ -271,7 +273,7 @@ def attach(graph, ground, outer, own, low, aggregate):
                 filled += 1
             link[at] += leaving[order[m]]
         degree[here] = filled - opened
-    return degree, head[:filled].copy(), link[:filled].copy()
+    return degree, head[:filled].copy(), link[:filled].astype(np.float32)
 
 
 @njit(cache=True, nogil=True)

@@ -117,9 +117,9 @@ def even_out(root, offset, level, potential):
 @njit(cache=True, nogil=True)
 def drop(near, far, near_low, far_low, emf):
     """Voltage from near to far that drives a current; none of it is lost to rounding."""
-    fall = near - far
-    rest = rounding_of_sum(near, -far) + rounding_of_sum(fall, emf)
-    return (fall + emf) + (rest + (near_low - far_low))
+    difference = near - far
+    rest = rounding_of_sum(near, -far) + rounding_of_sum(difference, emf)
+    return (difference + emf) + (rest + (near_low - far_low))
 
 
 @njit(cache=True, nogil=True)
@@ -140,7 +140,7 @@ def layer_of(grid, line, row, axis):
 
 
 @njit(cache=True, nogil=True)
-def fall(first, last, blocks, grid, axis, potential):
+def even_fall(first, last, blocks, grid, axis, potential):
     """Write an even fall along an axis, from 1 V in front of the first layer to 0 V behind the last one."""
     for line in range(grid.bounds[first], min(grid.bounds[last], grid.lines.size - 2)):
         for row in range(TILE * grid.lines[line], TILE * grid.lines[line + 1]):
@@ -162,7 +162,6 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
         for line in range(grid.bounds[block], grid.bounds[block + 1]):
             start, stop = TILE * grid.lines[line], TILE * grid.lines[line + 1]
             if start == stop:
-                inflow[start:stop] = 0.0
                 continue
             begin, end, closed = ends(grid, line, True)
             turn = turns(grid, line, axis if periodic else -1)
@@ -172,14 +171,14 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
                 for side in range(4):
                     conductance, classes = grid.table[side // 2], grid.x if side < 2 else grid.y
                     there = TILE * grid.near[tile, side]
-                    after = side % 2 == 1
-                    emf = 0.0 if not turn[side] else 1.0 if after else -1.0
+                    onward = side % 2 == 1
+                    emf = 0.0 if not turn[side] else 1.0 if onward else -1.0
                     for k in range(TILE):
                         here, far = np.uint64(TILE * tile + k), np.uint64(there + k)
                         voltage = drop(high[here], high[far], low[here], low[far], emf)
-                        flow = conductance[classes[here if after else far]] * voltage
+                        flow = conductance[classes[here if onward else far]] * voltage
                         total[k] -= flow
-                        spent += flow * voltage if after else 0.0
+                        spent += flow * voltage if onward else 0.0
                 for k in range(TILE):
                     here = np.uint64(TILE * tile + k)
                     after = here + np.uint64(here < end)
@@ -194,13 +193,13 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
                 inflow[end] -= closed * voltage
                 inflow[begin] += closed * voltage
                 power += closed * voltage**2
-            for here in range(start, stop):
-                if grid.ground[here] > 0:
-                    excess = grid.table[3, grid.ground[here]]
-                    feed = fed(excess, layer_of(grid, line, here, axis), grid.shape[axis], periodic)
-                    source = drop(0.0, high[here], 0.0, low[here], 1.0)
-                    sink = drop(high[here], 0.0, low[here], 0.0, 0.0)
-                    inflow[here] += feed * source - (excess - feed) * sink
+            for row in range(start, stop):
+                if grid.ground[row] > 0:
+                    excess = grid.table[3, grid.ground[row]]
+                    feed = fed(excess, layer_of(grid, line, row, axis), grid.shape[axis], periodic)
+                    source = drop(0.0, high[row], 0.0, low[row], 1.0)
+                    sink = drop(high[row], 0.0, low[row], 0.0, 0.0)
+                    inflow[row] += feed * source - (excess - feed) * sink
                     power += feed * source**2 + (excess - feed) * sink**2
         parts[block] = power
 

@@ -24,13 +24,16 @@ def tiles_of_line(size):
 
 @njit(cache=True, nogil=True)
 def find_tiles(order, live):
-    """`lines` and `kept` of the tiles that hold live voxels (nx, ny, nz), and the number of each tile of the image."""
+    """`lines` and `kept` of the tiles that hold live voxels (nx, ny, nz).
+
+    And for each tile of the image, by the image's own lines, as which one it is kept, -1 if it is not.
+    """
     count, size = live.shape[0] * live.shape[1], live.shape[2]
     of_line = live.reshape(count, size)
     tiles, lacking = tiles_of_line(size)
     lines = np.zeros(count + 2, np.int64)
     kept = np.empty(count * tiles + 1, np.int32)
-    number = np.full((count, tiles), -1, np.int32)
+    kept_as = np.full((count, tiles), -1, np.int32)
     found = 0
     for line in range(count):
         for tile in range(tiles):
@@ -38,13 +41,13 @@ def find_tiles(order, live):
             for k in range(max(begin, 0), begin + TILE):
                 if of_line[order[line], k]:
                     kept[found] = line * tiles + tile
-                    number[order[line], tile] = found
+                    kept_as[order[line], tile] = found
                     found += 1
                     break
         lines[line + 1] = found
     kept[found] = count * tiles
     lines[count + 1] = found + 1
-    return lines, kept[: found + 1].copy(), number
+    return lines, kept[: found + 1].copy(), kept_as
 
 
 @njit(cache=True, nogil=True)
@@ -90,7 +93,7 @@ def neighbours(line, shape):
 
 
 @njit(cache=True, nogil=True)
-def touching(first, last, blocks, order, lines, kept, number, shape, near):
+def touching(first, last, blocks, order, lines, kept, kept_as, shape, near):
     """The tiles before and after each one along x, then y (tiles, 4): the last one where none is kept."""
     tiles, _ = tiles_of_line(shape[2])
     if last == blocks:
@@ -99,5 +102,5 @@ def touching(first, last, blocks, order, lines, kept, number, shape, near):
         around = neighbours(order[line], shape)
         for tile in range(lines[line], lines[line + 1]):
             for side in range(4):
-                other = number[around[side], kept[tile] - line * tiles]
+                other = kept_as[around[side], kept[tile] - line * tiles]
                 near[tile, side] = other if other >= 0 else kept.size - 1

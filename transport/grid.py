@@ -35,13 +35,13 @@ class Grid:
         (4, classes) what a class conducts along x, y and z, and to the ground; class 0 is no link.
         """
         order, bricks = _in_bricks(live.shape)
-        lines, kept, number = _tiles.find_tiles(order, live)
+        lines, kept, kept_as = _tiles.find_tiles(order, live)
         x, y, z, ground = np.zeros((4, TILE * kept.size), faces[0].dtype)
         linked = np.empty(ground.size, np.bool_)
         for image, rows in zip((live, *faces), (linked, x, y, z), strict=True):
             shared(_tiles.take, block_count(x.size), order, lines, kept, np.ascontiguousarray(image), rows)
         near = np.empty((kept.size, 4), np.int32)
-        shared(_tiles.touching, block_count(x.size), order, lines, kept, number, live.shape, near)
+        shared(_tiles.touching, block_count(x.size), order, lines, kept, kept_as, live.shape, near)
         bounds = _cut(np.arange(lines.size), lines, min(block_count(x.size), lines.size - 1))
         cuts = np.union1d(bounds, _cut(bricks, lines, max(x.size // ROWS_A_BLOCK, 1)))
         found = Grid(Voxels(live.shape, bounds, order, lines, kept, near, x, y, z, ground, table), cuts)
@@ -83,10 +83,10 @@ class Grid:
         made: Rows = _grid.rows(*self.cuts[part : part + 2], self.voxels)
         return made
 
-    def keep(self, rows: NDArray[np.bool_]) -> None:
-        """Take their links from all other rows (in place)."""
+    def keep(self, linked: NDArray[np.bool_]) -> None:
+        """All other rows lose their faces (in place), none of which may be one to a linked row."""
         for classes in (self.voxels.x, self.voxels.y, self.voxels.z):
-            classes *= rows
+            classes *= linked
 
     def astype(self, precision: np.dtype[Any]) -> Grid:
         """The same classes, which conduct in another precision."""

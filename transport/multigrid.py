@@ -46,7 +46,7 @@ class Multigrid:
             level = _Level(operator.astype(PRECISION), finest=not self.levels)
             self.levels.append(level)
             coarse = level.gather(operator) if operator.size > EXACT_BELOW else None
-            if coarse is None or coarse.size > STALLED * level.live:
+            if coarse is None or not 0 < coarse.size <= STALLED * level.live:  # 0: the ground holds every row
                 break
             operator = coarse
         self.exact = _factorised(operator) if operator.size <= FACTORISED_UP_TO else None
@@ -124,7 +124,7 @@ class _Level:
             own[own >= 0] += start
         self.starts = starts[np.searchsorted(parts, bounds)]
         pieces = _each(lambda part: self._attach_part(made, part, parts, starts), len(parts) - 1)
-        degrees, indices, weight, excess = (np.concatenate(made) for made in zip(*pieces, strict=True))
+        degrees, indices, weight, excess = (np.concatenate(field) for field in zip(*pieces, strict=True))
         return Graph.of(np.concatenate(([0], np.cumsum(degrees))), indices, weight, excess)
 
     def forward(self, r: Array, x: Array) -> None:

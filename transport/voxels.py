@@ -31,7 +31,7 @@ class VoxelCircuit:
 
     grid: Grid = field(repr=False)  # conductances over `scale`
     live: NDArray[np.bool_] = field(repr=False)  # of the grid's rows: those that carry current
-    root: NDArray[np.int32] | None = field(repr=False)  # first row of each one's cluster, if the axis is periodic
+    root: NDArray[np.uint32] | None = field(repr=False)  # first row of each one's cluster, if the axis is periodic
     axis: int
     periodic: bool
     scale: float = field(metadata={"unit": "S"})
@@ -127,7 +127,7 @@ class VoxelCircuit:
         Where `start` (nx, ny, nz) is a number it takes the place of the gradient.
         """
         rows = np.empty(self.grid.size)
-        shared(_flux.fall, self.grid.blocks, *self.grid.arrays, self.axis, rows)
+        shared(_flux.even_fall, self.grid.blocks, *self.grid.arrays, self.axis, rows)
         if start is not None:
             given = self.grid.take(start)
             np.copyto(rows, given, where=np.isfinite(given))
