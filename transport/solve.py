@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 PASSES = 20  # corrections of a solution by its exact residual; two or three are the rule, at contrasts of 1e12 ten
 CORRECTION = 1e-6  # reduction asked of one pass, above the rounding of its products in single precision
-MARGIN = 0.7  # of the tolerance, which a pass aims at: its recursive residual drifts
+MARGIN = 0.9  # of the tolerance, which a pass aims at: its recursive residual drifts by some hundredths
 FURTHER = 0.1  # of its aim, for a pass after one that has left too wide a gap
 
 
