@@ -145,8 +145,6 @@ def even_fall(first, last, blocks, grid, axis, potential):
     for line in range(grid.bounds[first], min(grid.bounds[last], grid.lines.size - 2)):
         for row in range(TILE * grid.lines[line], TILE * grid.lines[line + 1]):
             potential[row] = 1.0 - (layer_of(grid, line, row, axis) + 0.5) / grid.shape[axis]
-    if last == blocks:
-        potential[-TILE:] = 0.0
 
 
 @njit(cache=True, nogil=True)

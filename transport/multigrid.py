@@ -12,7 +12,7 @@ import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numba
 import numpy as np
@@ -32,7 +32,7 @@ GOOD_STEP = 0.25  # reduction of a coarse residual after which its second step i
 PRECISION = np.dtype(np.float32)  # of the cycle; double needed as many iterations, at contrasts up to 1e12
 
 T = TypeVar("T")
-Gathered = Any  # of a part: the graph of its aggregates, their ground, links to other parts
+Gathered = tuple[tuple[Array, Array, Array], Array, tuple[Array, Array, Array]]  # what `gather` returns of a part
 logger = logging.getLogger(__name__)
 
 
@@ -117,8 +117,8 @@ class _Level:
         """Gather the unknowns, part by part, and return the graph of the aggregates."""
         bounds, parts = exact.bounds(), exact.parts()
         self.aggregate = np.empty(exact.size, np.int32)
-        made = _each(lambda part: self._gather_part(exact, part, bounds, parts), len(parts) - 1)
-        starts = np.cumsum([0, *(ground.size for _, ground, _ in made)])
+        made = dict(enumerate(_each(lambda part: self._gather_part(exact, part, bounds, parts), len(parts) - 1)))
+        starts = np.cumsum([0, *(ground.size for _, ground, _ in made.values())])
         for (first, last), start in zip(itertools.pairwise(parts), starts, strict=False):
             own = self.aggregate[first:last]
             own[own >= 0] += start
@@ -154,9 +154,8 @@ class _Level:
         )
         return found
 
-    def _attach_part(self, made: list[Gathered], part: int, parts: list[int], starts: Array) -> tuple[Array, ...]:
-        graph, ground, outer = made[part]
-        made[part] = None  # its memory goes to what is made of it
+    def _attach_part(self, made: dict[int, Gathered], part: int, parts: list[int], starts: Array) -> tuple[Array, ...]:
+        graph, ground, outer = made.pop(part)  # its memory goes to what is made of it
         own = self.aggregate[slice(*parts[part : part + 2])]
         return *attach(graph, ground, outer, own, starts[part], self.aggregate), ground.astype(PRECISION)
 

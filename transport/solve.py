@@ -22,7 +22,7 @@ Preconditioner = Callable[[NDArray[np.float64], float, NDArray[np.float64]], Arr
 
 logger = logging.getLogger(__name__)
 
-PASSES = 20  # corrections of a solution by its exact residual; two or three are the rule, at contrasts of 1e12 ten
+PASSES = 20  # corrections by the exact residual; one is the rule, two at a contrast of 1e12, three at tolerance 1e-13
 CORRECTION = 1e-6  # reduction asked of one pass, above the rounding of its products in single precision
 MARGIN = 0.9  # of the tolerance, which a pass aims at: its recursive residual drifts by some hundredths
 FURTHER = 0.1  # of its aim, for a pass after one that has left too wide a gap

@@ -126,7 +126,7 @@ class VoxelCircuit:
 
         Where `start` (nx, ny, nz) is a number it takes the place of the gradient.
         """
-        rows = np.empty(self.grid.size)
+        rows = np.zeros(self.grid.size)
         shared(_flux.even_fall, self.grid.blocks, *self.grid.arrays, self.axis, rows)
         if start is not None:
             given = self.grid.take(start)
