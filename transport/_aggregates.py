@@ -15,6 +15,7 @@ PASSES = 4  # of merging in pairs
 MOST = 2**PASSES  # members of an aggregate
 NOWHERE = MOST  # place of a node that is no member
 ALONE = -1  # of a node that no aggregate takes in: its ground holds it, smoothing alone is enough
+APART = -2  # of a node that seeks no partner: it stays alone, or its aggregate is known
 TRIES = 2  # partners that are checked, best first
 PLAUSIBLE = 0.5  # of kappa, seen with one value on each part: above it one union in sixteen was good in three images
 BETTER = 0.95  # of the best partner's kappa: nearly equal ones keep the order of the grid, so that pairs line up
@@ -83,14 +84,14 @@ def is_good(members, count, once, excess, diagonal, kappa, place, work):
 
 
 @njit(cache=True, nogil=True)
-def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
+def gather(indptr, indices, weight, excess, kappa, low, high, first, known, aggregate):
     """Write the aggregate of each row (counted from 0).
 
     Return the graph of the aggregates: links inside the part as CSR, conductances to the ground, and links to rows of
     other parts as row (of the part), other row (of the level), and weight. The rows are a part, from row `first` of the
-    level, of the block from row `low` to `high`; `indices` count from the level's first row. Pairs merge in turn, best
-    partner first, if the whole union is good. Links out of the block count twice, as they do in the smoother, which
-    cuts them.
+    level, of the block from row `low` to `high`; `indices` count from the level's first row. Links out of the block
+    count twice, as they do in the smoother, which cuts them. Rows of aggregates that are `known`, by number, keep
+    those. Of the others, pairs merge in turn, best partner first, if the whole union is good.
     """
     size = excess.size
     diagonal = np.empty(size)
@@ -123,16 +124,18 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
                 outer[0][left], outer[1][left], outer[2][left] = node, indices[e], weight[e]
                 left += 1
     once = (start, end, head, link)  # links to rows after, until `end`; then come those to rows before
-    part = np.arange(size).astype(np.int32)  # of each node
-    members = np.arange(size).astype(np.uint32).reshape(size, 1)
-    counts = np.ones(size, np.int8)
+    fine = (start, head, link)
+    part = np.empty(size, np.int32)  # of each node
+    count = 0
     for node in range(size):
         links = diagonal[node] - excess[node]
-        if excess[node] * (kappa - 2.0) >= 2.0 * links:  # the diagonal is kappa / (kappa - 2) links or more
-            part[node] = ALONE
-            counts[node] = 0
-    graph = (start, head, link)
-    weights, grounds = diagonal.copy(), excess.copy()
+        held = excess[node] * (kappa - 2.0) >= 2.0 * links  # by the ground: the diagonal is kappa / (kappa - 2) links
+        part[node] = APART if held or known[node] >= 0 else count
+        count += part[node] == count
+    order, begin = sort_by(part, 0, count)
+    weights = sum_by(order, begin, diagonal)
+    graph, grounds = coarsen(order, begin, fine, excess, part)
+    members, counts = order.reshape(count, 1), np.ones(count, np.int8)
     place, work = np.full(size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
     for _ in range(PASSES):
         merged, count = merge(graph, weights, grounds, members, counts, once, excess, diagonal, kappa, place, work)
@@ -143,7 +146,9 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, aggregate):
         order, begin = sort_by(merged, 0, count)
         weights = sum_by(order, begin, weights)
         graph, grounds = coarsen(order, begin, graph, grounds, merged)
-    aggregate[:] = part
+    count = renumber(part, known, count, aggregate)
+    order, begin = sort_by(aggregate, 0, count)
+    graph, grounds = coarsen(order, begin, fine, excess, aggregate)
     return (graph[0], graph[1], graph[2].astype(np.float32)), grounds, outer
 
 
@@ -157,12 +162,12 @@ def merge(graph, weights, grounds, members, counts, once, excess, diagonal, kapp
     value = np.empty(TRIES)
     number = 0
     for here in range(counts.size):
-        if counts[here] == 0 or merged[here] != ALONE:
+        if merged[here] != ALONE:
             continue
         found = 0
         for e in entries(indptr[here], indptr[here + 1]):
             other = indices[e]
-            if counts[other] == 0 or merged[other] != ALONE:
+            if merged[other] != ALONE:
                 continue
             quality = merit(weight[e], weights[here], weights[other], grounds[here], grounds[other])
             if quality > (kappa if counts[here] + counts[other] == 2 else PLAUSIBLE * kappa):
@@ -194,6 +199,22 @@ def merge(graph, weights, grounds, members, counts, once, excess, diagonal, kapp
 
 
 @njit(cache=True, nogil=True)
+def renumber(part, known, count, aggregate):
+    """Number the parts, and the aggregates that were known, in the order of their first rows; return how many."""
+    number = np.full(count + known.size, ALONE, np.int32)
+    found = 0
+    for node in range(part.size):
+        aggregate[node] = ALONE
+        if part[node] >= 0 or known[node] >= 0:
+            name = part[node] if part[node] >= 0 else count + known[node]
+            if number[name] == ALONE:
+                number[name] = found
+                found += 1
+            aggregate[node] = number[name]
+    return found
+
+
+@njit(cache=True, nogil=True)
 def regroup(members, counts, merged, count):
     """Members of each merged part."""
     wide = np.zeros((count, 2 * members.shape[1]), np.uint32)
@@ -208,7 +229,7 @@ def regroup(members, counts, merged, count):
 
 @njit(cache=True, nogil=True)
 def coarsen(order, begin, graph, excess, aggregate):
-    """Graph of aggregates and their conductances to the ground, to which links to ALONE go.
+    """Graph of aggregates and their conductances to the ground, to which links to ALONE go; links to APART are dropped.
 
     `order` and `begin` sort the rows by aggregate.
     """
@@ -228,7 +249,7 @@ def coarsen(order, begin, graph, excess, aggregate):
                 other = aggregate[indices[e]]
                 if other == ALONE:
                     ground[here] += weight[e]
-                elif other != here:
+                elif other != APART and other != here:
                     at = seen[np.uint64(other)]
                     if at < opened:
                         at = filled

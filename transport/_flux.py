@@ -260,7 +260,9 @@ def layer_sums(first, last, blocks, grid, axis, values, parts):
         parts[block] = 0.0
         for line in range(grid.bounds[block], min(grid.bounds[block + 1], grid.lines.size - 2)):
             if axis < 2:
-                total = np.sum(values[TILE * grid.lines[line] : TILE * grid.lines[line + 1]])
+                total = 0.0
+                for row in entries(TILE * grid.lines[line], TILE * grid.lines[line + 1]):
+                    total += values[row]
                 parts[block, layer_of(grid, line, 0, axis)] += total
                 continue
             for tile in range(grid.lines[line], grid.lines[line + 1]):

@@ -80,16 +80,16 @@ def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess,
 
 
 @njit(cache=True, nogil=True)
-def step(first, last, blocks, alpha, p, product, high, low, r, parts):
-    """high + low += alpha p, to the last bit; r -= alpha A p, with sum and largest of |r| in each block."""
+def step(first, last, blocks, alpha, volts, p, product, high, low, r, parts):
+    """high + low += alpha p in volts, to the last bit; r -= alpha A p, with the sum of |r| in each block."""
+    way = alpha * volts
     for block in range(first, last):
-        total = most = 0.0
+        total = 0.0
         for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
-            high[i], low[i] = two_sum(high[i], low[i] + alpha * p[i])
+            high[i], low[i] = two_sum(high[i], low[i] + way * p[i])
             r[i] -= alpha * product[i]
             total += abs(r[i])
-            most = max(most, abs(r[i]))
-        parts[block, 0], parts[block, 1] = total, most
+        parts[block] = total
 
 
 @njit(cache=True, nogil=True)

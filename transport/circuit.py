@@ -10,7 +10,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from transport._circuit import edge_currents, node_inflow
-from transport.graph import Graph
+from transport.graph import Array, Graph
 from transport.potential import Potential
 
 
@@ -62,7 +62,7 @@ class Circuit:
         inflow = node_inflow(self.tail, self.head, currents, self.count + 1)[:-1]
         return inflow, float(np.sum(currents * (currents / self.conductance)))
 
-    def imbalance(self, inflow: NDArray[np.float64]) -> float:
+    def imbalance(self, inflow: Array) -> float:
         """Return the sum of |current lost| over all nodes [A]."""
         return float(np.sum(np.abs(inflow)))
 

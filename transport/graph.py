@@ -15,6 +15,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from transport import _sweeps
+from transport._aggregates import ALONE
 
 ROWS_A_BLOCK, MOST_BLOCKS = 15_000, 32  # of blocks that threads share
 SHORT = 500_000  # numbers of a vector, below which one pass over it takes no longer than to wake another thread
@@ -50,6 +51,9 @@ class Operator(Protocol):
 
     def rows(self, part: int) -> Rows:
         """Links of a part as CSR, its rows counted from 0, and their conductances to the ground."""
+
+    def known_aggregates(self, part: int, inverse: Array, kappa: float) -> NDArray[np.int32]:
+        """Number the aggregates of a part that are as good as `kappa` for sure, by row; ALONE elsewhere."""
 
     def astype(self, precision: np.dtype[Any]) -> Operator:
         """The same in another precision."""
@@ -105,6 +109,11 @@ class Graph:
         weight, excess = (part.astype(np.float64) for part in (self.weight[begin:end], self.excess[first:last]))
         starts = self.indptr[first : last + 1].astype(np.int64) - begin
         return starts, self.indices[begin:end], weight, excess
+
+    def known_aggregates(self, part: int, inverse: Array, kappa: float) -> NDArray[np.int32]:
+        """None."""
+        first, last = self.bounds()[part : part + 2]
+        return np.full(last - first, ALONE, np.int32)
 
     def astype(self, precision: np.dtype[Any]) -> Graph:
         """Weights and excess in another precision."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transport import _grid, _tiles
+from transport._cuboids import cuboids
 from transport._grid import Voxels
 from transport._tiles import TILE
 from transport.graph import ROWS_A_BLOCK, Array, Rows, block_count, shared
@@ -82,6 +83,11 @@ class Grid:
         """Made on the spot."""
         made: Rows = _grid.rows(*self.cuts[part : part + 2], self.voxels)
         return made
+
+    def known_aggregates(self, part: int, inverse: Array, kappa: float) -> NDArray[np.int32]:
+        """Cuboids that conduct nearly evenly."""
+        found: NDArray[np.int32] = cuboids(*self.cuts[part : part + 2], self.voxels, inverse, kappa)
+        return found
 
     def keep(self, linked: NDArray[np.bool_]) -> None:
         """All other rows lose their faces (in place), none of which may be one to a linked row."""

@@ -17,7 +17,6 @@ from typing import TypeVar
 import numba
 import numpy as np
 import scipy.sparse.linalg
-from numpy.typing import NDArray
 
 from transport import _sweeps
 from transport._aggregates import attach, gather
@@ -39,6 +38,8 @@ logger = logging.getLogger(__name__)
 class Multigrid:
     """One cycle of multigrid, made once for an operator and used many times."""
 
+    precision = PRECISION
+
     def __init__(self, finest: Operator) -> None:
         self.levels: list[_Level] = []
         operator: Operator = finest
@@ -53,14 +54,12 @@ class Multigrid:
         trim_heap()
         logger.debug("multigrid: %s unknowns", [level.live for level in self.levels])
 
-    def __call__(self, r: NDArray[np.float64], largest: float, spare: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return an approximate solution of A z = r, but for a factor; not quite linear in r.
+    def __call__(self, r: Array, spare: Array) -> Array:
+        """Return an approximate solution of A z = r, not quite linear in r, which the next call overwrites.
 
-        `largest` is the largest |r|. `spare`, of the size of r, is overwritten; so is the result by the next call.
+        `spare`, of the size of r, is overwritten, too.
         """
-        even, x = spare.view(PRECISION).reshape(2, -1)
-        passed(_sweeps.scale, r.size, largest or 1.0, r, even)
-        return self._cycle(0, even, x, self.levels[0].first)
+        return self._cycle(0, r, spare, self.levels[0].first)
 
     def _cycle(self, depth: int, r: Array, x: Array, out: Array) -> Array:
         """Smooth, correct by the coarse level, smooth the other way round."""
@@ -150,8 +149,9 @@ class _Level:
         first, last = parts[part : part + 2]
         block = bisect.bisect_right(bounds, first) - 1
         found: Gathered = gather(
-            *exact.rows(part), KAPPA, *bounds[block : block + 2], first, self.aggregate[first:last]
-        )
+            *exact.rows(part), KAPPA, *bounds[block : block + 2], first,
+            exact.known_aggregates(part, self.inverse, KAPPA), self.aggregate[first:last],
+        )  # fmt: skip
         return found
 
     def _attach_part(self, made: dict[int, Gathered], part: int, parts: list[int], starts: Array) -> tuple[Array, ...]:

@@ -14,7 +14,7 @@ from transport.circuit import Circuit
 from transport.image import parse_number, parse_tolerance
 from transport.multigrid import Multigrid
 from transport.report import describe
-from transport.solve import Solution, factorised, solve_circuit
+from transport.solve import Factorised, Solution, solve_circuit
 
 DIRECT_UP_TO = 400_000  # independent loops; a factorisation took 8 s at 380,000 and grows faster than their number
 
@@ -226,7 +226,7 @@ def _solve(network: _Network, tolerance: float, max_iterations: int, strict: boo
         start=np.zeros(nodes.size),
         tolerance=tolerance,
         max_iterations=max_iterations,
-        precondition=factorised if loops <= DIRECT_UP_TO else Multigrid,
+        precondition=Factorised if loops <= DIRECT_UP_TO else Multigrid,
     )
     currents = np.zeros(wires.tail.size)
     currents[backbone] = circuit.currents(solution.potential)

@@ -13,12 +13,9 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 
 from transport import _sweeps
-from transport.graph import Array, Graph, Operator, block_count, combine, dot, multiply, shared
+from transport.graph import Array, Graph, Operator, block_count, combine, dot, multiply, passed, shared
 from transport.multigrid import Multigrid
 from transport.potential import Potential
-
-Preconditioner = Callable[[NDArray[np.float64], float, NDArray[np.float64]], Array]
-"""Of a residual, the largest part of which is given, with a vector to spare."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +47,20 @@ class Circuit(Protocol):
     def balance(self, potential: Potential) -> tuple[NDArray[np.float64], float]:
         """Current lost at each node [A], dissipated power [W]."""
 
-    def imbalance(self, inflow: NDArray[np.float64]) -> float:
+    def imbalance(self, inflow: Array) -> float:
         """What the current lost at each node amounts to, as the tolerance counts it [A]."""
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
         """The most by which the dissipated power can exceed the exact one [W], by the current lost [A], used up."""
+
+
+class Preconditioner(Protocol):
+    """An approximate inverse of an operator."""
+
+    precision: np.dtype[Any]  # of the residuals that it takes, and of what it returns
+
+    def __call__(self, r: Array, spare: Array) -> Array:
+        """Return an approximate solution of A z = r, but for a factor; `spare`, another such vector, is overwritten."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +97,7 @@ def solve_circuit(
         Conjugate-gradient steps at most, all passes together.
     precondition
         Makes the preconditioner of an operator: `Multigrid` for voxels, whose cost it keeps in proportion to their
-        number; `factorised`, with which one step is nearly enough, for sparse networks, whose conductances may spread
+        number; `Factorised`, with which one step is nearly enough, for sparse networks, whose conductances may spread
         evenly over ten decades, where multigrid stalls.
     """
     potential = Potential.of(start)
@@ -130,45 +136,53 @@ class _ConjugateGradients:
         """Correct the potential (in place) until what it loses is small; return the imbalance after each step.
 
         `inflow`, used up, is lost in the beginning; `power` falls by what each step gains, and a step that gains more
-        than the tolerance is not the last one.
+        than the tolerance is not the last one. The residual has the precision of the preconditioner: what is left
+        goes down by `CORRECTION` at most, and its rounding is left to the next pass.
         """
-        operator = self.operator
-        scale, carried = self.circuit.scale, power / self.circuit.voltage
-        r = inflow
-        r /= scale
+        operator, carried = self.operator, power / self.circuit.voltage
+        unit = float(max(inflow.max(), -inflow.min())) or self.circuit.scale  # of r [A]
+        volts = unit / self.circuit.scale  # of p
+        r = np.empty(inflow.size, self.precondition.precision)
+        passed(_sweeps.scale, r.size, unit, inflow, r)
+        spare, product, *_ = (*inflow.view(r.dtype).reshape(-1, r.size), np.empty_like(r))  # its memory, if it has two
         blocks = block_count(r.size)
-        parts, spare = np.empty((blocks, 2)), np.empty_like(r)
-        np.abs(r, out=spare)
-        first = float(spare.sum())
-        p = self.precondition(r, float(spare.max()), spare).copy()
-        product = np.empty_like(p)
+        parts = np.empty(blocks)
+        first = float(np.abs(r, out=spare).sum(dtype=np.float64))
+        p = self.precondition(r, spare).copy()
         residuals: list[float] = []
         for _ in range(max_iterations):
             curvature, gain = multiply(operator, p, r, product)
             if not curvature > 0.0:  # the step is lost in rounding; the next pass starts from the exact residual
                 break
             alpha = gain / curvature
-            shared(_sweeps.step, blocks, alpha, p, product, potential.high, potential.low, r, parts)
-            gained = scale * alpha * gain  # the energy norm of the error falls by exactly this
+            shared(_sweeps.step, blocks, alpha, volts, p, product, potential.high, potential.low, r, parts)
+            gained = unit * volts * alpha * gain  # the energy norm of the error falls by exactly this
             power -= gained
             carried = power / self.circuit.voltage
-            residuals.append(_share(scale * self.circuit.imbalance(r), carried))
+            residuals.append(_share(unit * self.circuit.imbalance(r), carried))
             done = residuals[-1] <= tolerance and gained <= tolerance * power
-            lost, largest = float(parts[:, 0].sum()), float(parts[:, 1].max())
-            if done or lost <= CORRECTION * first:
+            if done or parts.sum() <= CORRECTION * first:
                 break
-            z = self.precondition(r, largest, spare)
+            z = self.precondition(r, spare)
             combine(1.0, z, -dot(z, product) / curvature, p, p)
-        return residuals or [_share(scale * self.circuit.imbalance(r), carried)]
+        return residuals or [_share(unit * self.circuit.imbalance(r), carried)]
 
 
-def factorised(graph: Graph) -> Preconditioner:
-    """Solve a network's matrix exactly, as a preconditioner."""
-    # minimum degree removes chains and stars first, without fill; measured 0.4 s for 300,000 nodes of mean degree 3.2
-    factors = scipy.sparse.linalg.splu(
-        graph.matrix().tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    )
-    return lambda r, _, __: factors.solve(r)
+class Factorised:
+    """A network's matrix solved exactly, as a preconditioner."""
+
+    precision: np.dtype[Any] = np.dtype(np.float64)
+
+    def __init__(self, graph: Graph) -> None:
+        # minimum degree removes chains and stars first, without fill: 0.4 s for 300,000 nodes of mean degree 3.2
+        self.factors = scipy.sparse.linalg.splu(
+            graph.matrix().tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+        )
+
+    def __call__(self, r: Array, spare: Array) -> Array:
+        """Solve A z = r."""
+        solution: Array = self.factors.solve(r)
+        return solution
 
 
 def _share(lost: float, carried: float) -> float:

@@ -58,12 +58,12 @@ class VoxelCircuit:
         inflow *= self.scale
         return inflow, self.scale * float(parts.sum())
 
-    def imbalance(self, inflow: NDArray[np.float64]) -> float:
+    def imbalance(self, inflow: Array) -> float:
         """Return the largest difference of the currents through any two planes [A]: what their layers lose."""
         lost = np.cumsum(self.layer_sums(inflow))
         return float(max(lost.max(), 0.0) - min(lost.min(), 0.0))
 
-    def layer_sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def layer_sums(self, values: Array) -> NDArray[np.float64]:
         """Return the sum over each layer across the axis."""
         grid = self.grid
         parts = np.empty((grid.blocks, grid.voxels.shape[self.axis]))

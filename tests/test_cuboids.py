@@ -1,0 +1,111 @@
+"""Cuboids that conduct nearly evenly beside a walk through the image, and beside eigenvalues."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.linalg
+from scipy.ndimage import gaussian_filter
+
+from transport._aggregates import ALONE
+from transport._cuboids import cuboids
+from transport._tiles import TILE
+from transport.graph import as_graph, shared
+from transport.image import parse_image
+from transport.multigrid import KAPPA
+from transport.voxels import voxel_circuit
+
+SHAPES = [(12, 12, 12), (9, 18, 11), (17, 7, 8), (2, 2, 40), (1, 12, 12), (12, 1, 12), (3, 3, 3)]
+
+
+def grid_of(seed, shape, sigma, spacing=(1.0, 1.0, 1.0), periodic=(False, True, True), width=2.0, axis=0):
+    """Smoothed noise of as many phases as there are conductivities, as a grid."""
+    noise = gaussian_filter(np.random.default_rng(seed).normal(size=shape), width, mode="wrap")
+    labels = np.searchsorted(np.quantile(noise, np.linspace(0, 1, len(sigma) + 1)[1:-1]), noise).astype(np.uint8)
+    circuit = voxel_circuit(parse_image(labels, dict(enumerate(sigma)), spacing, periodic, None, None), axis)
+    return None if circuit is None else circuit.operator
+
+
+def found(grid, kappa=KAPPA):
+    """Number of each row's cuboid, part by part, and the diagonal of the smoother."""
+    inverse = np.empty(grid.size)
+    shared(grid.kernels.invert_diagonal, grid.blocks, *grid.arrays, inverse)
+    parts = [cuboids(*grid.cuts[part : part + 2], grid.voxels, inverse, kappa) for part in range(grid.cuts.size - 1)]
+    return parts, inverse
+
+
+def expected(grid, first, last, inverse, kappa):
+    """The rows of each good cuboid of a part, by the corners of the image and by what each face conducts."""
+    shape = grid.voxels.shape
+    row_of = grid.image(np.arange(grid.size), -1)
+    lacking = -shape[2] % TILE
+    good = set()
+    for i, j in itertools.product(range(0, shape[0] - 1, 2), range(0, shape[1] - 1, 2)):
+        for k in range(-lacking, shape[2], TILE):
+            if k < 0:
+                continue  # the rows before the image have no links
+            rows = row_of[i : i + 2, j : j + 2, k : k + TILE]
+            if rows.size < 4 * TILE or rows.min() < first or rows.max() >= last:
+                continue
+            table, v = grid.voxels.table, grid.voxels
+            slowest = min(
+                2.0 * table[0][v.x[rows[0]]].min(),
+                2.0 * table[1][v.y[rows[:, 0]]].min(),
+                (2.0 - np.sqrt(2.0)) * table[2][v.z[rows[:, :, :-1]]].min(),
+            )
+            if slowest > 0.0 and kappa * slowest * inverse[rows].min() >= 1.0:
+                good.add(tuple(sorted(rows.ravel().tolist())))
+    return good
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("sigma", [(0.0, 1.0), (1.0, 1.5, 2.0), (1e-7, 1e-3, 1.0)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_cuboids_are_those_of_a_walk_through_the_image(shape, sigma, axis):
+    periodic = [True, True, True]
+    periodic[axis] = axis == 1
+    grid = grid_of(3, shape, sigma, (1.0, 1.2, 0.8), periodic, axis=axis)
+    if grid is None:
+        return
+    parts, inverse = found(grid)
+    for (first, last), numbers in zip(itertools.pairwise(grid.parts()), parts, strict=True):
+        taken = numbers != ALONE
+        made = {tuple((first + np.flatnonzero(numbers == number)).tolist()) for number in np.unique(numbers[taken])}
+        assert made == expected(grid, first, last, inverse, KAPPA)
+        assert len(made) * 4 * TILE == np.count_nonzero(taken)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.0, 1.0, 0.8), (2.0, 1.0, 1.0), (1.0, 0.7, 1.0)])
+@pytest.mark.parametrize("sigma", [(0.0, 1.0), (1.0, 1.5, 2.0), (1.0, 10.0)])
+def test_every_cuboid_has_the_quality_it_is_said_to_have(spacing, sigma):
+    """The smallest kappa by generalised eigenvalues is below 1 / (evenness), and that one below KAPPA."""
+    grid = grid_of(5, (12, 12, 12), sigma, spacing)
+    parts, inverse = found(grid)
+    dense = as_graph(grid).matrix().toarray()
+    worst, count = 0.0, 0
+    for first, numbers in zip(grid.parts(), parts, strict=False):
+        for number in range(numbers.max() + 1):
+            members = first + np.flatnonzero(numbers == number)
+            inside = -dense[np.ix_(members, members)]
+            np.fill_diagonal(inside, 0.0)
+            excess = grid.voxels.table[3][grid.voxels.ground[members]]
+            own = np.diag(inside.sum(axis=1) + excess) - inside
+            diagonal = 1.0 / inverse[members]
+            projected = np.diag(diagonal) - np.outer(diagonal, diagonal) / diagonal.sum()
+            constant = np.ones((members.size,) * 2) * (not excess.any())  # of which the quality knows nothing
+            worst = max(worst, scipy.linalg.eigh(projected, own + constant, eigvals_only=True)[-1])
+            count += 1
+    assert count >= 5
+    assert 1.0 < worst <= KAPPA
+
+
+def test_the_bound_of_an_even_block_is_that_of_its_longest_chain():
+    """Six equal links on each voxel inside: the largest diagonal over the slowest eigenvalue, 6 / (2 - sqrt 2)."""
+    grid = grid_of(0, (12, 12, 12), (1.0,))
+    exact = 6.0 / (2.0 - np.sqrt(2.0))
+    for kappa, share in ((exact * 1.001, 27), (exact * 0.999, 0)):
+        parts, _ = found(grid, kappa)
+        inner = sum(int(numbers.max()) + 1 for numbers in parts)
+        assert inner >= share if share else inner < 27
