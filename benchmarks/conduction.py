@@ -9,6 +9,7 @@ contrast where that is more; those that check less are told apart by the last co
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import time
@@ -22,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.images import CONDUCTIVITIES, labels
 from benchmarks.peers import Found, available, made_ready, wanted_imbalance
-from benchmarks.processes import measured
+from benchmarks.processes import Measured, measured
 
 ROUNDS, EDGE, SMALL = 3, 128, 32
 HEADINGS = ("image", "program", "time [s]", "over ours", "bytes a voxel", "S/m", "flux imbalance", "remark")
@@ -64,22 +65,24 @@ def cells(row: Row, edge: int) -> list[str]:
 
 
 def rows(edge: int = EDGE, rounds: int = ROUNDS, *, small: bool = False) -> list[Row]:
-    """Every solver on every image; `small` within seconds."""
+    """Every solver on every image, ours before each of them; `small` within seconds."""
+    images = list(CONDUCTIVITIES)
     if small:
-        edge, rounds = SMALL, 1
+        edge, rounds, images = SMALL, 1, images[:1]
     ways: dict[str, Callable[[str, int], Found]] = {"percoat": ours, "percoat, one thread": ours_on_one}
     ways |= {name: way for name, way in available()[0].items() if not small or name.startswith("pyamg")}
     found = []
-    for image in CONDUCTIVITIES:
+    for image in images:
         chosen = {what: way for what, way in ways.items() if ONLY.get(what, image) == image}
-        kept = [
-            {what: measured(partial(way, image, edge), partial(warm, way, image, edge)) for what, way in chosen.items()}
-            for _ in range(rounds)
-        ]
-        medians = {what: statistics.median(run[what].result.seconds for run in kept) for what in chosen}
-        for what in chosen:
-            one = kept[0][what].result
-            memory = one.memory or statistics.median(run[what].memory for run in kept)
+        kept: dict[str, list[Measured[Found]]] = {what: [] for what in chosen}
+        for _, what in itertools.product(range(rounds), chosen):
+            for name in dict.fromkeys(("percoat", what)):
+                run = measured(partial(chosen[name], image, edge), partial(warm, chosen[name], image, edge))
+                kept[name].append(run)
+        medians = {what: statistics.median(run.result.seconds for run in runs) for what, runs in kept.items()}
+        for what, runs in kept.items():
+            one = runs[0].result
+            memory = one.memory or statistics.median(run.memory for run in runs)
             found.append(Row(image, what, medians[what], medians[what] / medians["percoat"], memory, one))
     return found
 

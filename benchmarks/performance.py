@@ -2,7 +2,7 @@
 
     python -m benchmarks.performance [peers] [scaling]
 
-Each part writes its own table when it is done. Both take about half an hour on two processors and 11 GB.
+Each part writes its own table when it is done. Both take about an hour on two processors and 11 GB.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Made by `make bench-peers` (`benchmarks/performance.py`) on {machine}. {versions
 """,
     "peers": """## Beside public solvers
 
-{edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, one run each, both
-processors allowed to all. percoat starts from the labels; its seconds hold everything, the certificate included. Peers that
+{edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, both processors allowed to
+all. Peers run once; percoat runs before each of them, and the median of its times is what they are compared with. It starts from the labels; its seconds hold everything, the certificate included. Peers that
 solve a matrix get it ready made, and their seconds are those of set-up and solve. They solve until the flux through any two
 planes is equal to 1e-6, or to ten roundings times the contrast where that is more (as percoat does); those with a criterion of
 their own keep their default, and are told apart in the last columns. PoreSpy, OpenPNM and TauFactor know closed sides only,

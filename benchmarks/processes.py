@@ -13,7 +13,7 @@ import psutil
 
 Result = TypeVar("Result")
 
-SAMPLING = 0.005  # s, how often the memory is read
+SAMPLING = 0.02  # s, how often the memory is read
 
 
 @dataclass(frozen=True)

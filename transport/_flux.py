@@ -118,8 +118,11 @@ def even_out(root, offset, level, potential):
 def drop(near, far, near_low, far_low, emf):
     """Voltage from near to far that drives a current; none of it is lost to rounding."""
     difference = near - far
-    rest = rounding_of_sum(near, -far) + rounding_of_sum(difference, emf)
-    return (difference + emf) + (rest + (near_low - far_low))
+    rest = rounding_of_sum(near, -far)
+    if emf != 0.0:
+        rest += rounding_of_sum(difference, emf)
+        difference += emf
+    return difference + (rest + (near_low - far_low))
 
 
 @njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ import psutil
 
 from transport.image import PhaseImage
 
-BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 38, 42  # measured: 77 to 82 at 200^3, 44 if half insulates; 10 to 37 if most does
+BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 38, 42  # measured at 200^3: 68 to 80, 41 to 58 if half insulates, 24 if most does
 FIXED = 32e6  # bytes
 
 
