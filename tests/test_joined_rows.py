@@ -6,7 +6,6 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from transport import _flux
 from transport.grid import Grid
 
 TABLE = np.array([[0.0, 1.0, 2.0, 4.0]] * 4)
@@ -38,14 +37,16 @@ def walked(faces, grid, bound, axis):
 @pytest.mark.parametrize("shape", [(6, 5, 7), (3, 2, 9), (2, 2, 2), (4, 1, 5), (1, 4, 6), (5, 6, 1), (1, 1, 8)])
 @pytest.mark.parametrize("bonds", [0.15, 0.3, 0.5, 0.8])
 @pytest.mark.parametrize("bound", [0.0, 1.0, 2.0])
-def test_rows_are_joined_as_their_faces_say(shape, bonds, bound):
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_rows_are_joined_as_their_faces_say(shape, bonds, bound, blocks, monkeypatch):
+    monkeypatch.setattr("transport.grid.block_count", lambda _: blocks)
     rng = np.random.default_rng([*shape, int(100 * bonds), int(bound)])
     for _ in range(6):
         faces, grid = random_grid(rng, shape, bonds)
         if grid.size == 0:
             continue
         axis = int(rng.integers(3))
-        root, offset, winds = _flux.join_rows(grid.voxels, bound, axis)
+        root, offset, winds = grid.clusters(bound, axis)
         graph = walked(faces, grid, bound, axis)
         for cluster in nx.weakly_connected_components(graph):
             first = min(cluster)

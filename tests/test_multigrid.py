@@ -63,10 +63,13 @@ def quality(graph, members, outside=()):
     return np.linalg.eigvalsh(whitened.T @ projected @ whitened)[-1]
 
 
+def nothing_known(size):
+    return np.full(size, ALONE, np.int32)
+
+
 def aggregates(graph, kappa=KAPPA):
     aggregate = np.empty(graph.excess.size, np.int32)
-    links = (graph.indptr, graph.indices, graph.weight, graph.excess)
-    _, ground, _ = gather(*links, kappa, 0, aggregate.size, 0, np.full(aggregate.size, ALONE), aggregate)
+    _, ground, _ = gather(*graph.rows(0), kappa, 0, graph.size, 0, nothing_known(graph.size), aggregate)
     return aggregate, ground.size
 
 
@@ -163,7 +166,7 @@ def test_links_out_of_a_block_count_twice():
     for low, high in ((0, 200), (100, 140), (80, 160)):
         outside = np.concatenate((np.arange(low), np.arange(high, 200)))
         merged = 0
-        _, ground, _ = gather(*rows, KAPPA, low, high, 100, np.full(40, ALONE), aggregate)
+        _, ground, _ = gather(*rows, KAPPA, low, high, 100, nothing_known(40), aggregate)
         for number in range(ground.size):
             members = 100 + np.flatnonzero(aggregate == number)
             assert len(members) == 1 or quality(graph, members, outside) <= KAPPA * (1 + 1e-6)

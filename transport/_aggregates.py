@@ -93,6 +93,35 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, known, aggr
     count twice, as they do in the smoother, which cuts them. Rows of aggregates that are `known`, by number, keep
     those. Of the others, pairs merge in turn, best partner first, if the whole union is good.
     """
+    diagonal, once, outer = split(indptr, indices, weight, excess, low, high, first)
+    fine = (once[0], once[2], once[3])
+    part, count = seekers(diagonal, excess, known, kappa)
+    order, begin = sort_by(part, 0, count)
+    weights = sum_by(order, begin, diagonal)
+    graph, grounds = coarsen(order, begin, fine, excess, part)
+    members, counts = order.reshape(count, 1), np.ones(count, np.int8)
+    place, work = np.full(part.size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
+    for _ in range(PASSES):
+        merged, count = merge(graph, weights, grounds, members, counts, once, excess, diagonal, kappa, place, work)
+        members, counts = regroup(members, counts, merged, count)
+        for node in range(part.size):
+            if part[node] >= 0:
+                part[node] = merged[part[node]]
+        order, begin = sort_by(merged, 0, count)
+        weights = sum_by(order, begin, weights)
+        graph, grounds = coarsen(order, begin, graph, grounds, merged)
+    count = renumber(part, known, count, aggregate)
+    order, begin = sort_by(aggregate, 0, count)
+    graph, grounds = coarsen(order, begin, fine, excess, aggregate)
+    return (graph[0], graph[1], graph[2].astype(np.float32)), grounds, outer
+
+
+@njit(cache=True, nogil=True)
+def split(indptr, indices, weight, excess, low, high, first):
+    """Diagonal of each row of a part, its links inside, and those to rows of other parts, as `gather` returns them.
+
+    Inside, row i has the links from start[i], to rows after it until end[i], then to rows before it.
+    """
     size = excess.size
     diagonal = np.empty(size)
     start, end = np.empty(size + 1, np.int64), np.empty(size, np.int64)
@@ -123,33 +152,20 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, known, aggr
             else:
                 outer[0][left], outer[1][left], outer[2][left] = node, indices[e], weight[e]
                 left += 1
-    once = (start, end, head, link)  # links to rows after, until `end`; then come those to rows before
-    fine = (start, head, link)
-    part = np.empty(size, np.int32)  # of each node
+    return diagonal, (start, end, head, link), outer
+
+
+@njit(cache=True, nogil=True)
+def seekers(diagonal, excess, known, kappa):
+    """Number the rows that seek partners, and return how many; APART for those that the ground holds, and the known."""
+    part = np.empty(excess.size, np.int32)
     count = 0
-    for node in range(size):
+    for node in range(part.size):
         links = diagonal[node] - excess[node]
-        held = excess[node] * (kappa - 2.0) >= 2.0 * links  # by the ground: the diagonal is kappa / (kappa - 2) links
+        held = excess[node] * (kappa - 2.0) >= 2.0 * links  # the diagonal is kappa / (kappa - 2) links or more
         part[node] = APART if held or known[node] >= 0 else count
         count += part[node] == count
-    order, begin = sort_by(part, 0, count)
-    weights = sum_by(order, begin, diagonal)
-    graph, grounds = coarsen(order, begin, fine, excess, part)
-    members, counts = order.reshape(count, 1), np.ones(count, np.int8)
-    place, work = np.full(size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
-    for _ in range(PASSES):
-        merged, count = merge(graph, weights, grounds, members, counts, once, excess, diagonal, kappa, place, work)
-        members, counts = regroup(members, counts, merged, count)
-        for node in range(size):
-            if part[node] >= 0:
-                part[node] = merged[part[node]]
-        order, begin = sort_by(merged, 0, count)
-        weights = sum_by(order, begin, weights)
-        graph, grounds = coarsen(order, begin, graph, grounds, merged)
-    count = renumber(part, known, count, aggregate)
-    order, begin = sort_by(aggregate, 0, count)
-    graph, grounds = coarsen(order, begin, fine, excess, aggregate)
-    return (graph[0], graph[1], graph[2].astype(np.float32)), grounds, outer
+    return part, count
 
 
 @njit(cache=True, nogil=True)

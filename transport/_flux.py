@@ -1,117 +1,14 @@
-"""Loops over the faces of voxels, in the rows of `_grid`: which ones hang together, and the currents of a potential."""
+"""Loops over the faces of voxels, in the rows of `_grid`: currents, what a row loses, sums over phases and layers."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from transport._circuit import find_root, rounding_of_sum
-from transport._grid import ONE, ends
+from transport._circuit import rounding_of_sum
+from transport._grid import ends, turns
 from transport._sweeps import entries
 from transport._tiles import TILE, tiles_of_line
-
-
-@njit(cache=True, nogil=True)
-def turns(grid, line, axis):
-    """Whether the ways from a line to those before and after it, along x and y, and from its end to its beginning, turn
-    round an axis."""
-    i, j = grid.order[line] // grid.shape[1], grid.order[line] % grid.shape[1]
-    return (
-        axis == 0 and i == 0,
-        axis == 0 and i == grid.shape[0] - 1,
-        axis == 1 and j == 0,
-        axis == 1 and j == grid.shape[1] - 1,
-        axis == 2,
-    )
-
-
-@njit(cache=True, nogil=True)
-def join_rows(grid, bound, axis):
-    """Clusters of the rows that faces above a `bound` join.
-
-    Root of each row (the first of its cluster), how often the way to it turns round `axis`, and for each root whether
-    its cluster winds round the axis. Beside two rows that are joined, the next two are if both lines go on.
-    """
-    parent = own_roots(grid.ground.size)
-    offset = np.zeros(parent.size, np.int32)
-    winds = np.zeros(parent.size, np.bool_)
-    z, along = grid.z, grid.table[2]
-    for line in range(grid.lines.size - 2):
-        if grid.lines[line] == grid.lines[line + 1]:
-            continue
-        begin, end, closed = ends(grid, line, True)
-        turn = turns(grid, line, axis)
-        for k in entries(TILE * grid.lines[line], end):
-            if along[z[k]] > bound:
-                after = k + ONE
-                if parent[after] == after:  # a cluster of its own
-                    parent[after], offset[after] = parent[k], offset[k]
-                else:
-                    join(parent, offset, winds, k, after, 0)
-        if closed > bound:
-            join(parent, offset, winds, np.uint64(end), np.uint64(begin), 1 if turn[4] else 0)
-        for side in (1, 3):
-            classes, conductance = (grid.x, grid.table[0]) if side == 1 else (grid.y, grid.table[1])
-            step, shift, known = 1 if turn[side] else 0, 0, False
-            for tile in range(grid.lines[line], grid.lines[line + 1]):
-                known &= TILE * (grid.near[tile, side] - tile) == shift
-                shift = TILE * (grid.near[tile, side] - tile)
-                for here in entries(TILE * tile, TILE * (tile + 1)):
-                    there = np.uint64(np.int64(here) + shift)
-                    links = conductance[classes[here]] > bound
-                    if links and not known:
-                        join(parent, offset, winds, here, there, step)
-                    known = links and along[z[here]] > bound and along[z[there]] > bound
-    for node in entries(0, parent.size):
-        find_root(parent, offset, node)
-    return parent, offset, winds
-
-
-@njit(cache=True, nogil=True)
-def own_roots(count):
-    """Clusters of one row each."""
-    parent = np.empty(count, np.uint32)
-    for node in range(count):
-        parent[node] = node
-    return parent
-
-
-@njit(cache=True, nogil=True)
-def join(parent, offset, winds, here, there, turn):
-    """Join two clusters by a link that turns round the axis so often."""
-    a, b = find_root(parent, offset, here), find_root(parent, offset, there)
-    step = offset[here] + turn - offset[there]  # winding of b's root seen from a's
-    if a == b:
-        if step != 0:
-            winds[a] = True
-    elif a < b:
-        parent[b], offset[b] = a, step
-        winds[a] |= winds[b]
-    else:
-        parent[a], offset[a] = b, -step
-        winds[b] |= winds[a]
-
-
-@njit(cache=True, nogil=True)
-def cluster_means(root, offset, potential):
-    """Mean potential of each cluster, seen from its root: each turn on the way raises it by 1 V."""
-    total = np.zeros(root.size)
-    number = np.zeros(root.size, np.int32)
-    for node in range(root.size):
-        total[root[node]] += potential[node] - offset[node]
-        number[root[node]] += 1
-    for node in range(root.size):
-        if number[node] > 0:
-            total[node] /= number[node]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def even_out(root, offset, level, potential):
-    """Give every row the level of its cluster (in place), unless that is NaN."""
-    for node in range(root.size):
-        if not np.isnan(level[root[node]]):
-            potential[node] = level[root[node]] + offset[node]
 
 
 @njit(cache=True, nogil=True)

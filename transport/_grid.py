@@ -52,6 +52,20 @@ def ends(grid, line, alone):
 
 
 @njit(cache=True, nogil=True)
+def turns(grid, line, axis):
+    """Whether the ways from a line to those before and after it, along x and y, and from its end to its beginning, turn
+    round an axis."""
+    i, j = grid.order[line] // grid.shape[1], grid.order[line] % grid.shape[1]
+    return (
+        axis == 0 and i == 0,
+        axis == 0 and i == grid.shape[0] - 1,
+        axis == 1 and j == 0,
+        axis == 1 and j == grid.shape[1] - 1,
+        axis == 2,
+    )
+
+
+@njit(cache=True, nogil=True)
 def four(values, k):
     """Values of a tile that begins at row k: in registers, they cost a sixth less than in an array."""
     return values[k], values[k + ONE], values[k + TWO], values[k + THREE]

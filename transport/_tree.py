@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit
 
 from percolation._union_find import join
-from transport._flux import own_roots
 from transport._grid import ONE, ends
 from transport._sweeps import entries
 from transport._tiles import TILE
@@ -56,6 +55,15 @@ def grow_tree(grid, bounds, links):
                         known = found > bound and along[z[k]] > bound and along[z[there]] > bound
         above = bound
     return degree, others
+
+
+@njit(cache=True, nogil=True)
+def own_roots(count):
+    """Clusters of one row each."""
+    parent = np.empty(count, np.uint32)
+    for node in range(count):
+        parent[node] = node
+    return parent
 
 
 @njit(cache=True, nogil=True)

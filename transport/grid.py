@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from transport import _grid, _tiles
+from transport import _clusters, _grid, _tiles
 from transport._cuboids import cuboids
 from transport._grid import Voxels
 from transport._tiles import TILE
@@ -93,6 +93,18 @@ class Grid:
         """All other rows lose their faces (in place), none of which may be one to a linked row."""
         for classes in (self.voxels.x, self.voxels.y, self.voxels.z):
             classes *= linked
+
+    def clusters(self, bound: float, axis: int) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.bool_]]:
+        """Return which rows hang together by links above a bound, those to the ground left out.
+
+        Root of each row (the first of its cluster), how often the way to it turns round the axis, and for each root
+        whether its cluster winds round it.
+        """
+        root, offset = np.empty(self.size, np.uint32), np.empty(self.size, np.int32)
+        winds = np.empty(self.size, np.bool_)
+        shared(_clusters.join_inside, self.blocks, *self.arrays, bound, axis, root, offset, winds)
+        _clusters.join_across(*self.arrays, bound, axis, root, offset, winds)
+        return root, offset, winds
 
     def astype(self, precision: np.dtype[Any]) -> Grid:
         """The same classes, which conduct in another precision."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transport import _flux, _tree
+from transport import _clusters, _flux, _tree
 from transport._links import SMALLEST_FACTOR, STEPS, classify_faces
 from transport.graph import Array, shared
 from transport.grid import Grid
@@ -105,7 +105,7 @@ class VoxelCircuit:
         """Return the currents from the first plate into its layer, and from the last layer into its own plate."""
         grid, high, low = self.grid.voxels, potential.high, potential.low
         layers = grid.shape[self.axis]
-        first, last = self._at_ends(np.flatnonzero(grid.ground))
+        first, last = self._at_ends()
         plate = self.scale * (1.0 if layers > 1 else 0.5) * grid.table[3]  # a single layer touches both
         entry = plate[grid.ground[first]] * ((1.0 - high[first]) - low[first])
         return (first, entry), (last, plate[grid.ground[last]] * (high[last] + low[last]))
@@ -149,21 +149,21 @@ class VoxelCircuit:
 
         It is that of the plate, or the mean of what its voxels have.
         """
-        grid = self.grid.voxels
-        root, offset, winds = _flux.join_rows(grid, bound, self.axis if self.periodic else -1)
-        level = _flux.cluster_means(root, offset, potential)
+        root, offset, winds = self.grid.clusters(bound, self.axis if self.periodic else -1)
+        level = _clusters.cluster_means(root, offset, potential)
         if self.periodic:
             level[winds] = np.nan
         else:
-            touching = [root[rows] for rows in self._at_ends(np.flatnonzero(grid.table[3][grid.ground] > bound))]
-            for plate, roots in zip((1.0, 0.0), touching, strict=True):
-                level[roots] = plate
-            level[np.intersect1d(*touching)] = np.nan
-        _flux.even_out(root, offset, level, potential)
+            first, last = (root[rows] for rows in self._at_ends(bound))
+            level[first], level[last] = 1.0, 0.0
+            level[np.intersect1d(first, last)] = np.nan
+        _clusters.even_out(root, offset, level, potential)
 
-    def _at_ends(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Those of the rows that lie in the first layer along the axis, and in the last one."""
-        shape, axis = self.grid.voxels.shape, self.axis
+    def _at_ends(self, bound: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows that links above a bound join to the plates: of the first layer along the axis, and of the last one."""
+        shape, axis, ground = self.grid.voxels.shape, self.axis, self.grid.voxels.ground
+        rows = np.flatnonzero(ground != 0)
+        rows = rows[self.grid.voxels.table[3][ground[rows]] > bound]
         layer = np.unravel_index(self.grid.places_of(rows), shape)[axis]
         return rows[layer == 0], rows[layer == shape[axis] - 1]
 
@@ -177,24 +177,24 @@ def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     faces = classes.faces(image)
     conducting = (image.kind_conductivities > 0.0)[image.kinds][image.phases]
     grid = Grid.of(faces, classes.table / scale, conducting)
-    root, _, winds = _flux.join_rows(*grid.arrays, 0.0, axis)
+    root, _, winds = grid.clusters(0.0, axis)
     periodic = bool(image.periodic[axis])
     if periodic:
         live = winds[root]
         grounded = grid.places_of(np.unique(root[live]))
     else:
-        ends = [grid.rows_at(end[conducting.ravel()[end]]) for end in _ends(image.shape, axis)]
+        first, last = (grid.rows_at(end[conducting.ravel()[end]]) for end in _ends(image.shape, axis))
         spanning = np.zeros(root.size, np.bool_)
-        spanning[np.intersect1d(*(root[end] for end in ends))] = True
+        spanning[np.intersect1d(root[first], root[last])] = True
         live = spanning[root]
-        grounded = grid.places_of(np.concatenate([end[live[end]] for end in ends]))
+        grounded = grid.places_of(np.concatenate((first[live[first]], last[live[last]])))
     if not live.any():
         return None
     if np.count_nonzero(live) < WORTHWHILE * np.count_nonzero(conducting):
         leading = grid.image(live, False)
         grid = Grid.of(faces, grid.voxels.table, leading)
         live = grid.take(leading)
-        root = _flux.join_rows(*grid.arrays, 0.0, axis)[0] if periodic else root
+        root = grid.clusters(0.0, axis)[0] if periodic else root
     else:
         grid.keep(live)
     grid.voxels.ground[grid.rows_at(grounded)] = classes.to_ground(image, grounded)
