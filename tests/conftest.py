@@ -2,6 +2,8 @@
 
 import math
 import os
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -39,6 +41,25 @@ def content_rows(plan, content, scale):
 def own_cache(tmp_path_factory):
     """No test reads patches that another version made, or leaves any to the user."""
     os.environ["PERCOAT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def percoat(monkeypatch, capsys):
+    """Run the command in a folder, in this process: its exit status, and what it wrote."""
+    from studies.command import main
+
+    def run(*words, folder):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["percoat", *map(str, words)])
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        written = capsys.readouterr()
+        return SimpleNamespace(status=status, out=written.out, err=written.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

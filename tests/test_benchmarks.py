@@ -8,7 +8,7 @@ from benchmarks import clusters, conduction, packings, scaling, sites, structure
 @pytest.mark.parametrize("table", [clusters, conduction, packings, scaling, sites, structures])
 def test_every_row_is_filled(table):
     rows = table.rows(small=True)
-    assert len(rows) >= 3
+    assert len(rows) >= 2
     assert all(row.seconds > 0.0 for row in rows)
 
 

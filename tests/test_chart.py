@@ -1,8 +1,6 @@
 """The chart of thresholds: made again it is the same, readings stay inside it, and its claims hold in its data."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +29,6 @@ def shipped():
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chart") / "out"
     return make_chart(load_plan(TINY), folder, workers=2), folder
-
-
-def percoat(*arguments, cwd=None):
-    command = [sys.executable, "-c", "from studies.command import main; main()", "threshold", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 
 def test_a_chart_made_again_by_one_worker_from_half_of_its_tasks_has_the_same_bytes(made, tmp_path):
@@ -208,11 +201,11 @@ def test_pooled_quantiles_and_their_intervals():
     assert wrong < 20
 
 
-def test_the_command_prints_writes_and_refuses(tmp_path):
-    done = percoat("--thickness", "150 nm", "--csv", tmp_path / "t.csv", "--formulas", tmp_path / "f.csv")
-    assert done.returncode == 0, done.stderr
+def test_the_command_prints_writes_and_refuses(percoat, tmp_path):
+    done = percoat("threshold", "--thickness", "150 nm", "--csv", "t.csv", "--formulas", "f.csv", folder=tmp_path)
+    assert done.status == 0, done.err
     for words in ("bulk pellet", "along the coat", "seam", "CB:SE by mass"):
-        assert words in done.stdout
+        assert words in done.out
     assert len(pd.read_csv(tmp_path / "t.csv")) > 100
     assert {"p", "q", "largest_error"} <= set(pd.read_csv(tmp_path / "f.csv").columns)
     for arguments, words in (
@@ -223,10 +216,9 @@ def test_the_command_prints_writes_and_refuses(tmp_path):
         (("--chart", tmp_path / "nowhere"), "holds no chart"),
         (("--recompute", "--plan", tmp_path / "none.toml"), "cannot read"),
     ):
-        done = percoat(*arguments, cwd=tmp_path)
-        assert done.returncode == 2
-        assert words in done.stderr
-        assert "Traceback" not in done.stderr
+        done = percoat("threshold", *arguments, folder=tmp_path)
+        assert done.status == 2
+        assert words in done.err
     assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "f.csv"}
 
 

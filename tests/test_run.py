@@ -111,13 +111,11 @@ def test_changed_constants_are_noticed(done):
     ("lean", "rich", "said"),
     [("97:3:0", "97:3:1", "cannot be packed"), ("97:3:0", "97:3:2", "more is not extrapolated")],
 )
-def test_what_is_out_of_reach_is_one_sentence_and_leaves_nothing(tmp_path, lean, rich, said):
+def test_what_is_out_of_reach_is_one_sentence_and_leaves_nothing(percoat, tmp_path, lean, rich, said):
     text = TINY.read_text().replace("pores_between_blocks = 0.12", "pores_between_blocks = 0.0")
     text = text.replace("70:30:0", lean).replace("70:30:2", rich)
     (tmp_path / "dense.toml").write_text(text.replace('"250 nm"', '"150 nm"'))
-    command = [sys.executable, "-W", "ignore", "-c", "from studies.command import main; main()", "run", "dense.toml"]
-    done = subprocess.run([*command, "--out", "out"], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    done = percoat("run", "dense.toml", "--out", "out", folder=tmp_path)
+    assert done.status == 2
+    assert said in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["dense.toml"]

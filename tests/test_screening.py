@@ -3,8 +3,6 @@
 import json
 import math
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -324,17 +322,14 @@ BAD = {
         (["calibrate", "nowhere.toml"], "cannot read"),
     ],
 )
-def test_the_command_line_says_one_sentence_and_leaves_nothing(tmp_path, words, said):
+def test_the_command_line_says_one_sentence_and_leaves_nothing(percoat, tmp_path, monkeypatch, words, said):
+    monkeypatch.setattr("platformdirs.user_cache_path", None)
     for name, text in BAD.items():
         (tmp_path / name).write_text(text)
-    program = "import platformdirs; platformdirs.user_cache_path = None; from studies.command import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1 or "Usage" in done.stderr
+    done = percoat(*words, folder=tmp_path)
+    assert done.status == 2
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1 or "Usage" in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(BAD)
 
 

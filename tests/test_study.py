@@ -1,7 +1,5 @@
 """Study files: what is wrong in one is said in a sentence that names it, and nothing is written."""
 
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -144,16 +142,6 @@ def test_named_states():
     assert 1 - core - core * recipe.matrix_per_core == pytest.approx(0.08)
 
 
-def command(*words, folder):
-    return subprocess.run(
-        [sys.executable, "-c", "from studies.command import main; main()", *words],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -164,13 +152,12 @@ def command(*words, folder):
         (["run", "kissel2026", "--sedes", "3"], "--sedes"),
     ],
 )
-def test_the_command_line_says_one_sentence_and_leaves_nothing(tmp_path, words, said):
+def test_the_command_line_says_one_sentence_and_leaves_nothing(percoat, tmp_path, words, said):
     (tmp_path / "bad.toml").write_text('title = "t"\ncompositions = ["80:20:3"]\n[composite]\ncoers = 60\n')
     (tmp_path / "broken.toml").write_text("title = \n")
-    done = command(*words, folder=tmp_path)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    done = percoat(*words, folder=tmp_path)
+    assert done.status == 2
+    assert said in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.toml", "broken.toml"]
 
 
