@@ -24,7 +24,7 @@ BOX = (8e-6, 7e-6, 7e-6)
 @pytest.fixture(scope="module")
 def cell():
     return build_composite(
-        Recipe.parse("80:20:1"),
+        Recipe.parse("80:20:0.2"),
         porosity=0.22,
         box=BOX,
         voxel_size=125e-9,
