@@ -45,7 +45,7 @@ class Row:
 def main(edge: int = EDGE, rounds: int = ROUNDS) -> None:
     """Solve every image in every way, each in a process of its own, in turn, and print medians."""
     console = Console(width=160)
-    table = Table(title=f"conduction, {edge}^3 voxels, medians of {rounds} rounds in turn")
+    table = Table(title=f"conduction, {edge}^3 voxels, {rounds} rounds in turn, medians")
     for heading in HEADINGS:
         table.add_column(heading)
     for row in rows(edge, rounds):

@@ -31,8 +31,9 @@ Made by `make bench-peers` (`benchmarks/performance.py`) on {machine}. {versions
     "peers": """## Beside public solvers
 
 {edge}^3 voxels, plates along x, one image after the other, every program in a process of its own, both processors allowed to
-all. Peers run once; percoat runs before each of them, and the median of its times is what they are compared with. It starts from the labels; its seconds hold everything, the certificate included. Peers that
-solve a matrix get it ready made, and their seconds are those of set-up and solve. They solve until the flux through any two
+all. Peers run once; percoat runs before each of them, and the median of its times is what they are compared with. It starts
+from the labels; its seconds hold everything, the certificate included. Peers that solve a matrix get it ready made, and their
+seconds are those of set-up and solve. They solve until the flux through any two
 planes is equal to 1e-6, or to ten roundings times the contrast where that is more (as percoat does); those with a criterion of
 their own keep their default, and are told apart in the last columns. PoreSpy, OpenPNM and TauFactor know closed sides only,
 PoreSpy and OpenPNM put their plates at the centres of voxels: their conductivities differ for that reason, too.

@@ -7,7 +7,8 @@ from numba import njit
 
 from microstructure._bodies import foot, ray_to_border
 
-BISECTIONS = 40  # of a height, where the other core is no sphere
+MOST_TANGENTS = 40  # of a height, where the other core is no sphere: some four are the rule
+CLOSE = 1e-9  # of a level: the two distances to bodies add up to it so nearly
 NOTHING, SEPARATOR, COLLECTOR = -1, -2, -3  # what lies beyond a region where it is no core
 
 
@@ -207,24 +208,24 @@ def level_before(cores, other, dx, dy, dz, nx, ny, nz, level):
     """Height up to which the normal of a surface point stays below a level before one other core; 0 if nowhere.
 
     (dx, dy, dz) leads from the surface point to the other core's centre. Below the level means that the distances to
-    both surfaces add up to less than twice the level: along the normal their sum never falls.
+    both surfaces add up to less than twice the level: along the normal their sum never falls, and is convex, so that
+    tangents from above, at twice the level, come down to the height.
     """
     if is_sphere(cores, other):
         return sphere_level(dx, dy, dz, cores.radii[other], nx, ny, nz, level)
     reach = cores.radii[other] + 2.0 * level
     if dx * dx + dy * dy + dz * dz >= reach * reach:
         return 0.0
-    low, high = 0.0, 2.0 * level
-    if foot_on(cores, other, -dx, -dy, -dz)[0] >= high:
+    height = 2.0 * level
+    if foot_on(cores, other, -dx, -dy, -dz)[0] >= height:
         return 0.0
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        distance = foot_on(cores, other, middle * nx - dx, middle * ny - dy, middle * nz - dz)[0]
-        if distance + middle < 2.0 * level:
-            low = middle
-        else:
-            high = middle
-    return low
+    for _ in range(MOST_TANGENTS):
+        distance, mx, my, mz = foot_on(cores, other, height * nx - dx, height * ny - dy, height * nz - dz)
+        excess = distance + height - 2.0 * level
+        if excess <= CLOSE * level:
+            break
+        height -= excess / (1.0 + mx * nx + my * ny + mz * nz)
+    return max(height, 0.0)
 
 
 @njit(cache=True)

@@ -99,7 +99,8 @@ class Ledger:
         return self.folder / "tasks" / f"{task.name}.json"
 
     def _carry_out(self, tasks: Sequence[Task], workers: int) -> Iterator[str]:
-        jobs = (joblib.delayed(_keep)(task, self.path(task)) for task in tasks)
+        # absolute: processes are kept from one call to the next, and stay in the folder that they were started in
+        jobs = (joblib.delayed(_keep)(task, self.path(task).absolute()) for task in tasks)
         yield from in_parallel(jobs, workers, as_they_end=True)
 
     def _claim(self) -> None:

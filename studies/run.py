@@ -72,7 +72,7 @@ def study_ledger(study: Study, folder: Path) -> Ledger:
 
 def plan(study: Study, patches: PatchLibrary, folder: Path) -> list[Task]:
     """The tasks of a study: short ones first, so that something is kept soon, then the long ones."""
-    seeds, structures = range(study.ensemble.seeds), folder / "structures"
+    seeds, structures = range(study.ensemble.seeds), (folder / "structures").absolute()
     lean, *rich = sorted(study.recipes, key=lambda recipe: recipe.cb)
 
     def composition(recipe: Recipe, seed: int) -> Task:

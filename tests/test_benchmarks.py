@@ -1,8 +1,10 @@
 """The benchmarks run: small, once, and without a look at the clock."""
 
+import numpy as np
 import pytest
 
 from benchmarks import clusters, conduction, packings, scaling, sites, structures
+from benchmarks.images import CONDUCTIVITIES, labels
 
 
 @pytest.mark.parametrize("table", [clusters, conduction, packings, scaling, sites, structures])
@@ -10,6 +12,15 @@ def test_every_row_is_filled(table):
     rows = table.rows(small=True)
     assert len(rows) >= 2
     assert all(row.seconds > 0.0 for row in rows)
+
+
+@pytest.mark.parametrize("image", CONDUCTIVITIES)
+def test_images_hold_the_phases_that_conduct(image):
+    assert set(np.unique(labels(image, 32))) == set(CONDUCTIVITIES[image])
+
+
+def test_half_of_the_blobs_is_labelled():
+    assert clusters.mask("blobs", 32).mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_structures_rows_are_one_cathode():

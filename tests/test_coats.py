@@ -331,6 +331,31 @@ def test_no_neighbour_is_left_out_of_a_half_gap(mixed):
         assert found == pytest.approx(0.5 * (foot_on(near, core, *place)[0] + second), abs=1e-12)
 
 
+def bisected_level(near, other, vector, normal, level):
+    """As `level_before`: the sum of the two distances along the normal never falls."""
+    low, high = 0.0, 2.0 * level
+    if foot_on(near, other, *-vector)[0] >= high:
+        return 0.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        below = foot_on(near, other, *(middle * normal - vector))[0] + middle < 2.0 * level
+        low, high = (middle, high) if below else (low, middle)
+    return low
+
+
+def test_levels_before_a_core_are_those_of_a_bisection(mixed):
+    near, between = neighbourhood(mixed, 4e-6), 0
+    for level in (0.1e-6, 0.4e-6, 1.2e-6):
+        for core, point, normal in rays(mixed, 60, 6):
+            for n in range(near.start[core], near.start[core + 1]):
+                vector, other = near.vectors[n] - point, near.neighbours[n]
+                expected = bisected_level(near, other, vector, normal, level)
+                found = min(level_before(near, other, *vector, *normal, level), 2.0 * level)
+                assert found == pytest.approx(expected, abs=1e-6 * level)
+                between += 0.0 < expected < 1.99 * level
+    assert between > 30
+
+
 def test_no_neighbour_is_left_out_of_a_ceiling(mixed):
     """The film, or the highest of the levels before every single neighbour and both mirrors."""
     near, filled, thickness = neighbourhood(mixed, 4e-6), 0, 0.05e-6

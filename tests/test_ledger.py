@@ -1,10 +1,14 @@
 """Work shared among processes."""
 
+import os
 import warnings
+from functools import partial
+from pathlib import Path
 
 import joblib
 
-from studies.ledger import in_parallel
+from studies.ledger import Ledger, Task, in_parallel
+from studies.values import Value
 
 
 class Replacing:
@@ -26,6 +30,14 @@ def test_a_process_that_was_replaced_is_no_news_and_other_warnings_are(monkeypat
         warnings.simplefilter("always")
         assert list(in_parallel([joblib.delayed(abs)(-2), joblib.delayed(warnings.warn)("mind this")], 2)) == [2, None]
     assert [str(one.message) for one in seen] == ["mind this"]
+
+
+def test_processes_that_were_started_in_another_folder_write_to_this_one(tmp_path, monkeypatch):
+    assert len(list(in_parallel((joblib.delayed(os.getpid)() for _ in range(8)), 2))) == 8
+    monkeypatch.chdir(tmp_path)
+    tasks = [Task(name, 0, partial(list)) for name in ("one", "two", "three")]
+    Ledger(Path("out"), "mark", Value).complete(tasks, workers=2)
+    assert {path.name for path in (tmp_path / "out" / "tasks").iterdir()} == {"one.json", "two.json", "three.json"}
 
 
 def test_results_come_in_the_order_of_their_jobs():

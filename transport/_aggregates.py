@@ -90,8 +90,9 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, known, aggr
     Return the graph of the aggregates: links inside the part as CSR, conductances to the ground, and links to rows of
     other parts as row (of the part), other row (of the level), and weight. The rows are a part, from row `first` of the
     level, of the block from row `low` to `high`; `indices` count from the level's first row. Links out of the block
-    count twice, as they do in the smoother, which cuts them. Rows of aggregates that are `known`, by number, keep
-    those. Of the others, pairs merge in turn, best partner first, if the whole union is good.
+    count twice, as they do in the smoother, which cuts them. Rows of which an aggregate is `known` (a number that they
+    share, or ALONE) keep it. Of the others, pairs merge in turn, best partner first, if the whole union is good.
+    Aggregates are numbered in the order of their first rows.
     """
     diagonal, once, outer = split(indptr, indices, weight, excess, low, high, first)
     fine = (once[0], once[2], once[3])
@@ -325,7 +326,7 @@ def sum_by(order, begin, values):
 
 @njit(cache=True, nogil=True)
 def sort_by(own, low, count):
-    """Rows in the order of their aggregates, and where each aggregate begins; ALONE rows are left out."""
+    """Rows in the order of their aggregates, and where each aggregate begins; rows without one are left out."""
     begin = np.zeros(count + 1, np.int64)
     for node in range(own.size):
         if own[node] >= 0:

@@ -8,7 +8,7 @@ from numba import njit
 from transport._aggregates import ALONE
 from transport._tiles import TILE
 
-PAIR, CHAIN = 2.0, 2.0 - np.sqrt(2.0)  # smallest eigenvalues above zero of two and of `TILE` nodes in a row, links of 1
+PAIR, CHAIN = 2.0, 2.0 - 2.0 * np.cos(np.pi / TILE)  # smallest eigenvalues above 0 of 2 and `TILE` nodes in a row
 
 
 @njit(cache=True, nogil=True)
@@ -38,7 +38,10 @@ def cuboids(first, last, grid, inverse, kappa):
 
 @njit(cache=True, nogil=True)
 def evenness(four, grid, inverse):
-    """Smallest eigenvalue above zero over the largest diagonal, of four tiles: one, the next along x, both behind."""
+    """Smallest eigenvalue above zero, or less, over the largest diagonal.
+
+    Of four tiles: one, the next along x, and those behind these two along y.
+    """
     least = slowest = np.inf
     for corner in range(4):
         for k in range(TILE):

@@ -93,10 +93,10 @@ def step(first, last, blocks, alpha, volts, p, product, high, low, r, parts):
 
 
 @njit(cache=True, nogil=True)
-def scale(first, last, blocks, divisor, r, even):
-    """even = r / divisor, in its precision."""
+def scale(first, last, blocks, divisor, r, out):
+    """out = r / divisor, in its precision."""
     for i in range(cut(first, blocks, r.size), cut(last, blocks, r.size)):
-        even[i] = r[i] / divisor
+        out[i] = r[i] / divisor
 
 
 @njit(cache=True, nogil=True)

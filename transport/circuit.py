@@ -64,7 +64,7 @@ class Circuit:
 
     def imbalance(self, inflow: Array) -> float:
         """Return the sum of |current lost| over all nodes [A]."""
-        return float(np.sum(np.abs(inflow)))
+        return float(np.sum(np.abs(inflow), dtype=np.float64))
 
     def power_gap(self, lost: NDArray[np.float64]) -> float:
         """Return the most by which the power can exceed the exact one [W]: no potential is wrong by `voltage`."""

@@ -20,7 +20,7 @@ from transport.potential import Potential
 logger = logging.getLogger(__name__)
 
 PASSES = 20  # corrections by the exact residual; one is the rule, two at a contrast of 1e12, three at tolerance 1e-13
-CORRECTION = 1e-6  # reduction asked of one pass, above the rounding of its products in single precision
+CORRECTION = 1e-6  # reduction asked of one pass, above the rounding of its vectors in single precision
 MARGIN = 0.9  # of the tolerance, which a pass aims at: its recursive residual drifts by some hundredths
 FURTHER = 0.1  # of its aim, for a pass after one that has left too wide a gap
 
@@ -144,7 +144,8 @@ class _ConjugateGradients:
         volts = unit / self.circuit.scale  # of p
         r = np.empty(inflow.size, self.precondition.precision)
         passed(_sweeps.scale, r.size, unit, inflow, r)
-        spare, product, *_ = (*inflow.view(r.dtype).reshape(-1, r.size), np.empty_like(r))  # its memory, if it has two
+        vectors = inflow.view(r.dtype).reshape(-1, r.size)  # its memory holds two in single precision
+        spare, product = vectors if len(vectors) == 2 else (vectors[0], np.empty_like(r))
         blocks = block_count(r.size)
         parts = np.empty(blocks)
         first = float(np.abs(r, out=spare).sum(dtype=np.float64))

@@ -236,4 +236,4 @@ def load_library(
 def cache_folder() -> Path:
     """$PERCOAT_CACHE, or percoat's folder among the user's caches."""
     chosen = os.environ.get("PERCOAT_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("percoat")
+    return Path(chosen).absolute() if chosen else platformdirs.user_cache_path("percoat")
