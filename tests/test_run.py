@@ -115,7 +115,7 @@ def test_what_is_out_of_reach_is_one_sentence_and_leaves_nothing(percoat, tmp_pa
     text = TINY.read_text().replace("pores_between_blocks = 0.12", "pores_between_blocks = 0.0")
     text = text.replace("70:30:0", lean).replace("70:30:2", rich)
     (tmp_path / "dense.toml").write_text(text.replace('"250 nm"', '"150 nm"'))
-    done = percoat("run", "dense.toml", "--out", "out", folder=tmp_path)
+    done = percoat("run", "dense.toml", "--out", "out", "--workers", 1, folder=tmp_path)
     assert done.status == 2
     assert said in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["dense.toml"]
