@@ -1,4 +1,4 @@
-"""What many tests share: patch libraries made by hand, and the contacts of coats in voxels."""
+"""What many tests share: the command, patch libraries made by hand, and the contacts of coats in voxels."""
 
 import math
 import os

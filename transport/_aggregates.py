@@ -97,20 +97,18 @@ def gather(indptr, indices, weight, excess, kappa, low, high, first, known, aggr
     diagonal, once, outer = split(indptr, indices, weight, excess, low, high, first)
     fine = (once[0], once[2], once[3])
     part, count = seekers(diagonal, excess, known, kappa)
-    order, begin = sort_by(part, 0, count)
-    weights = sum_by(order, begin, diagonal)
-    graph, grounds = coarsen(order, begin, fine, excess, part)
-    members, counts = order.reshape(count, 1), np.ones(count, np.int8)
+    members, counts = np.flatnonzero(part >= 0).astype(np.uint32).reshape(count, 1), np.ones(count, np.int8)
+    graph, weights, grounds, merged = fine, diagonal, excess, part
     place, work = np.full(part.size, NOWHERE, np.uint8), np.empty((MOST + 1, MOST))
     for _ in range(PASSES):
+        order, begin = sort_by(merged, 0, count)
+        weights = sum_by(order, begin, weights)
+        graph, grounds = coarsen(order, begin, graph, grounds, merged)
         merged, count = merge(graph, weights, grounds, members, counts, once, excess, diagonal, kappa, place, work)
         members, counts = regroup(members, counts, merged, count)
         for node in range(part.size):
             if part[node] >= 0:
                 part[node] = merged[part[node]]
-        order, begin = sort_by(merged, 0, count)
-        weights = sum_by(order, begin, weights)
-        graph, grounds = coarsen(order, begin, graph, grounds, merged)
     count = renumber(part, known, count, aggregate)
     order, begin = sort_by(aggregate, 0, count)
     graph, grounds = coarsen(order, begin, fine, excess, aggregate)
