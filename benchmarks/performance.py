@@ -49,7 +49,8 @@ PoreSpy and OpenPNM put their plates at the centres of voxels: their conductivit
     "scaling": """## Size and contrast
 
 Three phases, one run each; the matrix conducts 1 / contrast, the carbon 1 S/m. The bracket holds the exact answer of the voxel
-image, whatever the solver did; its width is given over the value.
+image, whatever the solver did; its width is given over the value. At contrast 1 an even fall is the answer without a step:
+that row starts from noise.
 
 {scaling}
 
