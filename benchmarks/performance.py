@@ -1,8 +1,8 @@
-"""Write docs/performance.md: conduction beside public solvers, and how it grows with size and contrast.
+"""Write docs/performance.md: conduction beside public solvers, its growth with size and contrast, and sweeps.
 
-    python -m benchmarks.performance [peers] [scaling]
+    python -m benchmarks.performance [peers] [scaling] [sweeps]
 
-Each part writes its own table when it is done. Both take about an hour on two processors and 11 GB.
+Each part writes its own table when it is done. All take about an hour on two processors and 11 GB.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import conduction, scaling
+from benchmarks import conduction, scaling, sweeps
 from benchmarks.peers import available
 
 EDGE = 200
@@ -56,6 +56,16 @@ that row starts from noise.
 
 Finished on {now}.
 """,
+    "sweeps": """## One solve after the other
+
+Five solves of the three phases, {edge}^3: each anew, and each from the potential of the one before. `sweep_conductivities` keeps the
+multigrid as well, while conductances change by less than a factor of three. A little more carbon changes nearly every part of it,
+and the potential around every new piece: what a start saves there is about what it costs to see which of its clusters are right.
+
+{sweeps}
+
+Finished on {now}.
+""",
 }
 
 
@@ -81,6 +91,9 @@ def main(parts: list[str]) -> None:
     if "scaling" in parts:
         rows = (scaling.cells(row) for row in scaling.rows())
         write("scaling", scaling=markdown(scaling.HEADINGS, "|---|---:|---:|---:|---:|---:|---:|---:|", rows))
+    if "sweeps" in parts:
+        rows = (sweeps.cells(row) for row in sweeps.rows())
+        write("sweeps", edge=sweeps.EDGE, sweeps=markdown(sweeps.HEADINGS, "|---|---|---|---:|---:|---:|", rows))
 
 
 def write(part: str, **values: object) -> None:
@@ -119,4 +132,4 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["peers", "scaling"])
+    main(sys.argv[1:] or ["peers", "scaling", "sweeps"])

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from benchmarks import clusters, conduction, packings, scaling, sites, structures
+from benchmarks import clusters, conduction, packings, scaling, sites, structures, sweeps
 from benchmarks.images import CONDUCTIVITIES, labels
 
 
-@pytest.mark.parametrize("table", [clusters, conduction, packings, scaling, sites, structures])
+@pytest.mark.parametrize("table", [clusters, conduction, packings, scaling, sites, structures, sweeps])
 def test_every_row_is_filled(table):
     rows = table.rows(small=True)
     assert len(rows) >= 3

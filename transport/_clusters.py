@@ -108,6 +108,19 @@ def cluster_means(root, offset, potential):
 
 
 @njit(cache=True, nogil=True)
+def work(root, before, after, lost):
+    """Power that each cluster saves when potentials change, exactly, as it is quadratic.
+
+    `lost` is the current lost at each row, before and after together.
+    """
+    saved = np.zeros(root.size)
+    for node in range(root.size):
+        if after[node] != before[node]:
+            saved[root[node]] += (after[node] - before[node]) * lost[node]
+    return saved
+
+
+@njit(cache=True, nogil=True)
 def even_out(root, offset, level, potential):
     """Give every row the level of its cluster (in place), unless that is NaN."""
     for node in range(root.size):

@@ -124,7 +124,7 @@ class VoxelCircuit:
     def first_guess(self, start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the potential of an even gradient, evened out inside good conductors that lead nowhere, by row [V].
 
-        Where `start` (nx, ny, nz) is a number it takes the place of the gradient.
+        Where `start` (nx, ny, nz) is a number it takes the place of the gradient; it may be right inside them already.
         """
         rows = np.zeros(self.grid.size)
         shared(_flux.even_fall, self.grid.blocks, *self.grid.arrays, self.axis, rows)
@@ -132,11 +132,15 @@ class VoxelCircuit:
             given = self.grid.take(start)
             np.copyto(rows, given, where=np.isfinite(given))
         for bound in self._gaps():
-            self._even_out(bound, rows)
-        if self.root is not None:
-            rows -= rows[self.root]
-        rows[~self.live] = 0.0
+            self._even_out(bound, rows, if_better=start is not None)
+        self._tie(rows)
         return rows
+
+    def _tie(self, potential: NDArray[np.float64]) -> None:
+        """Let the ground be at zero, and rows without current (in place)."""
+        if self.root is not None:
+            potential -= potential[self.root]
+        potential[~self.live] = 0.0
 
     def _gaps(self) -> list[float]:
         """Conductances that lie in wide gaps between the others, falling."""
@@ -144,10 +148,10 @@ class VoxelCircuit:
         above = conductances[1:][conductances[1:] > WIDE * conductances[:-1]]
         return (above[::-1] / math.sqrt(WIDE)).tolist()
 
-    def _even_out(self, bound: float, potential: NDArray[np.float64]) -> None:
+    def _even_out(self, bound: float, potential: NDArray[np.float64], *, if_better: bool) -> None:
         """Give clusters of conductances above a bound one potential (in place), but not those that lead through.
 
-        It is that of the plate, or the mean of what its voxels have.
+        It is that of the plate, or the mean of what its voxels have. `if_better`: only those in which that saves power.
         """
         root, offset, winds = self.grid.clusters(bound, self.axis if self.periodic else -1)
         level = _clusters.cluster_means(root, offset, potential)
@@ -157,6 +161,12 @@ class VoxelCircuit:
             first, last = (root[rows] for rows in self._at_ends(bound))
             level[first], level[last] = 1.0, 0.0
             level[np.intersect1d(first, last)] = np.nan
+        if if_better:
+            even = potential.copy()
+            _clusters.even_out(root, offset, level, even)
+            lost, _ = self.balance(Potential.of(potential))
+            lost += self.balance(Potential.of(even))[0]
+            level[_clusters.work(root, potential, even, lost) <= 0.0] = np.nan
         _clusters.even_out(root, offset, level, potential)
 
     def _at_ends(self, bound: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
