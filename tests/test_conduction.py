@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from microstructure.errors import BoundsError, ConvergenceError
-from transport import Bounds, bounds, effective_conductivity
+from transport import Bounds, bounds, effective_conductivity, sweep_conductivities
 from transport import conduction as conduction_module
+from transport.image import parse_image
 
 CELL = (True, True, True)
 PLATES = (False, True, True)
@@ -175,6 +176,16 @@ def test_conductivity_scales_and_voxel_size_does_not_matter():
     assert tiny == pytest.approx(1e-15 * one, rel=1e-8)
 
 
+@pytest.mark.parametrize("contrast", [1e15, 1e18, 1e22, 1e26, 1e29])
+def test_what_hardly_conducts_is_right_or_refused(contrast):
+    """Sixty percent conduct well: below 1e-12 of them the rest no longer matters."""
+    labels = random_medium((16, 16, 16), 2, (0.4, 0.3, 0.3))
+    found = effective_conductivity(labels, {0: 1.0 / contrast, 1: 1e-3, 2: 1.0}, 1.0).value
+    assert found == pytest.approx(effective_conductivity(labels, {0: 0.0, 1: 1e-3, 2: 1.0}, 1.0).value, rel=2e-6)
+    with pytest.raises(ValueError, match=r"alike to a factor of 1e\+30; got 1.0e-36"):
+        effective_conductivity(labels, {0: 1e-36, 1: 1e-3, 2: 1.0}, 1.0)
+
+
 @pytest.mark.parametrize("periodic", [CELL, PLATES])
 def test_contrast_of_1e12_is_certified(periodic):
     grains = np.random.default_rng(2).random((6, 6, 6)) < 0.2
@@ -212,6 +223,16 @@ def test_layout_and_kind_of_integer_do_not_matter(dtype):
         np.testing.assert_array_equal(labels, before)
 
 
+@pytest.mark.parametrize("size", [1, 7, 50, 10**6])
+@pytest.mark.parametrize("shape", [(9, 5, 4), (1, 30, 6), (3, 2, 40), (120, 1, 1)])
+def test_images_are_read_in_pieces_of_any_size(shape, size, monkeypatch):
+    labels = np.random.default_rng(size).choice(np.array([3, 70, 900]), shape)
+    monkeypatch.setattr("transport.image.SLAB", size)
+    image = parse_image(labels, {3: 1.0, 70: 2.0, 900: 3.0}, 1.0, WALLS, None, None)
+    np.testing.assert_array_equal(np.array([3, 70, 900])[image.phases], labels)
+    np.testing.assert_array_equal(image.amounts, [np.sum(labels == label) for label in (3, 70, 900)])
+
+
 GOOD = {"labels": np.ones((3, 3, 3), int), "conductivity": {1: 1.0}, "voxel_size": 1e-7}
 
 
@@ -222,6 +243,12 @@ GOOD = {"labels": np.ones((3, 3, 3), int), "conductivity": {1: 1.0}, "voxel_size
         ({"conductivity": {1: float("nan")}}, ValueError, "conductivity of label 1"),
         ({"conductivity": {1: 1.0, 2: -1.0}}, ValueError, "conductivity of label 2"),
         ({"conductivity": {1: float("inf")}}, ValueError, "finite"),
+        ({"conductivity": {1: 10**400}}, ValueError, "finite"),
+        ({"conductivity": {1: 1e-310}}, ValueError, "alike to a factor of"),
+        ({"voxel_size": 1e200}, ValueError, "alike to a factor of"),
+        ({"voxel_size": (1e-7, 1.0, 1e9)}, ValueError, "not so long"),
+        ({"labels": np.ma.masked_equal(np.ones((3, 3, 3), int), 1)}, TypeError, "labels must be a plain array"),
+        ({"start": np.ma.masked_equal(np.ones((3, 3, 3)), 1)}, TypeError, "start must be a plain array"),
         ({"conductivity": {1: "0.7 mS/cm"}}, TypeError, "number in S/m"),
         ({"conductivity": {1.5: 1.0}}, TypeError, "integer labels"),
         ({"conductivity": [1.0]}, TypeError, "must map each label"),
@@ -264,6 +291,9 @@ def test_not_converged_is_an_exception_with_the_partial_result():
     partial = effective_conductivity(labels, **options, strict=False)
     assert not partial.converged
     assert caught.value.best.value == partial.value
+    assert np.isfinite(caught.value.best.potential).all()
+    with pytest.raises(ConvergenceError, match="residual") as caught:
+        sweep_conductivities(labels, [{0: 1.0, 1: 1.0, 2: 1.0}, options["conductivity"]], 1.0, max_iterations=1)
     assert np.isfinite(caught.value.best.potential).all()
     assert "NOT CONVERGED" in str(partial)
     full = effective_conductivity(labels, options["conductivity"], 1.0)
@@ -331,4 +361,5 @@ def test_thousands_of_labels_need_no_more_than_their_conductivities():
 def test_result_prints_itself_with_units():
     text = str(effective_conductivity(np.ones((2, 2, 2), int), {1: 0.07}, 1e-7))
     assert "0.07 S/m" in text
+    assert "tortuosity_factor  1" in text
     assert "6 neighbours" in text

@@ -41,6 +41,15 @@ def test_mean_current_density_of_random_media_is_the_mean_flux(axis, periodic):
 
 
 def test_without_a_path_nothing_flows():
-    found = effective_conductivity(np.zeros((3, 3, 3), np.uint8), {0: 0.0}, 1.0, keep_current=True)
-    assert found.current_shares == {}
-    assert found.current_density is None
+    labels = np.zeros((3, 4, 5), np.uint8)
+    labels[1] = 1
+    found = effective_conductivity(labels, {0: 2.0, 1: 0.0}, 1.0, keep_current=True, keep_potential=True)
+    assert found.current_shares == {0: 0.0, 1: 0.0}
+    assert found.connected == {0: 0.0}
+    assert not np.any(found.current_density)
+    assert found.current_density.shape == (3, 4, 5, 3)
+    assert np.isnan(found.potential).all()
+    assert found.potential.shape == (3, 4, 5)
+    bare = effective_conductivity(labels, {0: 2.0, 1: 0.0}, 1.0)
+    assert bare.potential is None
+    assert bare.current_density is None

@@ -68,6 +68,15 @@ def test_bad_input_is_told(change, message):
         given["labels"] = labels[:3]
     with pytest.raises(ValueError, match=message):
         find_hot_spots(found, **given)
+    two = np.where(np.arange(4)[:, None, None] < 2, labels, 2)
+    other = effective_conductivity(two, {1: 2.0, 2: 1.0}, 1.0, keep_current=True)
+    with pytest.raises(ValueError, match="label 2 has no conductivity"):
+        find_hot_spots(other, two, SIGMA, 1.0)
+    with pytest.raises(TypeError, match="power_share"):
+        find_hot_spots(found, labels, SIGMA, 1.0, power_share="half")
+    blind = effective_conductivity(0 * labels, SIGMA, 1.0, keep_current=True)
+    with pytest.raises(ValueError, match="no current flows along axis 0"):
+        find_hot_spots(blind, 0 * labels, SIGMA, 1.0)
     bare = effective_conductivity(labels, SIGMA, 1.0)
     with pytest.raises(ValueError, match="keep_current"):
         find_hot_spots(bare, labels, SIGMA, 1.0)

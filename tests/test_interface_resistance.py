@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from transport import effective_conductivity
-from transport.interface import interface_area
+from transport._links import area_factor
 
 CELL = (True, True, True)
 PLATES = (False, True, True)
@@ -19,6 +19,20 @@ AXES = (0, 1, 2)
 def ball(n, radius, centre=(0.31, 0.17, -0.23)):
     x, y, z = (np.arange(n) + 0.5 - n / 2 - shift for shift in centre)
     return (x[:, None, None] ** 2 + y[None, :, None] ** 2 + z[None, None, :] ** 2 < radius**2).astype(np.uint8)
+
+
+def interface_area(labels, voxel_size, periodic):
+    """Area at which 0 and 1 meet, face by face: a plane of normal n shows |n_d| of its area along each axis d, and
+    each of these faces counts |n_d| of its own, A (n1^2 + n2^2 + n3^2) in all."""
+    phases, h, none = np.ascontiguousarray(labels, np.uint8), np.ones(3) * voxel_size, np.zeros((1, 1, 1), np.int32)
+    total = 0.0
+    for axis in AXES:
+        differ = phases != np.roll(phases, -1, axis)
+        if not periodic[axis]:
+            differ[(slice(None),) * axis + (-1,)] = False
+        for place in np.argwhere(differ):
+            total += np.prod(h) / h[axis] * area_factor(phases, none, *place, axis, h, np.array(periodic))
+    return total
 
 
 @pytest.mark.parametrize("periodic", [CELL, PLATES, WALLS])
@@ -100,7 +114,7 @@ def test_area_of_a_sphere(radius, tolerance):
     n = 2 * int(radius) + 9
     labels = ball(n, radius)
     true = 4.0 * np.pi * radius**2
-    assert interface_area(labels, (0, 1), 1.0, CELL) == pytest.approx(true, rel=tolerance)
+    assert interface_area(labels, 1.0, CELL) == pytest.approx(true, rel=tolerance)
     staircase = sum(int(np.sum(labels != np.roll(labels, 1, axis))) for axis in range(3))
     assert staircase / true == pytest.approx(1.5, abs=0.08)  # negative control: what the faces alone would say
 
@@ -109,7 +123,7 @@ def test_area_of_a_sphere_in_flat_voxels():
     h = np.array([1.0, 0.5, 2.0])
     x, y, z = ((np.arange(n) + 0.5 - n / 2) * d for n, d in zip((40, 80, 24), h, strict=True))
     square = x[:, None, None] ** 2 + y[None, :, None] ** 2 + z[None, None, :] ** 2
-    area = interface_area((square < 14.0**2).astype(int), (1, 0), h, CELL)
+    area = interface_area(square < 14.0**2, h, CELL)
     assert area == pytest.approx(4.0 * np.pi * 14.0**2, rel=0.05)
 
 
@@ -117,8 +131,8 @@ def test_open_faces_do_not_look_at_the_other_side():
     labels = np.zeros((14, 16, 3), int)
     labels[4:, :8] = labels[9:, 8:] = 1  # a flat interface with one step, far from both ends
     mirrored = np.concatenate([labels, labels[:, ::-1]], axis=1)
-    area = interface_area(labels, (0, 1), 1.0, WALLS)
-    assert interface_area(mirrored, (0, 1), 1.0, (False, True, False)) == pytest.approx(2.0 * area, rel=1e-12)
+    area = interface_area(labels, 1.0, WALLS)
+    assert interface_area(mirrored, 1.0, (False, True, False)) == pytest.approx(2.0 * area, rel=1e-12)
 
 
 @pytest.mark.parametrize(("conductivity", "resolutions"), [(10.0, (24, 36)), (2.0, (32, 48))])
@@ -154,3 +168,16 @@ def test_layers_at_45_degrees_between_blocks_converge_in_first_order(contact):
     assert values[0] < values[1] < 0.5 * (1.0 + across)
     assert 2.0 * values[1] - values[0] == pytest.approx(0.5 * (1.0 + across), rel=0.005)
     assert 2.0 * off_axis[1] - off_axis[0] == pytest.approx(0.5 * (across - 1.0), rel=0.04)
+
+
+def test_grains_share_their_interfaces():
+    """Forty grains of one phase: 780 pairs that resist alike, and as blocks of it."""
+    rng = np.random.default_rng(5)
+    grains = np.kron(rng.permutation(40).reshape(5, 2, 4), np.ones((3, 3, 3), int))
+    pairs = dict.fromkeys(itertools.combinations(range(40), 2), 1e-07)
+    by_label = effective_conductivity(grains, dict.fromkeys(range(40), 1.0), 1e-7, 0, PLATES, pairs)
+    by_block = effective_conductivity(0 * grains, {0: 1.0}, 1e-7, 0, PLATES, {(0, 0): 1e-7}, grains)
+    assert by_label.value == pytest.approx(by_block.value, rel=1e-6)
+    many = {pair: 1e-7 * (1 + number) for number, pair in enumerate(pairs)}
+    with pytest.raises(ValueError, match="tells 780 kinds of interfaces apart, at most 250"):
+        effective_conductivity(grains, dict.fromkeys(range(40), 1.0), 1e-7, 0, PLATES, many)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 
 import numba
 import numpy as np
 import pytest
 import scipy.sparse
 
-from transport import _grid, _sweeps, effective_conductivity, multigrid
+from transport import _grid, _sweeps, effective_conductivity, graph, multigrid
 from transport._aggregates import ALONE, MOST, NOWHERE, attach, gather, is_good
 from transport.graph import ROWS_A_BLOCK, Graph, dot, multiply, shared
 from transport.grid import Grid
@@ -315,7 +316,8 @@ def test_without_the_check_it_stalls(monkeypatch):
     assert iterations(32, 1e7, max_iterations=5000) > 3 * checked
 
 
-def test_the_same_bytes_for_any_number_of_threads():
+def test_the_same_bytes_for_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(graph, "SHORT", 0)  # vectors are shared, too
     labels = three_phases(40)
     assert labels.size > 3 * ROWS_A_BLOCK
 
@@ -323,9 +325,24 @@ def test_the_same_bytes_for_any_number_of_threads():
         before = numba.get_num_threads()
         numba.set_num_threads(threads)
         try:
-            found = effective_conductivity(labels, {0: 1e-7, 1: 1e-3, 2: 1.0}, 1.0, keep_potential=True)
+            kept = {"keep_potential": True, "keep_current": True}
+            found = effective_conductivity(labels, {0: 1e-7, 1: 1e-3, 2: 1.0}, 1.0, **kept)
         finally:
             numba.set_num_threads(before)
-        return found.value, found.residuals, found.potential.tobytes()
+        arrays = (found.potential, found.current_density, found.plane_flux, found.mean_flux)
+        return found.value, found.residuals, found.bracket, [array.tobytes() for array in arrays]
 
     assert solved(1) == solved(min(2, numba.config.NUMBA_NUM_THREADS))
+
+
+def conductivity_of(labels):
+    return effective_conductivity(labels, {0: 1e-7, 1: 1e-3, 2: 1.0}, 1.0).value
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    labels = three_phases(40)
+    before = conductivity_of(labels)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(conductivity_of, (labels,)).get(timeout=120) == before

@@ -63,7 +63,7 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
                 continue
             begin, end, closed = ends(grid, line, True)
             turn = turns(grid, line, axis if periodic else -1)
-            into = 0.0
+            into = along = 0.0
             for tile in range(grid.lines[line], grid.lines[line + 1]):
                 total[:] = spent = 0.0
                 for side in range(4):
@@ -85,7 +85,8 @@ def balance(first, last, blocks, grid, axis, periodic, high, low, inflow, parts)
                     spent += flow * voltage
                     inflow[here] = (total[k] + into) - flow
                     into = flow
-                power += spent
+                along += spent
+            power += along  # line by line: summed up row by row, it would lose two digits more at 512^3
             if closed > 0.0:
                 voltage = drop(high[end], high[begin], low[end], low[begin], 1.0 if turn[4] else 0.0)
                 inflow[end] -= closed * voltage

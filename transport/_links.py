@@ -109,23 +109,3 @@ def classify_faces(
                     found[z] = bonded[p, q] + np.int64(np.rint((1.0 - area) / (1.0 - SMALLEST_FACTOR) * STEPS))
                 else:
                     found[z] = 0
-
-
-@njit(cache=True, nogil=True)
-def interface_areas(phases, blocks, first, second, by_block, spacing, periodic):
-    """Area [m2] of the interface of two phases (or of different blocks of one), each face counted with its factor."""
-    shape = phases.shape
-    total = 0.0
-    for direction in range(3):
-        step = np.zeros(3, np.int64)
-        step[direction] = 1
-        area = spacing[0] * spacing[1] * spacing[2] / spacing[direction]
-        for x in range(shape[0] if periodic[0] else shape[0] - step[0]):
-            for y in range(shape[1] if periodic[1] else shape[1] - step[1]):
-                for z in range(shape[2] if periodic[2] else shape[2] - step[2]):
-                    u, v, w = (x + step[0]) % shape[0], (y + step[1]) % shape[1], (z + step[2]) % shape[2]
-                    p, q = phases[x, y, z], phases[u, v, w]
-                    pair = (p == first and q == second) or (p == second and q == first)
-                    if pair and not (by_block and blocks[x, y, z] == blocks[u, v, w]):
-                        total += area * area_factor(phases, blocks, x, y, z, direction, spacing, periodic)
-    return total

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from transport._circuit import rounding_of_sum
+
 
 @njit(cache=True, nogil=True)
 def cut(block, blocks, size):
@@ -86,7 +88,9 @@ def step(first, last, blocks, alpha, volts, p, product, high, low, r, parts):
     for block in range(first, last):
         total = 0.0
         for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
-            high[i], low[i] = two_sum(high[i], low[i] + way * p[i])
+            more = low[i] + way * p[i]
+            low[i] = rounding_of_sum(high[i], more)
+            high[i] += more
             r[i] -= alpha * product[i]
             total += abs(r[i])
         parts[block] = total
@@ -97,14 +101,6 @@ def scale(first, last, blocks, divisor, r, out):
     """out = r / divisor, in its precision."""
     for i in range(cut(first, blocks, r.size), cut(last, blocks, r.size)):
         out[i] = r[i] / divisor
-
-
-@njit(cache=True, nogil=True)
-def two_sum(large, small):
-    """Sum of two numbers as its rounding and what that took away (Knuth)."""
-    rounded = large + small
-    part = rounded - large
-    return rounded, (large - (rounded - part)) + (small - part)
 
 
 @njit(cache=True, nogil=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -189,5 +190,9 @@ def passed(kernel: Callable[..., None], size: int, *arrays: Any) -> None:
 
 @cache
 def crew() -> ThreadPoolExecutor:
-    """Threads, kept."""
+    """Threads, kept; a forked process has none of them, and makes its own."""
     return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS, thread_name_prefix="conduction")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=crew.cache_clear)

@@ -10,7 +10,7 @@ import scipy.ndimage
 from numpy.typing import ArrayLike, NDArray
 
 from transport.conduction import Conduction
-from transport.image import parse_voxel_size
+from transport.image import parse_labels, parse_number, parse_voxel_size
 from transport.report import describe
 
 EVERY_NEIGHBOUR = np.ones((3, 3, 3), np.bool_)
@@ -53,10 +53,16 @@ def find_hot_spots(
     power_share
         Of all power, between 0 and 1.
 
+    Returns
+    -------
+    HotSpots
+        Positions [m] from the image's corner, shares of the power.
+
     Raises
     ------
-    ValueError
-        A result without current densities, labels of another shape, a share that is not between 0 and 1.
+    TypeError, ValueError
+        A result without current densities, or without a path; labels of another shape, or without a conductivity; a
+        share that is not between 0 and 1.
 
     Examples
     --------
@@ -70,16 +76,18 @@ def find_hot_spots(
     """
     if result.current_density is None:
         raise ValueError("the result has no current densities: call effective_conductivity with keep_current=True")
-    voxels = np.asarray(labels)
+    if not result.percolates:
+        raise ValueError(f"no current flows along axis {result.axis}, through no path: there are no hot spots")
+    voxels, known = parse_labels(labels, conductivity)
     if voxels.shape != result.current_density.shape[:3]:
         raise ValueError(
             f"labels must have the shape of the result, {result.current_density.shape[:3]}; got {voxels.shape}"
         )
-    if not 0.0 < power_share < 1.0:
+    if not 0.0 < parse_number("power_share", power_share, "1") < 1.0:
         raise ValueError(f"power_share must be between 0 and 1, got {power_share!r}")
     size = parse_voxel_size(voxel_size)
     power = np.sum(result.current_density.astype(np.float64) ** 2, axis=3)
-    for label, sigma in conductivity.items():
+    for label, sigma in known.items():
         power[voxels == label] *= 1.0 / sigma if sigma > 0.0 else 0.0
     falling = np.sort(power, axis=None)[::-1]
     reached = np.cumsum(falling)

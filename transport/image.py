@@ -15,7 +15,9 @@ from percolation.arguments import parse_count, parse_periodic
 
 Pair = tuple[int, int]
 MOST_VOXELS = 2**31  # they are numbered by 32 bits
+SLAB = 2**20  # voxels looked at at a time
 MOST_KINDS = 2000  # of phases: the table of their pairs stays small
+MOST_INTERFACES = 250  # that resist, told apart by their conductivities and resistance: each takes 4,097 classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,12 @@ def parse_image(
     )
 
 
+def parse_labels(labels: ArrayLike, conductivity: Mapping[int, float]) -> tuple[NDArray[np.integer], dict[int, float]]:
+    """Check that every label has a conductivity; return the labels and what they conduct [S/m]."""
+    voxels = _integers("labels", labels)
+    return voxels, _known(_present(voxels).tolist(), conductivity)
+
+
 def with_conductivities(
     image: PhaseImage, conductivity: Mapping[int, float], interface_resistance: Mapping[Pair, float] | None
 ) -> PhaseImage:
@@ -85,10 +93,7 @@ def _laws(
     labels: list[int], conductivity: Mapping[int, float], interface_resistance: Mapping[Pair, float] | None
 ) -> dict[str, Any]:
     """What the phases of these labels conduct, as fields of an image."""
-    known = _parse_conductivity(conductivity)
-    missing = [v for v in labels if v not in known]
-    if missing:
-        raise ValueError(f"label {missing[0]} has no conductivity; conductivity= names {sorted(known)}, add {missing}")
+    known = _known(labels, conductivity)
     resistances = _parse_resistances(interface_resistance, known)
     kinds, first = _kinds(labels, known, resistances)
     conductivities = np.array([known[v] for v in labels])
@@ -100,22 +105,39 @@ def _laws(
     }
 
 
+def _known(labels: list[int], conductivity: Mapping[int, float]) -> dict[int, float]:
+    """Conductivities [S/m]; every label must have one."""
+    known = _parse_conductivity(conductivity)
+    missing = [v for v in labels if v not in known]
+    if missing:
+        raise ValueError(f"label {missing[0]} has no conductivity; conductivity= names {sorted(known)}, add {missing}")
+    return known
+
+
 def _present(voxels: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Labels of an image, rising; slab by slab, so that nothing as large as the image is made."""
-    return np.unique(np.concatenate([np.unique(slab) for slab in voxels]))
+    """Labels of an image, rising."""
+    return np.unique(np.concatenate([np.unique(voxels[slab]) for slab in _slabs(voxels.shape)]))
 
 
 def _numbered(voxels: NDArray[np.integer], values: NDArray[np.integer]) -> NDArray[np.unsignedinteger]:
     """Each voxel's label as its place among the values."""
     phases = np.empty(voxels.shape, np.min_scalar_type(values.size - 1))
-    for slab, found in zip(voxels, phases, strict=True):
-        found[...] = np.searchsorted(values, slab)
+    for slab in _slabs(voxels.shape):
+        phases[slab] = np.searchsorted(values, voxels[slab])
     return phases
 
 
 def _amounts(phases: NDArray[np.unsignedinteger], number: int) -> NDArray[np.float64]:
-    """Voxels of each phase, counted slab by slab, so that nothing as large as the image is made."""
-    return np.sum([np.bincount(slab.ravel(), minlength=number) for slab in phases], axis=0, dtype=np.float64)
+    """Voxels of each phase."""
+    counts = [np.bincount(phases[slab].ravel(), minlength=number) for slab in _slabs(phases.shape)]
+    return np.sum(counts, axis=0, dtype=np.float64)
+
+
+def _slabs(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Pieces of an image across its longest axis, so that nothing as large as the image is made."""
+    longest = int(np.argmax(shape))
+    thickness = max(SLAB * shape[longest] // math.prod(shape), 1)
+    return [(slice(None),) * longest + (slice(k, k + thickness),) for k in range(0, shape[longest], thickness)]
 
 
 def _kinds(
@@ -127,8 +149,8 @@ def _kinds(
     kinds = [numbers.setdefault((known[v], v if v in apart else None), len(numbers)) for v in values]
     if len(numbers) > MOST_KINDS:
         raise ValueError(
-            f"the labels have {len(numbers)} conductivities, at most {MOST_KINDS} can be told apart: round them, to "
-            "three digits for example"
+            f"the labels have {len(numbers)} conductivities, or interfaces of their own; at most {MOST_KINDS} can be "
+            "told apart: round them, to three digits for example"
         )
     return np.array(kinds), np.unique(kinds, return_index=True)[1]
 
@@ -141,6 +163,8 @@ def parse_number(name: str, value: Any, unit: str, *, infinite: bool = False) ->
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number in {unit}, got {value!r}") from None
+    except OverflowError:
+        number = math.inf
     if math.isnan(number) or number < 0.0 or (math.isinf(number) and not infinite):
         finite = "" if infinite else "finite and "
         raise ValueError(f"{name} must be {finite}zero or more, in {unit}; got {number!r}")
@@ -159,7 +183,7 @@ def parse_voxel_size(voxel_size: float | Sequence[float]) -> NDArray[np.float64]
 
 def parse_start(start: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return a potential to start from, float64 [V]; NaN where it is not known."""
-    potential = np.asarray(start)
+    potential = _unmasked("start", start)
     if potential.dtype.kind not in "iuf":
         raise TypeError(f"start must be a potential in V, as a result keeps it; got {potential.dtype}")
     if potential.shape != shape:
@@ -171,13 +195,19 @@ def parse_tolerance(tolerance: float, max_iterations: int) -> float:
     """Return the tolerance; both it and the number of iterations must be above zero."""
     number = parse_number("tolerance", tolerance, "1")
     if not 0.0 < number < 1.0:
-        raise ValueError(f"tolerance must lie between 0 and 1, got {number!r}; 1e-8 is the default")
+        raise ValueError(f"tolerance must lie between 0 and 1, got {number!r}")
     parse_count(max_iterations, "max_iterations")
     return number
 
 
+def _unmasked(name: str, values: ArrayLike) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked one: give what is hidden a value, by .filled()")
+    return np.asarray(values)
+
+
 def _integers(name: str, values: ArrayLike) -> NDArray[np.integer]:
-    array = np.asarray(values)
+    array = _unmasked(name, values)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must be integers, got {array.dtype}; a mask becomes labels by .astype(numpy.uint8)")
     if array.size >= MOST_VOXELS:

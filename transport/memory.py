@@ -7,11 +7,15 @@ import math
 import sys
 from collections.abc import Sequence
 
+import numpy as np
 import psutil
 
-from transport.image import PhaseImage
+from transport._links import STEPS
+from transport.image import MOST_INTERFACES, PhaseImage
 
 BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 38, 42  # measured at 200^3: 68 to 80, 41 to 58 if half insulates, 24 if most does
+WIDE, WIDE_CLASSES = 25, 2**16  # bytes an unknown more, from so many classes of faces
+BYTES_A_CLASS = 100
 FIXED = 32e6  # bytes
 
 
@@ -38,12 +42,20 @@ def estimate_memory(shape: Sequence[int], conducting: float = 1.0) -> float:
     return (BYTES_A_VOXEL + BYTES_AN_UNKNOWN * conducting) * math.prod(shape) + FIXED
 
 
-def check_memory(image: PhaseImage) -> None:
-    """Raise MemoryError if conduction in an image needs more than is free, and name a size that would fit."""
+def check_memory(image: PhaseImage, kept: float = 0.0) -> None:
+    """Raise MemoryError if conduction in an image needs more than is free, and name a size that would fit.
+
+    `kept`: what stays beside a solve, or is asked for in images [bytes a voxel].
+    """
     conducting = float(image.amounts[image.conductivities > 0.0].sum() / image.phases.size)
-    needed, free = estimate_memory(image.shape, conducting), float(psutil.virtual_memory().available)
+    kinds, interfaces = image.kind_conductivities.size, int(np.count_nonzero(np.triu(image.interface)))
+    classes = kinds * (kinds + 1) // 2 + (STEPS + 1) * min(interfaces, MOST_INTERFACES)
+    wide = WIDE * conducting if classes >= WIDE_CLASSES else 0.0
+    fixed = FIXED + BYTES_A_CLASS * classes
+    needed = estimate_memory(image.shape, conducting) + BYTES_A_CLASS * classes + (kept + wide) * image.phases.size
+    free = float(psutil.virtual_memory().available)
     if needed > free:
-        share = (max(free - FIXED, 0.0) / (needed - FIXED)) ** (1.0 / 3.0)
+        share = (max(free - fixed, 0.0) / (needed - fixed)) ** (1.0 / 3.0)
         fits = " x ".join(str(max(int(share * size), 1)) for size in image.shape)
         raise MemoryError(
             f"conduction in {' x '.join(map(str, image.shape))} voxels needs about {needed / 1e9:.1f} GB, "

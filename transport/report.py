@@ -9,10 +9,11 @@ from typing import Any
 def describe(result: Any) -> str:
     """Return the printed form of a result: the fields of its repr, one line each, with units."""
     lines = [type(result).__name__ + ("" if getattr(result, "converged", True) else ": NOT CONVERGED")]
-    for entry in dataclasses.fields(result):
-        if entry.repr:
-            unit = entry.metadata.get("unit", "")
-            lines.append(f"  {entry.name:<14}{_text(getattr(result, entry.name))} {unit}".rstrip())
+    shown = [entry for entry in dataclasses.fields(result) if entry.repr]
+    width = max(len(entry.name) for entry in shown) + 2
+    for entry in shown:
+        unit = entry.metadata.get("unit", "")
+        lines.append(f"  {entry.name:<{width}}{_text(getattr(result, entry.name))} {unit}".rstrip())
     return "\n".join(lines)
 
 

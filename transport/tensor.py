@@ -59,7 +59,7 @@ def conductivity_tensor(
 
     Raises
     ------
-    TypeError, ValueError, ConvergenceError, BoundsError
+    TypeError, ValueError, MemoryError, ConvergenceError, BoundsError
         As `effective_conductivity`.
 
     Examples

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transport import _clusters, _flux, _tree
-from transport._links import SMALLEST_FACTOR, STEPS, classify_faces
+from transport.faces import FaceClasses
 from transport.graph import Array, shared
 from transport.grid import Grid
 from transport.image import PhaseImage
@@ -131,6 +131,7 @@ class VoxelCircuit:
         if start is not None:
             given = self.grid.take(start)
             np.copyto(rows, given, where=np.isfinite(given))
+            del given
         for bound in self._gaps():
             self._even_out(bound, rows, if_better=start is not None)
         self._tie(rows)
@@ -162,10 +163,10 @@ class VoxelCircuit:
             level[first], level[last] = 1.0, 0.0
             level[np.intersect1d(first, last)] = np.nan
         if if_better:
-            even = potential.copy()
+            even, low = potential.copy(), np.zeros(potential.size, np.float32)
             _clusters.even_out(root, offset, level, even)
-            lost, _ = self.balance(Potential.of(potential))
-            lost += self.balance(Potential.of(even))[0]
+            lost, _ = self.balance(Potential(potential, low))
+            lost += self.balance(Potential(even, low))[0]
             level[_clusters.work(root, potential, even, lost) <= 0.0] = np.nan
         _clusters.even_out(root, offset, level, potential)
 
@@ -180,7 +181,7 @@ class VoxelCircuit:
 
 def voxel_circuit(image: PhaseImage, axis: int) -> VoxelCircuit | None:
     """Return the circuit along an axis, or None when no path leads through: decided by the faces, not solved."""
-    classes = _FaceClasses.of(image, axis)
+    classes = FaceClasses.of(image, axis)
     scale = float(classes.table.max())
     if scale == 0.0:
         return None
@@ -218,53 +219,3 @@ def _ends(shape: tuple[int, ...], axis: int) -> list[NDArray[np.int64]]:
         np.ravel_multi_index(np.ix_(*places[:axis], np.array([end]), *places[axis + 1 :]), shape).ravel()
         for end in (0, shape[axis] - 1)
     ]
-
-
-@dataclass(frozen=True, eq=False)
-class _FaceClasses:
-    """Classes of faces by the kinds of their two voxels, and what they conduct [S]: along x, y, z, and to the ground.
-
-    Half cells in series, and the interface between them. A plate is half a cell of the voxel's own kind away; in an
-    image of a single layer both are. So is the ground of a periodic axis, where it may be anything.
-    """
-
-    plain: Array
-    bonded: Array
-    table: NDArray[np.float64]
-
-    @staticmethod
-    def of(image: PhaseImage, axis: int) -> _FaceClasses:
-        """Number the pairs of kinds that conduct; a pair whose interface resists gets a class for each area factor."""
-        sigma, spacing = image.kind_conductivities, image.voxel_size
-        plain, bonded = np.zeros((2, sigma.size, sigma.size), np.int64)
-        p, q = np.triu_indices(sigma.size)
-        conducting = (sigma[p] > 0.0) & (sigma[q] > 0.0)
-        p, q = p[conducting], q[conducting]
-        plain[p, q] = plain[q, p] = np.arange(1, p.size + 1)
-        half = np.outer(0.5 * spacing**2 / np.prod(spacing), 1.0 / sigma[p] + 1.0 / sigma[q])  # [ohm]
-        resistances = [np.full((3, 1), np.inf), half]
-        face = (spacing / np.prod(spacing))[:, None]  # 1 / area
-        per_area = 1.0 / np.linspace(1.0, SMALLEST_FACTOR, STEPS + 1)
-        resisting = (image.interface[p, q] > 0.0) & np.isfinite(image.interface[p, q])
-        for number, pair in enumerate(np.flatnonzero(resisting)):
-            bonded[p[pair], q[pair]] = bonded[q[pair], p[pair]] = 1 + p.size + number * (STEPS + 1)
-            resistances.append(half[:, pair, None] + image.interface[p[pair], q[pair]] * face * per_area)
-        table = 1.0 / np.concatenate(resistances, axis=1)
-        to_ground = (2.0 if image.shape[axis] > 1 or image.periodic[axis] else 4.0) * table[axis]
-        return _FaceClasses(plain, bonded, np.vstack((table, to_ground)))
-
-    def faces(self, image: PhaseImage) -> tuple[Array, Array, Array]:
-        """Return the class of every voxel face."""
-        smallest = np.min_scalar_type(self.table.shape[1] - 1)
-        x, y, z = (np.empty(image.shape, smallest) for _ in range(3))
-        for direction, faces in enumerate((x, y, z)):
-            shared(
-                classify_faces, image.shape[0], image.phases, image.blocks, image.kinds, self.plain, self.bonded,
-                image.interface, image.voxel_size, image.periodic, direction, faces,
-            )  # fmt: skip
-        return x, y, z
-
-    def to_ground(self, image: PhaseImage, voxels: NDArray[np.integer]) -> Array:
-        """Return the class of the link to the ground of the given voxels, by number."""
-        found: Array = np.diagonal(self.plain)[image.kinds[image.phases.ravel()[voxels]]]
-        return found
