@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from scipy.spatial import cKDTree
 
-from benchmarks import clusters, conduction, packings, sites, structures
+from benchmarks import clusters, conduction, packings, sites, structures, sweeps
+from benchmarks.tables import show
 from microstructure import build_library
 from microstructure.carbon import fill_bulk
 from percolation import link_carbon
@@ -21,16 +20,15 @@ RUNS = 5
 
 def main() -> None:
     """Run every pair in turn and print medians and ratios."""
-    table = Table(title=f"medians of {RUNS} runs, in turn")
-    for heading in ("what", "size", "percoat [s]", "beside", "[s]", "ratio"):
-        table.add_column(heading)
+    found = []
     for what, size, ours, peer, theirs in pairs():
         first, second = in_turn(ours, theirs)
-        table.add_row(what, size, f"{first:.3f}", peer, f"{second:.3f}", f"{second / first:.2f}")
-    Console().print(table)
+        found.append([what, size, f"{first:.3f}", peer, f"{second:.3f}", f"{second / first:.2f}"])
+    show(f"medians of {RUNS} runs, in turn", ("what", "size", "percoat [s]", "beside", "[s]", "ratio"), found)
     clusters.main()
     sites.main()
     conduction.main()
+    sweeps.main()
     packings.main()
     structures.main()
 

@@ -9,11 +9,10 @@ from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 from scipy.ndimage import gaussian_filter, label
 
 from benchmarks.processes import measured
+from benchmarks.tables import show
 
 EDGE, RUNS, SEED = 512, 3, 1
 THRESHOLD = 0.3116
@@ -33,12 +32,13 @@ class Row:
 
 def main() -> None:
     """Run every peer in turn, each time in a process of its own, and print the table."""
-    table = Table(title=f"clusters of {EDGE}^3 voxels, 6 neighbours; medians of {RUNS} runs in turn")
-    for heading in ("image", "what", "time [s]", "Mvox/s", "bytes a voxel"):
-        table.add_column(heading)
-    for row in rows():
-        table.add_row(row.image, row.what, f"{row.seconds:.2f}", f"{row.rate:.0f}", f"{row.bytes_a_voxel:.1f}")
-    Console().print(table)
+    title = f"clusters of {EDGE}^3 voxels, 6 neighbours; medians of {RUNS} runs in turn"
+    show(title, ("image", "what", "time [s]", "Mvox/s", "bytes a voxel"), map(cells, rows()))
+
+
+def cells(row: Row) -> list[str]:
+    """A row as text."""
+    return [row.image, row.what, f"{row.seconds:.2f}", f"{row.rate:.0f}", f"{row.bytes_a_voxel:.1f}"]
 
 
 def rows(*, small: bool = False) -> list[Row]:

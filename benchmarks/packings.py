@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.processes import measured
+from benchmarks.tables import show
 from microstructure.errors import PackingError
 from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.sizes import Distribution, Equal, Lognormal
@@ -46,14 +45,15 @@ class Row:
 
 def main() -> None:
     """Run every packing in a process of its own and print the table."""
-    table = Table(title="packings, one run each")
-    for heading in ("what", "walls", "spheres", "time [s]", "memory [MB]", "fraction", "largest overlap"):
-        table.add_column(heading)
-    for row in rows():
-        overlap = "voxels" if row.overlap is None else f"{row.overlap:.1e}"
-        walls, count = "6" if row.walls else "none", f"{row.spheres:,}"
-        table.add_row(row.what, walls, count, f"{row.seconds:.2f}", f"{row.memory:.0f}", f"{row.fraction:.4f}", overlap)
-    Console().print(table)
+    headings = ("what", "walls", "spheres", "time [s]", "memory [MB]", "fraction", "largest overlap")
+    show("packings, one run each", headings, map(cells, rows()))
+
+
+def cells(row: Row) -> list[str]:
+    """A row as text."""
+    overlap = "voxels" if row.overlap is None else f"{row.overlap:.1e}"
+    walls, count = "6" if row.walls else "none", f"{row.spheres:,}"
+    return [row.what, walls, count, f"{row.seconds:.2f}", f"{row.memory:.0f}", f"{row.fraction:.4f}", overlap]
 
 
 def rows(*, small: bool = False) -> list[Row]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +17,7 @@ import psutil
 
 from benchmarks import conduction, scaling, sweeps
 from benchmarks.peers import available
+from benchmarks.tables import markdown
 
 EDGE = 200
 PAGE, SEAM = Path(__file__).parents[1] / "docs" / "performance.md", "\n<!-- -->\n\n"
@@ -102,11 +102,6 @@ def write(part: str, **values: object) -> None:
     texts += [""] * (len(TEXT) - len(texts))
     texts[list(TEXT).index(part)] = TEXT[part].format(now=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
     PAGE.write_text(SEAM.join(texts))
-
-
-def markdown(headings: Sequence[str], alignment: str, rows: Iterable[list[str]]) -> str:
-    """A table."""
-    return "\n".join([f"| {' | '.join(headings)} |", alignment, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def processor() -> str:

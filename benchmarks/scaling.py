@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.images import labels
 from benchmarks.processes import measured
+from benchmarks.tables import show
 
 SIZES, CONTRAST = (64, 128, 256, 512), 1e7
 EDGE, CONTRASTS = 200, (1.0, 1e2, 1e4, 1e7, 1e10, 1e12)
@@ -36,12 +35,7 @@ class Row:
 
 def main() -> None:
     """Print every row."""
-    table = Table(title="three phases: 60 % cores, 3 % carbon, a matrix; one run each")
-    for heading in HEADINGS:
-        table.add_column(heading)
-    for row in rows():
-        table.add_row(*cells(row))
-    Console(width=140).print(table)
+    show("three phases: 60 % cores, 3 % carbon, a matrix; one run each", HEADINGS, map(cells, rows()))
 
 
 def cells(row: Row) -> list[str]:

@@ -16,10 +16,9 @@ from functools import cache, partial
 
 import numpy as np
 from numba import njit
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.processes import measured
+from benchmarks.tables import show
 from percolation import sweep_sites
 
 ROUNDS, SEED = 3, 1
@@ -41,17 +40,16 @@ class Row:
 
 def main() -> None:
     """Run every sweep in a process of its own, in turn, and print medians."""
-    table = Table(title=f"site sweeps, medians of {ROUNDS} rounds in turn")
-    for heading in ("what", "size", "runs", "time a run [s]", "over the plain sweep", "memory a site and run [B]"):
-        table.add_column(heading)
-    for row in rows():
-        memory = f"{row.memory:.1f}" if row.edge == EDGE else "-"
-        size, runs = f"{row.edge}^3", f"{row.runs:,}"
-        table.add_row(row.what, size, runs, f"{row.seconds:.3g}", f"{row.ratio:.2f}", memory)
-    console = Console()
-    console.print(table)
+    headings = ("what", "size", "runs", "time a run [s]", "over the plain sweep", "memory a site and run [B]")
+    show(f"site sweeps, medians of {ROUNDS} rounds in turn", headings, map(cells, rows()))
     for name, why in skipped():
-        console.print(f"skipped: {name}, {why}")
+        print(f"skipped: {name}, {why}")
+
+
+def cells(row: Row) -> list[str]:
+    """A row as text."""
+    memory = f"{row.memory:.1f}" if row.edge == EDGE else "-"
+    return [row.what, f"{row.edge}^3", f"{row.runs:,}", f"{row.seconds:.3g}", f"{row.ratio:.2f}", memory]
 
 
 def rows(*, small: bool = False) -> list[Row]:

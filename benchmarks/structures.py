@@ -10,10 +10,9 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.processes import measured
+from benchmarks.tables import show
 from microstructure import Recipe, Structure, build_composite, load_structure, save_structure, voxelise
 from microstructure.composite import core_sizes
 
@@ -41,13 +40,14 @@ class Row:
 
 def main() -> None:
     """Run every piece of work in a process of its own and print the table."""
-    table = Table(title=f"{RECIPE}, one run each; an image's memory comes on top of its structure's")
-    for heading in ("what", "cores", "primaries", "voxels", "time [s]", "memory [MB]"):
-        table.add_column(heading)
-    for row in rows():
-        built = (f"{row.built.cores:,}", f"{row.built.primaries:,}", f"{round(row.built.voxels ** (1 / 3))}^3")
-        table.add_row(row.what, *built, f"{row.seconds:.1f}", f"{row.memory:.0f}")
-    Console().print(table)
+    title = f"{RECIPE}, one run each; an image's memory comes on top of its structure's"
+    show(title, ("what", "cores", "primaries", "voxels", "time [s]", "memory [MB]"), map(cells, rows()))
+
+
+def cells(row: Row) -> list[str]:
+    """A row as text."""
+    built = (f"{row.built.cores:,}", f"{row.built.primaries:,}", f"{round(row.built.voxels ** (1 / 3))}^3")
+    return [row.what, *built, f"{row.seconds:.1f}", f"{row.memory:.0f}"]
 
 
 def rows(*, small: bool = False) -> list[Row]:

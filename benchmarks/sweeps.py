@@ -9,10 +9,9 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.images import CONDUCTIVITIES, SEED, labels, smoothed
+from benchmarks.tables import show
 from transport import Conduction, effective_conductivity, sweep_conductivities
 
 EDGE, SMALL = 200, 24
@@ -36,12 +35,7 @@ class Row:
 
 def main() -> None:
     """Print every row."""
-    table = Table(title="sweeps through three phases")
-    for heading in HEADINGS:
-        table.add_column(heading)
-    for row in rows():
-        table.add_row(*cells(row))
-    Console(width=140).print(table)
+    show("sweeps through three phases", HEADINGS, map(cells, rows()))
 
 
 def cells(row: Row) -> list[str]:
