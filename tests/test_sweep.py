@@ -76,8 +76,10 @@ def test_a_start_changes_the_steps_and_not_the_answer(periodic, values):
     assert nonsense.value == pytest.approx(cold.value, rel=1e-6)
 
 
-def test_a_start_of_the_wrong_shape_is_refused():
+def test_what_is_no_potential_is_refused():
     with pytest.raises(ValueError, match="shape of labels"):
         effective_conductivity(three_phases(4), {0: 1.0, 1: 1.0, 2: 1.0}, 1.0, start=np.zeros((4, 4, 5)))
+    with pytest.raises(ValueError, match="1 V across the image; got 0 to 1e"):
+        effective_conductivity(three_phases(4), {0: 1.0, 1: 1.0, 2: 1.0}, 1.0, start=np.full((4, 4, 4), 1e300))
     with pytest.raises(TypeError, match="potential in V"):
         effective_conductivity(three_phases(4), {0: 1.0, 1: 1.0, 2: 1.0}, 1.0, start=np.full((4, 4, 4), "x"))

@@ -137,7 +137,8 @@ def effective_conductivity(
         Labels or blocks that are not integers, or another argument of the wrong kind.
     ValueError
         A label without a conductivity; negative or NaN conductivities or resistances; images that are not 3D; an axis
-        that is not 0 to 2; a voxel size not above zero; blocks missing or of the wrong shape.
+        that is not 0 to 2; a voxel size not above zero; blocks missing or of the wrong shape; faces that conduct unlike
+        each other by more than 1e30; a start beyond 1e6 V.
     MemoryError
         The image needs more than is free; the message names a size that would fit.
     ConvergenceError

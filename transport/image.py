@@ -16,6 +16,7 @@ from percolation.arguments import parse_count, parse_periodic
 Pair = tuple[int, int]
 MOST_VOXELS = 2**31  # they are numbered by 32 bits
 SLAB = 2**20  # voxels looked at at a time
+MOST_START = 1e6  # V, of a potential to start from: it belongs to 1 V across the image
 MOST_KINDS = 2000  # of phases: the table of their pairs stays small
 MOST_INTERFACES = 250  # that resist, told apart by their conductivities and resistance: each takes 4,097 classes
 
@@ -188,6 +189,10 @@ def parse_start(start: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]
         raise TypeError(f"start must be a potential in V, as a result keeps it; got {potential.dtype}")
     if potential.shape != shape:
         raise ValueError(f"start must have the shape of labels, {shape}; got {potential.shape}")
+    known = np.isfinite(potential)
+    least, most = np.min(potential, where=known, initial=0.0), np.max(potential, where=known, initial=0.0)
+    if max(most, -least) > MOST_START:
+        raise ValueError(f"start must be a potential with 1 V across the image; got {least:.3g} to {most:.3g} V")
     return np.asarray(potential, np.float64)
 
 
