@@ -186,6 +186,14 @@ def test_what_hardly_conducts_is_right_or_refused(contrast):
         effective_conductivity(labels, {0: 1e-36, 1: 1e-3, 2: 1.0}, 1.0)
 
 
+@pytest.mark.parametrize("contrast", [1e16, 1e17, 1e20])
+def test_a_contrast_lost_to_rounding_ends_in_a_sentence_or_in_its_bracket(contrast):
+    labels = np.array([[[0, 0, 1, 1]]])
+    found = effective_conductivity(labels, {0: 1.0 / contrast, 1: 1.0}, 1.0, 2, strict=False)
+    exact = 4.0 / (2.0 * contrast + 2.0)
+    assert found.bracket.lower * (1 - 1e-9) <= exact <= found.bracket.upper * (1 + 1e-9)
+
+
 @pytest.mark.parametrize("periodic", [CELL, PLATES])
 def test_contrast_of_1e12_is_certified(periodic):
     grains = np.random.default_rng(2).random((6, 6, 6)) < 0.2

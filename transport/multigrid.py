@@ -25,6 +25,7 @@ from transport.memory import trim_heap
 
 KAPPA = 14.0  # bound of the two-grid condition number; 10 took a third more time and twice the memory, 20 as long as 14
 EXACT_BELOW = 600  # unknowns of the coarsest level, which is factorised
+ROUNDING = 1e-14  # of a diagonal
 STALLED = 0.8  # share of unknowns left above which coarsening ends; that level is factorised if it is small enough
 FACTORISED_UP_TO = 50_000
 GOOD_STEP = 0.25  # reduction of a coarse residual after which its second step is left out
@@ -171,6 +172,10 @@ def _factorised(operator: Operator) -> Callable[[Array], Array]:
     """Solve exactly; nodes without links or ground stay at zero."""
     graph = as_graph(operator)
     isolated = (np.diff(graph.indptr) == 0) & (graph.excess == 0.0)
-    graph = replace(graph, excess=graph.excess + isolated)
-    solve: Callable[[Array], Array] = scipy.sparse.linalg.splu(graph.matrix().tocsc()).solve
+    matrix = replace(graph, excess=graph.excess + isolated).matrix()
+    try:
+        factors = scipy.sparse.linalg.splu(matrix.tocsc())
+    except RuntimeError:  # singular: a contrast beyond 1e15 was lost to rounding; roughly is good enough here
+        factors = scipy.sparse.linalg.splu((matrix + ROUNDING * scipy.sparse.diags(matrix.diagonal())).tocsc())
+    solve: Callable[[Array], Array] = factors.solve
     return solve
