@@ -51,8 +51,9 @@ def check_memory(image: PhaseImage, kept: float = 0.0) -> None:
     kinds, interfaces = image.kind_conductivities.size, int(np.count_nonzero(np.triu(image.interface)))
     classes = kinds * (kinds + 1) // 2 + (STEPS + 1) * min(interfaces, MOST_INTERFACES)
     wide = WIDE * conducting if classes >= WIDE_CLASSES else 0.0
-    fixed = FIXED + BYTES_A_CLASS * classes
-    needed = estimate_memory(image.shape, conducting) + BYTES_A_CLASS * classes + (kept + wide) * image.phases.size
+    tables = BYTES_A_CLASS * classes
+    fixed = FIXED + tables
+    needed = estimate_memory(image.shape, conducting) + tables + (kept + wide) * image.phases.size
     free = float(psutil.virtual_memory().available)
     if needed > free:
         share = (max(free - fixed, 0.0) / (needed - fixed)) ** (1.0 / 3.0)

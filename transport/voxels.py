@@ -134,14 +134,10 @@ class VoxelCircuit:
             del given
         for bound in self._gaps():
             self._even_out(bound, rows, if_better=start is not None)
-        self._tie(rows)
-        return rows
-
-    def _tie(self, potential: NDArray[np.float64]) -> None:
-        """Let the ground be at zero, and rows without current (in place)."""
         if self.root is not None:
-            potential -= potential[self.root]
-        potential[~self.live] = 0.0
+            rows -= rows[self.root]
+        rows[~self.live] = 0.0
+        return rows
 
     def _gaps(self) -> list[float]:
         """Conductances that lie in wide gaps between the others, falling."""
