@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.errors import StudyError
-from microstructure.units import parse_quantity
+from microstructure.units import parse_quantity, shown
 
 UNITS = {
     "density": "kg/m^3",
@@ -109,7 +109,7 @@ class Materials:
         for group, entries in (overrides or {}).items():
             known(group, replaced, "material")
             if not isinstance(entries, Mapping):
-                raise StudyError(f"[materials.{group}] must be a table of constants; got {entries!r}")
+                raise StudyError(f"[materials.{group}] must be a table of constants; got {shown(entries)}")
             for key, entry in entries.items():
                 known(key, table[group], f"constant of [materials.{group}]")
                 replaced[group][key] = _override(table[group][key], entry)
@@ -121,7 +121,7 @@ class Materials:
         for group, entries in table.items():
             for key, entry in entries.items():
                 if key == "name":
-                    names[group] = str(entry["value"])
+                    names[group] = _text(f"{group}.name", entry["value"])
                 elif key in UNITS:
                     constants[f"{group}.{key}"] = _constant(f"{group}.{key}", entry, UNITS[key])
         return cls(constants, names, _closure(table["matrix"]["porosity"]))
@@ -152,7 +152,7 @@ def _override(shipped: Mapping[str, Any], entry: Any) -> Mapping[str, Any]:
         for word in entry:
             known(word, dict.fromkeys([*shipped, "range"]), "word in a material constant")
         if not set(entry) & {"value", *TABLE}:
-            raise StudyError(f"a material constant in a study wants a value; got {dict(entry)!r}")
+            raise StudyError(f"a material constant in a study wants a value; got {shown(dict(entry))}")
         return {**shipped, "source": "yours: set in the study file", **entry}
     if "mass_ratio" in shipped:  # one porosity for every carbon content
         return {"mass_ratio": [0.0], "porosity": [entry], "source": "yours: set in the study file"}
@@ -164,17 +164,17 @@ def _constant(key: str, entry: Mapping[str, Any], unit: str) -> Constant:
         known(word, {"value": 0, "range": 0, "source": 0}, f"word in the constant '{key}'")
     try:
         value = parse_quantity(entry["value"], unit)
-        low, high = (parse_quantity(bound, unit) for bound in entry["range"])
+        low, high = (parse_quantity(bound, unit) for bound in _row(entry["range"], "range", 2))
     except (TypeError, ValueError) as error:
         raise StudyError(f"the constant '{key}': {error}") from None
     if not low <= value <= high:
         raise StudyError(f"the constant '{key}' must lie within {low:g} to {high:g} {unit}; got {value:g} {unit}")
-    return Constant(value, unit, low, high, str(entry["source"]))
+    return Constant(value, unit, low, high, _text(f"{key}, source", entry["source"]))
 
 
 def _closure(entry: Mapping[str, Any]) -> Closure:
     try:
-        points, values = (tuple(parse_quantity(one, "1") for one in entry[name]) for name in TABLE)
+        points, values = (tuple(parse_quantity(one, "1") for one in _row(entry[name], name)) for name in TABLE)
     except (TypeError, ValueError) as error:
         raise StudyError(
             f"[materials.matrix] porosity: lists of mass ratios and of porosities are wanted; {error}"
@@ -183,4 +183,16 @@ def _closure(entry: Mapping[str, Any]) -> Closure:
         raise StudyError("[materials.matrix] porosity wants as many mass ratios, rising, as porosities")
     if not all(0.0 <= value < 1.0 for value in values):
         raise StudyError(f"[materials.matrix] porosity: a porosity lies in [0, 1); got {values}")
-    return Closure(points, values, str(entry["source"]))
+    return Closure(points, values, _text("matrix.porosity, source", entry["source"]))
+
+
+def _row(values: Any, name: str, count: int | None = None) -> list[Any]:
+    if not isinstance(values, (list, tuple)) or (count is not None and len(values) != count):
+        raise TypeError(f"{name} is a list{'' if count is None else f' of {count} values'}; got {shown(values)}")
+    return list(values)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise StudyError(f"the constant '{name}' is text; got {shown(value)}")
+    return value

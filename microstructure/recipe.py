@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from microstructure.arguments import check_kind, check_lengths, check_number
 from microstructure.errors import RecipeError
 from microstructure.materials import Materials
+from microstructure.units import parse_number, shown
 
 LARGEST_FRACTION = 0.999  # of carbon in a matrix; beyond it there is none
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-9, 1e9
+ROUNDING = 1.0 + 1e-9
+LARGEST_RATIO = 1e6  # of CAM and SE, and of CB over both: beyond it a mistake, and no longer exact
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ class Recipe:
         check_kind("materials", self.materials, Materials)
         if not all(map(math.isfinite, self._weights.values())) or self.cam <= 0 or self.se <= 0 or self.cb < 0:
             raise RecipeError(f"weights are finite, CAM and SE positive, CB zero or more; got {self}")
+        weights = [weight for weight in self._weights.values() if weight > 0.0]
+        ratios = (self.cam / self.se, self.se / self.cam, self.cb / min(self.cam, self.se))
+        if min(weights) < SMALLEST_WEIGHT or max(weights) > LARGEST_WEIGHT or max(ratios) > LARGEST_RATIO * ROUNDING:
+            raise RecipeError(
+                f"weights lie within {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:g} and within a factor {LARGEST_RATIO:g} of"
+                f" each other (less carbon is 0); got {self}"
+            )
 
     @classmethod
     def parse(cls, text: str, materials: Materials | None = None) -> Recipe:
@@ -60,14 +71,18 @@ class Recipe:
         TypeError
             If `text` is not text.
         RecipeError
-            If it is not three finite weights, CAM and SE positive and CB not negative.
+            If it is not three plain numbers, CAM and SE positive and CB not negative, or they are a factor of more
+            than a million apart.
         """
         if not isinstance(text, str):
-            raise TypeError(f"a recipe is text such as '80:20:0.5'; got {text!r}")
+            raise TypeError(f"a recipe is text such as '80:20:0.5'; got {shown(text)}")
+        parts = text.split(":")
+        if len(parts) != 3:
+            raise RecipeError(f"a recipe has three weights CAM:SE:CB, such as 80:20:0.5; got {shown(text)}")
         try:
-            cam, se, cb = (float(part) for part in text.split(":"))
-        except ValueError:
-            raise RecipeError(f"a recipe has three weights CAM:SE:CB, such as 80:20:0.5; got {text!r}") from None
+            cam, se, cb = map(parse_number, parts)
+        except ValueError as error:
+            raise RecipeError(f"a recipe has three weights such as 80:20:0.5; in {shown(text)} {error}") from None
         return cls(cam, se, cb, Materials.load() if materials is None else materials)
 
     def __str__(self) -> str:

@@ -70,6 +70,69 @@ def test_weights_that_are_not_a_recipe(text):
         Recipe.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("8_0:20:1", "without anything between them"),
+        ("80 :20", "three weights"),
+        ("80:20:0,5", "write 0.5"),
+        ("80:20:1,000", "ambiguous: write 1.000 if it marks decimals, 1000 if thousands"),
+        ("８０:20:1", "a number is wanted"),
+        ("80:20:1\n", "a number is wanted"),
+        ("80:20:1 %", "a number is wanted"),
+        ("80:20:" + "1" * 5000, "a number is wanted"),
+        ("1e-320:20:1", "no smaller|from 1e-307"),
+        ("1e-300:20:1", "within a factor 1e"),
+        ("80:1e-8:0", "within a factor 1e"),
+        ("1e-12:1e-12:0", "weights lie within 1e-09"),
+        ("1e12:1e12:1", "weights lie within 1e-09"),
+        ("80:20:1e9", "within a factor 1e"),
+        ("80:20:1e-20", "less carbon is 0"),
+    ],
+)  # fmt: skip
+def test_weights_that_are_no_plain_numbers(text, said):
+    with pytest.raises(RecipeError, match=said) as refused:
+        Recipe.parse(text)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 400
+
+
+def test_weights_with_spaces_around_and_in_any_measure():
+    assert str(Recipe.parse("80 : 20 : 0.5")) == "80:20:0.5"
+    assert Recipe.parse("8e-5:2e-5:5e-7").mixed_density == pytest.approx(Recipe.parse("80:20:0.5").mixed_density)
+    assert Recipe.parse("80:20:1e-6").volume_fraction == pytest.approx(1e-6 / 1.96 / (20 / 2.59), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"density": "1,86 g/cm3"}, "write 1.86 g/cm3"),
+        ({"density": True}, "quantity"),
+        ({"density": {"value": "1.86 g/cm3", "range": ["1 g/cm3"]}}, "range is a list of 2 values"),
+        ({"density": {"value": "1.86 g/cm3", "range": "wide"}}, "range is a list of 2 values"),
+        ({"density": {"value": "1.86 g/cm3", "source": 5}}, "source' is text"),
+        ({"density": {"value": ["1.86 g/cm3"]}}, "quantity"),
+        ({"name": 5}, "name' is text"),
+        ({"grain_contact_loss": float("nan")}, "finite"),
+        ({"grain_contact_loss": 10**400}, "finite"),
+        ({"grain_contact_loss": "1_3"}, "without anything between"),
+    ],
+)
+def test_a_constant_that_is_none(entry, said):
+    with pytest.raises(StudyError, match=said):
+        Materials.load({"se": entry})
+
+
+@pytest.mark.parametrize("porosity", ["15 %", 0.15, "0.15", {"mass_ratio": [0.0], "porosity": ["15 %"]}])
+def test_a_porosity_as_people_write_it(porosity):
+    assert Materials.load({"matrix": {"porosity": porosity}}).matrix_porosity(0.1) == 0.15
+
+
+def test_a_porosity_that_is_no_list():
+    with pytest.raises(StudyError, match="porosity is a list"):
+        Materials.load({"matrix": {"porosity": {"mass_ratio": [0.0], "porosity": 0.1}}})
+
+
 def test_recipe_of_another_kind():
     with pytest.raises(TypeError, match=r"80:20:0\.5"):
         Recipe.parse(80)
