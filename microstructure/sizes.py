@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args, runtime_checkable
@@ -15,6 +16,7 @@ from microstructure.arguments import check_rng
 
 Weighting = Literal["volume", "number"]
 
+PER_CENT = (np.arange(100) + 0.5) / 100.0  # where a cumulative curve is read off: the middle of each per cent
 LARGEST_WIDTH = 3.0  # sizes over six powers of ten: what is wider was meant in another unit
 
 
@@ -142,6 +144,9 @@ class Equal:
 class Table:
     """A measured distribution: these diameters and no others, with the share of each by volume or by number.
 
+    Shares are those of bins, not summed up: for a cumulative curve there is `Table.cumulative`, for D10, D50 and D90
+    `Table.percentiles`.
+
     Parameters
     ----------
     diameters : sequence of float (n,)
@@ -157,7 +162,8 @@ class Table:
         If one of the two is no row of numbers.
     ValueError
         If the table is empty, the two lengths differ, a diameter is not positive, a weight negative, all weights are 0,
-        or the weighting is unknown.
+        the weighting is unknown, or the weights look cumulative: they rise or fall from the finest size to the coarsest
+        and end at 100 or 1 without adding up to it, or are percentiles such as 10, 50, 90.
 
     Examples
     --------
@@ -182,6 +188,86 @@ class Table:
             raise ValueError("a table needs at least 1 diameter and its weight, got none")
         if not all(0.0 <= weight < math.inf for weight in weights) or not sum(weights) > 0.0:
             raise ValueError(f"weights must be finite, not negative and not all 0, got {weights}")
+        if _look_cumulative(diameters, weights):
+            raise ValueError(
+                f"the weights {_few(weights)} look cumulative: use Table.cumulative(diameters, percent), or for D10,"
+                " D50 and D90 Table.percentiles(d10=..., d50=..., d90=...); shares of bins add up to 1 or to 100"
+            )
+
+    @classmethod
+    def cumulative(
+        cls,
+        diameters: Sequence[float] | NDArray[np.floating],
+        percent: Sequence[float] | NDArray[np.number],
+        weighting: Weighting = "volume",
+    ) -> Table:
+        """A table from a cumulative curve, as laser diffraction and sieves report it.
+
+        The curve is read off at the middle of each per cent, which gives a hundred sizes of equal share. Between two
+        points the logarithm of the diameter is linear in the normal quantile of the share (a lognormal piece); next
+        to a point of 0 or 100 % it is linear in the share. Beyond the outermost points, where these are not 0 and
+        100 %, the nearest piece is continued.
+
+        Parameters
+        ----------
+        diameters : sequence of float (n,)
+            Rising [m], two or more.
+        percent : sequence of float (n,)
+            How much is finer than each diameter [%], not falling, 0 to 100.
+        weighting : {"volume", "number"}
+            What the per cent count.
+
+        Raises
+        ------
+        TypeError
+            If one of the two is no row of numbers.
+        ValueError
+            If the lengths differ, the diameters do not rise, the per cent fall, leave 0 to 100 or look like shares up
+            to 1, fewer than two of them differ, or the weighting is unknown.
+
+        Examples
+        --------
+        >>> curve = Table.cumulative((1.6e-6, 3.3e-6, 6.8e-6, 12e-6), (10, 50, 90, 100))
+        >>> len(curve.diameters), round(1e18 * curve.mean_volume(), 2)
+        (100, 4.86)
+        """
+        sizes = np.array([_positive(diameter, "each diameter", "m") for diameter in _row(diameters, "diameters")])
+        shares = np.array([_number(share, "each per cent") for share in _row(percent, "percent")]) / 100.0
+        _check_curve(sizes, shares)
+        read = np.exp(_read_curve(np.log(sizes), shares))
+        return cls(tuple(read.tolist()), (0.01,) * len(read), weighting)
+
+    @classmethod
+    def percentiles(cls, *, weighting: Weighting = "volume", **diameters: float) -> Table:
+        """A table from percentiles by name: `d10`, `d50`, `d90` and whatever else was reported, such as `d99`.
+
+        Read as in `cumulative`: D10, D50 and D90 of a lognormal distribution give that distribution.
+
+        Parameters
+        ----------
+        weighting : {"volume", "number"}
+            What the percentiles count.
+        **diameters : float
+            Two or more: the size below which so many per cent lie [m].
+
+        Raises
+        ------
+        TypeError
+            If a name is no percentile, or a diameter no number.
+        ValueError
+            If there are fewer than two, or they do not rise.
+
+        Examples
+        --------
+        >>> cores = Table.percentiles(d10=2.2e-6, d50=3.3e-6, d90=4.9e-6)
+        >>> round(1e18 * cores.mean_volume(), 1)
+        12.1
+        """
+        for name in diameters:
+            if not re.fullmatch(r"d(?:[0-9]{1,2}|100)", name):
+                raise TypeError(f"percentiles are d10=..., d50=..., d90=... and the like; got {name!r}")
+        points = sorted((int(name[1:]), diameter) for name, diameter in diameters.items())
+        return cls.cumulative([size for _, size in points], [percent for percent, _ in points], weighting)
 
     def draw(self, count: int, *, rng: np.random.Generator) -> NDArray[np.float64]:
         """Diameters, float64 (count,) [m], drawn by number from the table."""
@@ -198,6 +284,60 @@ class Table:
         per_number = (diameters / diameters.max()) ** 3 if self.weighting == "volume" else np.ones(diameters.size)
         shares = np.array(self.weights) / max(self.weights) / per_number
         return np.asarray(shares / shares.sum(), dtype=np.float64)
+
+
+def _look_cumulative(diameters: tuple[float, ...], weights: tuple[float, ...]) -> bool:
+    """Weights that rise or fall with the size and end at all there is, or percentiles even about the median."""
+    ordered = [weight for _, weight in sorted(zip(diameters, weights, strict=True))]
+    steps = np.diff(ordered)
+    if len(ordered) < 2 or not (np.all(steps >= 0) or np.all(steps <= 0)) or not np.any(steps):
+        return False
+    for whole in (1.0, 100.0):
+        if math.isclose(sum(ordered), whole, rel_tol=0.01):  # shares
+            return False
+        if max(ordered) > 1.001 * whole:
+            continue
+        even = len(ordered) > 2 and np.allclose(np.add(ordered, ordered[::-1]), whole, rtol=1e-6)
+        if even or math.isclose(max(ordered), whole, rel_tol=1e-3):
+            return True
+    return False
+
+
+def _check_curve(sizes: NDArray[np.float64], shares: NDArray[np.float64]) -> None:
+    if len(sizes) != len(shares):
+        raise ValueError(f"a per cent for each diameter is needed, got {len(shares)} for {len(sizes)} diameters")
+    if not np.all(np.diff(sizes) > 0):
+        raise ValueError(f"the diameters of a cumulative curve rise, got {_few(sizes)}")
+    if not np.all((shares >= 0.0) & (shares <= 1.0)) or not np.all(np.diff(shares) >= 0):
+        raise ValueError(f"percent is how much is finer: from 0 to 100 and never falling, got {_few(100.0 * shares)}")
+    if len(shares) < 2 or not np.any(np.diff(shares)):
+        raise ValueError(f"a cumulative curve has two points or more that differ, got {_few(100.0 * shares)} %")
+    if shares[-1] <= 0.01:
+        raise ValueError(f"percent goes up to 100, got {_few(100.0 * shares)}: multiply shares by 100")
+
+
+def _read_curve(logs: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms of the sizes below which 0.5, 1.5, ... 99.5 % lie."""
+    # where the curve is level nothing lies: of several points at 0 the last counts, of several at 100 the first
+    first, last = int(np.flatnonzero(shares == shares[0])[-1]), int(np.flatnonzero(shares == shares[-1])[0])
+    logs, shares = logs[first : last + 1], shares[first : last + 1]
+    piece = np.clip(np.searchsorted(shares, PER_CENT, side="right") - 1, 0, len(shares) - 2)
+    while np.any(level := shares[piece + 1] == shares[piece]):
+        piece[level] -= 1
+    low, high = shares[piece], shares[piece + 1]
+    closed = (low == 0.0) | (high == 1.0)
+
+    def along(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        return np.asarray(np.where(closed, values, ndtri(np.where(closed, 0.5, values))))
+
+    place = (along(PER_CENT) - along(low)) / (along(high) - along(low))
+    return np.asarray(logs[piece] + place * (logs[piece + 1] - logs[piece]))
+
+
+def _few(values: Sequence[float] | NDArray[np.float64]) -> str:
+    """Numbers for a message, a few of them where there are many."""
+    texts = [f"{value:.4g}" for value in values]
+    return ", ".join(texts if len(texts) <= 8 else [*texts[:4], "...", *texts[-3:]])
 
 
 def check_count(count: object) -> int:

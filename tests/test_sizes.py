@@ -151,6 +151,100 @@ def test_a_table_is_read_from_lists_arrays_and_columns(make):
         Table(measured["d"], measured["share"], "volume")
 
 
+CURVE = ((1.6e-6, 3.3e-6, 6.8e-6, 12e-6), (10, 50, 90, 100))
+
+
+@pytest.mark.parametrize(
+    ("diameters", "weights"),
+    [
+        CURVE,
+        (CURVE[0], (0.1, 0.5, 0.9, 1.0)),
+        (CURVE[0][:3], (10, 50, 90)),
+        (CURVE[0][:3], (0.16, 0.5, 0.84)),
+        (CURVE[0][::-1], (100, 90, 50, 10)),
+        (CURVE[0], (100, 90, 50, 0)),  # what a sieve retains, summed up
+        (CURVE[0], (5, 80, 100, 100)),
+        (CURVE[0], (2.1, 45.2, 88.3, 99.98)),
+        (CURVE[0][:2], (50, 100)),
+    ],
+)
+@pytest.mark.parametrize("weighting", ["volume", "number"])
+def test_what_looks_cumulative_is_no_share(diameters, weights, weighting):
+    with pytest.raises(ValueError, match=r"look cumulative: use Table\.cumulative\(diameters, percent\)"):
+        Table(diameters, weights, weighting)
+
+
+@pytest.mark.parametrize(
+    "weights", [(10, 40, 50), (0, 0, 100), (0.2, 0.3, 0.5), (1, 2, 3), (7, 7, 7), (1, 8, 1), (0, 1)]
+)
+def test_shares_that_rise_are_shares(weights):
+    assert Table(CURVE[0][: len(weights)], weights, "volume").weights == weights
+
+
+@pytest.mark.parametrize("width", [0.1, 0.3, 0.5])
+def test_percentiles_of_a_lognormal_give_it_back(width):
+    """As far as a hundred sizes can: between the one that is cut off at 2.5 widths and the whole one."""
+    d10, d50, d90 = (D50 * math.exp(width * factor) for factor in (-1.2815515655, 0.0, 1.2815515655))
+    table = Table.percentiles(d10=d10, d50=d50, d90=d90)
+    whole, cut = (Lognormal(D50, width, cutoff=cutoff).mean_volume() for cutoff in (math.inf, 2.5))
+    assert 0.99 * whole < table.mean_volume() < cut
+    drawn = table.draw(DRAWS, rng=np.random.default_rng(8))
+    assert volume_median(drawn) == pytest.approx(D50, rel=0.02)
+    read = np.percentile(table.diameters, (10, 50, 90))
+    assert read == pytest.approx([d10, d50, d90], rel=0.02)
+    # negative control: percentiles taken for shares, which the table refuses, are far off
+    assert Table((d10, d50, d90), (11, 50, 90), "volume").mean_volume() > 1.05 * table.mean_volume()
+
+
+def test_a_cumulative_curve_by_hand():
+    """From 1 to e in the logarithm, evenly by volume: the mean of d^-3 is (1 - e^-3) / 3."""
+    table = Table.cumulative((1.0, math.e), (0, 100))
+    assert table.mean_volume() == pytest.approx(math.pi / 6 * 3 / (1 - math.exp(-3)), rel=1e-4)
+    assert np.median(table.diameters) == pytest.approx(math.sqrt(math.e), rel=1e-4)
+    by_number = Table.cumulative((1.0, math.e), (0, 100), "number")
+    assert by_number.mean_volume() == pytest.approx(math.pi / 6 * (math.exp(3) - 1) / 3, rel=1e-4)
+
+
+def test_a_cumulative_curve_has_half_below_its_median():
+    table = Table.cumulative(*CURVE)
+    assert np.all(np.diff(table.diameters) > 0)
+    assert np.sum(np.array(table.diameters) < 3.3e-6) == 50
+    assert np.sum(np.array(table.diameters) < 6.8e-6) == 90
+    assert max(table.diameters) < 12e-6
+    assert table == Table.percentiles(d10=1.6e-6, d50=3.3e-6, d90=6.8e-6, d100=12e-6)
+    # levels at either end and between say that nothing lies there
+    level = Table.cumulative((1e-6, 1.6e-6, 2e-6, 3e-6, 4e-6, 5e-6), (0, 0, 50, 50, 100, 100))
+    read = np.array(level.diameters)
+    assert np.sum(read < 2e-6) == np.sum((read > 3e-6) & (read < 4e-6)) == 50
+    assert read.min() > 1.6e-6
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: Table.cumulative((1e-6, 2e-6), (50, 40)), ValueError, "never falling"),
+        (lambda: Table.cumulative((2e-6, 1e-6), (50, 100)), ValueError, "rise"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (50, 101)), ValueError, "from 0 to 100"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (-1, 100)), ValueError, "from 0 to 100"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (0.5, 1.0)), ValueError, "multiply shares by 100"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (math.nan, 100)), ValueError, "from 0 to 100"),
+        (lambda: Table.cumulative((1e-6,), (100,)), ValueError, "two points"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (100, 100)), ValueError, "two points"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (100,)), ValueError, "per cent for each"),
+        (lambda: Table.cumulative((1e-6, 2e-6), ("0", "100")), TypeError, "each per cent"),
+        (lambda: Table.cumulative((1e-6, 2e-6), (0, 100), "mass"), ValueError, "weighting"),
+        (lambda: Table.percentiles(d50=3e-6), ValueError, "two points"),
+        (lambda: Table.percentiles(d10=3e-6, d50=2e-6), ValueError, "rise"),
+        (lambda: Table.percentiles(d10=3e-6, median=4e-6), TypeError, "d10="),
+        (lambda: Table.percentiles(d10="3 um", d90=4e-6), TypeError, "each diameter"),
+        (lambda: Table.percentiles(), ValueError, "two points"),
+    ],
+)  # fmt: skip
+def test_curves_that_are_none(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
+
+
 def test_a_table_with_the_largest_numbers_there_are():
     """Shares count relative to each other, so no sum may overflow."""
     assert Table((1.0, 2.0), (1e308, 1e308), "number").mean_volume() == pytest.approx(4.5 * math.pi / 6, rel=1e-12)
