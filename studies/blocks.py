@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from microstructure.coats import coat_thickness
 from microstructure.composite import PERIODIC, core_sizes
+from microstructure.errors import StudyError
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import Seams, lay_seams
 from percolation.bonds import BlockUtilisation, Bonds, DrawnBonds, find_bonds, measure_blocks
 from studies.patches.library import PatchLibrary
+from studies.streams import BLOCKS, stream
 from studies.study import Study
 from transport.blocks import THINNEST, BlockNetwork, CoatContacts, Resistors
 from transport.sheet import effective_sheet
@@ -63,6 +65,32 @@ def lay_blocks(study: Study, recipe: Recipe, rng: np.random.Generator) -> Seams:
     return lay_seams(recipe, packing, coat=study.composite.coat)
 
 
+def check_cathode(study: Study, recipe: Recipe) -> None:
+    """Refuse a cathode whose box is smaller than a core of it, before anything is made.
+
+    Raises
+    ------
+    StudyError
+        If that is so for the cores of any seed.
+    """
+    porosity = study.composite.total_porosity(recipe)
+    length, fraction = study.cathode.length(recipe, porosity), recipe.core_fraction(porosity)
+    for seed in range(study.ensemble.seeds):
+        diameters = core_sizes(recipe.materials).draw(study.cathode.cores, rng=stream(study, seed, BLOCKS))
+        largest, side = float(diameters.max()), _side(diameters, fraction, length)
+        for edge, word, remedy in ((length, "thick", "more mass, or thickness"), (side, "wide", "more cores")):
+            if edge < largest:
+                raise StudyError(
+                    f"[cathode]: the cathode of {recipe} is {edge * 1e6:.3g} um {word}, less than its largest core of"
+                    f" {largest * 1e6:.3g} um: give it {remedy}"
+                )
+
+
+def _side(diameters: Floats, fraction: float, thickness: float) -> float:
+    """Edge of the square face of a box that cores fill to this fraction [m]."""
+    return math.sqrt(math.pi / 6.0 * float(np.sum(diameters**3)) / fraction / thickness)
+
+
 def pack_blocks(
     recipe: Recipe, *, porosity: float, cores: int, thickness: float, coat: str = "film", rng: np.random.Generator
 ) -> Packing:
@@ -79,8 +107,7 @@ def pack_blocks(
     """
     diameters = core_sizes(recipe.materials).draw(cores, rng=rng)
     fraction = recipe.core_fraction(porosity)
-    volume = math.pi / 6.0 * float(np.sum(diameters**3)) / fraction
-    side = math.sqrt(volume / thickness)
+    side = _side(diameters, fraction, thickness)
     clearance = coat_thickness(recipe, coat)
     return pack_spheres(diameters, box=(thickness, side, side), periodic=PERIODIC, clearance=clearance, rng=rng)
 

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from microstructure.errors import PercoatError
+from studies.options import whole_number
 
 if TYPE_CHECKING:
     from studies.ledger import Bars
 
 Result = TypeVar("Result")
+SEEDS, WORKERS, COUNT = whole_number(2, 1000), whole_number(1), "INTEGER"
 Measured = Annotated[
     Path | None,
     typer.Option("--measured", help="Your own measurements (.csv): quantity, composition, value, unit; they go first."),
@@ -40,9 +42,14 @@ def run(
     study: Annotated[str, typer.Argument(help="A shipped study (kissel2026) or the path of a .toml file.")],
     quick: Annotated[bool, typer.Option("--quick", help="Minutes instead of an hour, wider intervals.")] = False,
     seeds: Annotated[
-        int | None, typer.Option(help="Independent seeds, two or more; the study's own number if not given.", min=2)
+        int | None,
+        typer.Option(
+            help="Independent seeds, two or more; the study's own number if not given.", parser=SEEDS, metavar=COUNT
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes; the numbers do not depend on it.", min=1)] = 2,
+    workers: Annotated[
+        int, typer.Option(help="Processes; the numbers do not depend on it.", parser=WORKERS, metavar=COUNT)
+    ] = 2,
     out: Annotated[
         Path | None, typer.Option(help="Results folder, results/STUDY if not given; a run goes on from what it holds.")
     ] = None,
@@ -66,9 +73,14 @@ def threshold(
     thickness: Annotated[
         str | None, typer.Option(help='Of one coat, such as "150 nm"; every thickness of the chart if not given.')
     ] = None,
-    structure: Annotated[str, typer.Option(help="Kind of aggregates: open or compact.")] = "open",
-    dispersion: Annotated[str, typer.Option(help="ideal, fair or poor.")] = "ideal",
-    fit: Annotated[str, typer.Option(help="How large aggregates fit: reorient, compress or cut.")] = "reorient",
+    structure: Annotated[
+        str | None, typer.Option(help="Kind of aggregates: open or compact; the chart's first if not given.")
+    ] = None,
+    dispersion: Annotated[str | None, typer.Option(help="ideal, fair or poor; the chart's first if not given.")] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(help="How large aggregates fit: reorient, compress or cut; the chart's first if not given."),
+    ] = None,
     chart: Annotated[Path | None, typer.Option(help="Folder of a recomputed chart, else the shipped one.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write all thresholds as a table, on three scales.")] = None,
     formulas: Annotated[Path | None, typer.Option(help="Write the fitted formulas as a table.")] = None,
@@ -76,8 +88,12 @@ def threshold(
     recompute: Annotated[bool, typer.Option("--recompute", help="Make the chart anew: an hour on two cores.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="With --recompute: minutes, wider intervals.")] = False,
     plan: Annotated[Path | None, typer.Option(help="With --recompute: your own plan of a chart (.toml).")] = None,
-    seeds: Annotated[int | None, typer.Option(help="With --recompute: independent seeds.", min=2)] = None,
-    workers: Annotated[int, typer.Option(help="Processes; the numbers do not depend on it.", min=1)] = 2,
+    seeds: Annotated[
+        int | None, typer.Option(help="With --recompute: independent seeds.", parser=SEEDS, metavar=COUNT)
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes; the numbers do not depend on it.", parser=WORKERS, metavar=COUNT)
+    ] = 2,
     out: Annotated[
         Path | None, typer.Option(help="With --recompute: results/coat-chart if not given; goes on from what it holds.")
     ] = None,
@@ -90,21 +106,23 @@ def threshold(
     from studies.chart.figure import draw_chart
     from studies.chart.formula import fit_formulas, formula_table
     from studies.chart.make import make_chart
-    from studies.chart.plan import load_plan
+    from studies.chart.plan import check_asked, load_plan
     from studies.chart.show import show_chart, show_coat
 
     if not recompute and (quick or plan or out or seeds):
         raise StudyError("--quick, --plan, --seeds and --out go with --recompute")
-    wanted = {"structure": structure, "dispersion": dispersion, "fit": fit}
+    given = {"structure": structure, "dispersion": dispersion, "fit": fit}
     height = None if thickness is None else parse_quantity(thickness, "m")
     if recompute:
         settings = load_plan(plan, quick=quick, seeds=seeds)
+        check_asked(settings, height, **given)
         folder = out or Path("results") / ("coat-chart-quick" if quick else "coat-chart")
         title = f"chart, {settings.ensemble.seeds} seeds"
         found = with_progress(title, lambda progress: make_chart(settings, folder, workers=workers, progress=progress))
         sys.stderr.write(f"written to {folder}: coat_chart.csv, thresholds.csv, formulas.csv, chart.png\n")
     else:
         found = Chart.load(chart)
+    wanted = {key: found.first(key) if value is None else value for key, value in given.items()}
     if height is None:
         show_chart(found, **wanted)
     else:
@@ -122,14 +140,16 @@ def calibrate(
     study: Annotated[str, typer.Argument(help="A study whose [fitted] table names one measured value per parameter.")],
     quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
     measured: Measured = None,
-    workers: Annotated[int, typer.Option(help="Processes for the patch library.", min=1)] = 2,
+    workers: Annotated[int, typer.Option(help="Processes for the patch library.", parser=WORKERS, metavar=COUNT)] = 2,
     out: Annotated[
         Path | None, typer.Option(help="Write the fitted set as a file (.toml), for percoat screen --fitted.")
     ] = None,
 ) -> None:
     """Fit six parameters to six measured numbers; say how well they are known, and predict what is held out."""
+    from studies.blocks import check_cathode
     from studies.calibrate import calibrate as fit
     from studies.calibrate import count_data, find_targets
+    from studies.compare import check_measured
     from studies.fitted import write_fitted
     from studies.measurements import with_measurements
     from studies.patches.library import study_library
@@ -137,7 +157,9 @@ def calibrate(
     from studies.study import load_study
 
     settings = with_measurements(load_study(study, quick=quick), measured)
-    find_targets(settings)
+    check_measured(settings)
+    for target in find_targets(settings).values():
+        check_cathode(settings, target.recipe)
     library = with_progress(
         "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
     )
@@ -154,8 +176,12 @@ def calibrate(
 def screen(
     study: Annotated[str, typer.Argument(help="A shipped study, or a .toml file, with a [screen] table if you like.")],
     quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="Independent cathodes of each candidate.", min=2)] = None,
-    workers: Annotated[int, typer.Option(help="Processes; the numbers do not depend on it.", min=1)] = 2,
+    seeds: Annotated[
+        int | None, typer.Option(help="Independent cathodes of each candidate.", parser=SEEDS, metavar=COUNT)
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes; the numbers do not depend on it.", parser=WORKERS, metavar=COUNT)
+    ] = 2,
     fitted: Annotated[Path | None, typer.Option(help="A fitted set of percoat calibrate --out.")] = None,
     out: Annotated[Path | None, typer.Option(help="results/STUDY-screen if not given; goes on from there.")] = None,
 ) -> None:
@@ -175,7 +201,7 @@ def compare(
     study: Annotated[str, typer.Argument(help="A shipped study, or a .toml file: its carbon and materials count.")],
     composition: Annotated[str, typer.Option(help="Whose matrix is looked at.")] = "80:20:3",
     quick: Annotated[bool, typer.Option("--quick", help="The study's quick settings.")] = False,
-    workers: Annotated[int, typer.Option(help="Processes for the patch library.", min=1)] = 2,
+    workers: Annotated[int, typer.Option(help="Processes for the patch library.", parser=WORKERS, metavar=COUNT)] = 2,
     csv: Annotated[Path | None, typer.Option(help="Write the table as a file.")] = None,
 ) -> None:
     """What a thick pellet of one matrix measures, and what the same matrix does as a coat of 5 to 500 nm."""

@@ -9,9 +9,10 @@ import pandas as pd
 from microstructure.errors import StudyError
 from microstructure.materials import known
 from microstructure.recipe import Recipe
-from microstructure.units import parse_quantity
+from microstructure.units import shown
+from studies.measured import Measured, parse_measured
 from studies.study import Study
-from studies.values import rounded
+from studies.values import SHARES, rounded
 
 # quantity, how it is headed, the unit it is shown in, and 1 of that unit in SI
 ARITHMETIC = {
@@ -45,6 +46,7 @@ PREDICTED = {
     "contact_network_over_voxels": ("two-block contact, network / voxels", "1", 1.0),
 }
 SHOWN = ARITHMETIC | STRUCTURE | PREDICTED
+SHARES_BESIDE = ("threshold", "soft_volume", "carbon_mass_fraction", "carbon_volume_fraction")
 SI = {"g/cm3": "kg/m^3", "%": "1", "vol% CB": "1", "nm": "m", "mS/cm": "S/m", "1": "1"}
 
 
@@ -129,14 +131,37 @@ def measured_text(study: Study, quantity: str, composition: str) -> str:
 
 def measured_numbers(study: Study, quantity: str, composition: str) -> tuple[list[float], bool]:
     """The measured value in the unit shown: none, one, or the two ends of an interval; and whether it is a bound."""
-    entry = study.measured.get(quantity, {}).get(composition)
-    if entry is None:
+    found = measured_value(study, quantity, composition)
+    if found is None:
         return [], False
-    _, unit, scale = SHOWN[quantity]
-    texts = entry if isinstance(entry, list) else [entry]
-    bound = len(texts) == 1 and str(texts[0]).lstrip().startswith("<")
-    words = [str(texts[0]).replace("<", "", 1).strip()] if bound else texts
-    return [rounded(parse_quantity(text, SI[unit]) / scale) for text in words], bound
+    scale, interval = SHOWN[quantity][2], isinstance(study.measured[quantity][composition], (list, tuple))
+    return [rounded(value / scale) for value in ((found.low, found.high) if interval else (found.low,))], found.bound
+
+
+def measured_value(study: Study, quantity: str, composition: str) -> Measured | None:
+    """The measured value with its error, in SI units; None if there is none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it cannot be read, or is a share above 100 % or of another basis (per cent by weight in place of volume).
+    """
+    entry = study.measured.get(quantity, {}).get(composition)
+    return None if entry is None else read_measured(entry, quantity)
+
+
+def read_measured(entry: object, quantity: str) -> Measured:
+    """A measured value of one quantity; raises as `measured_value` does."""
+    found = parse_measured(entry, SI[SHOWN[quantity][1]])
+    if quantity.startswith((*SHARES, *SHARES_BESIDE)) and found.high > 1.0:
+        raise ValueError(f"{SHOWN[quantity][0]} is a share, 100 % at most; got {shown(entry)}")
+    basis = re.search(r"(wt|mass|vol)\.?[ -]?%", str(entry))
+    by_volume = not quantity.startswith("carbon_mass")
+    if basis and (basis.group(1) == "vol") != by_volume:
+        raise ValueError(
+            f"{SHOWN[quantity][0]} is a share by {'volume' if by_volume else 'mass'}; got {shown(entry)}: convert it"
+        )
+    return found
 
 
 def _role(study: Study, quantity: str, composition: str, default: str) -> str:
@@ -154,20 +179,24 @@ def resolved_role(study: Study, quantity: str, composition: str, default: str) -
 
 def check_measured(study: Study) -> None:
     """Refuse measured values of unknown quantities or without their unit, before anything is computed."""
+    check_values(study)
     compositions = dict.fromkeys([*(str(recipe) for recipe in study.recipes), "all"])
     for quantity, entries in study.measured.items():
-        known(quantity, SHOWN, "quantity in [measured]")
         for composition in entries:
             known(composition, compositions, f"composition in [measured.{quantity}]")
-            try:
-                numbers, _ = measured_numbers(study, quantity, composition)
-            except (TypeError, ValueError) as error:
-                raise StudyError(f"[measured.{quantity}] '{composition}': {error}") from None
-            if len(numbers) not in (1, 2) or min(numbers) < 0 or numbers != sorted(numbers):
-                raise StudyError(
-                    f"[measured.{quantity}] '{composition}' wants one value with a unit, '< value', or [low, high];"
-                    f" got {entries[composition]!r}"
-                )
     for name, parameter in study.fitted.items():
         known(name.split(" ")[0], SHOWN, "quantity in [fitted]")
+        if len(name.split(" ")) != 2:
+            raise StudyError(f"a name in [fitted] is a quantity and a composition; got {shown(name)}")
         known(parameter, study.constants.constants, "constant in [fitted]")
+
+
+def check_values(study: Study) -> None:
+    """Refuse measured values that cannot be read, whatever composition they are of."""
+    for quantity, entries in study.measured.items():
+        known(quantity, SHOWN, "quantity in [measured]")
+        for composition, entry in entries.items():
+            try:
+                read_measured(entry, quantity)
+            except (TypeError, ValueError) as error:
+                raise StudyError(f"[measured.{quantity}] '{composition}': {error}") from None

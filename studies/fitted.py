@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from microstructure.errors import StudyError
 from microstructure.files import whole_file
 from microstructure.materials import UNITS
+from microstructure.units import shown
 from studies.calibrate import PARAMETERS, Calibration
 from studies.study import Study, read_toml, with_constants
 
 SHIPPED = "fitted.toml"
+LARGEST = 1e300  # beyond it a whole number is no float any more
 ROUNDED = 1e-3  # relative: covariances are written with four digits
 
 
@@ -48,9 +51,11 @@ def load_fitted(path: Path | None = None) -> FittedSet:
     table = read_toml(resources.files("studies").joinpath(SHIPPED) if path is None else path)
     name = SHIPPED if path is None else path.name
     try:
-        values = {parameter: float(table["values"][parameter]) for parameter in PARAMETERS}
-        covariance = np.array(table["covariance"], float)
-        provenance = str(table["provenance"])
+        values = {parameter: _plain(table["values"][parameter]) for parameter in PARAMETERS}
+        covariance = np.array([[_plain(value) for value in row] for row in table["covariance"]], float)
+        provenance = table["provenance"]
+        if not isinstance(provenance, str):
+            raise TypeError(f"provenance is text; got {shown(provenance)}")
     except (KeyError, TypeError, ValueError) as error:
         raise StudyError(f"{name} is no fitted set of percoat ({error}): write one with percoat calibrate") from None
     for parameter, value in values.items():
@@ -81,6 +86,13 @@ def with_fitted(study: Study, values: Mapping[str, float]) -> Study:
     """The study with the fitted values, where it has none of its own."""
     own = {f"{group}.{key}" for group, constants in study.materials.items() for key in constants}
     return with_constants(study, {name: value for name, value in values.items() if name not in own})
+
+
+def _plain(value: object) -> float:
+    """A number as it is: nothing is made of text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"a plain number is wanted, without quotes; got {shown(value)}")
+    return float(value) if abs(value) < LARGEST or math.isnan(value) else math.inf
 
 
 def _positive_definite(covariance: NDArray[np.float64]) -> bool:

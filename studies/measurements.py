@@ -10,8 +10,9 @@ from pathlib import Path
 from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import known
 from microstructure.recipe import Recipe
-from microstructure.units import parse_quantity
-from studies.compare import SHOWN, SI
+from microstructure.units import parse_number, parse_quantity, shown
+from studies.compare import SHOWN, SI, read_measured
+from studies.measured import split_error
 from studies.study import Study
 
 COLUMNS = ("quantity", "composition", "value", "unit")
@@ -26,8 +27,9 @@ def with_measurements(study: Study, path: Path | None) -> Study:
     ----------
     study : Study
     path : Path
-        A CSV file with the columns quantity, composition, value and unit. A value below a limit is written "< 0.01"; an
-        interval has its upper end in a column `high`. A column `source` is for the reader.
+        A CSV file with the columns quantity, composition, value and unit. A value below a limit is written "< 0.01",
+        one with its error "2.2 +- 0.3"; an interval has its upper end in a column `high`. A column `source` is for the
+        reader.
 
     Raises
     ------
@@ -51,13 +53,15 @@ def with_measurements(study: Study, path: Path | None) -> Study:
             column = "unit"
             _check_unit(row["unit"], SI[SHOWN[row["quantity"]][1]])
             column = "value"
-            entry: object = _value(row["value"], row["unit"], limit=not row.get("high"))
+            entry: object = _value(row["value"], row["unit"], alone=not row.get("high"))
+            read_measured(entry, row["quantity"])
             if row.get("high"):
                 column = "high"
-                entry = [entry, _value(row["high"], row["unit"])]
-                if float(row["high"]) < float(row["value"]):
+                entry = [entry, _value(row["high"], row["unit"], alone=False)]
+                if parse_number(row["high"]) < parse_number(row["value"]):
                     raise ValueError(f"the upper end {row['high']} lies below the lower one, {row['value']}")
-        except (PercoatError, ValueError) as error:
+                read_measured(entry, row["quantity"])
+        except (PercoatError, TypeError, ValueError) as error:
             raise StudyError(f"{path.name}, row {number}, column '{column}': {error}") from None
         same = first.setdefault((row["quantity"], composition), number)
         if same != number:
@@ -108,7 +112,7 @@ def _check_unit(text: str, wanted: str) -> None:
     if not text:
         raise ValueError(f"the unit is missing; write one of the kind of {_example(wanted)}")
     try:
-        parse_quantity(f"1 {text}", wanted)
+        parse_quantity(_with_unit("1", text), wanted)
     except ValueError:
         raise ValueError(f"'{text}' is no unit of the kind of {_example(wanted)}") from None
 
@@ -119,14 +123,15 @@ def _example(wanted: str) -> str:
     return f"'{examples[wanted]}'" if wanted in examples else "'1'"
 
 
-def _value(text: str, unit: str, *, limit: bool = False) -> str:
-    """Text with its unit, as a study writes it; `limit` allows "< 0.01"."""
-    number = text.removeprefix("<").strip() if limit else text
-    try:
-        value = float(number)
-    except ValueError:
-        hint = f"; write {number.replace(',', '.')}" if number.count(",") == 1 else ""
-        raise ValueError(f"a number is wanted, got '{text}'{hint}") from None
-    if not 0.0 <= value < float("inf"):
-        raise ValueError(f"a finite number, zero or more, is wanted; got '{text}'")
-    return ("< " if number != text else "") + f"{number} {unit}"
+def _value(text: str, unit: str, *, alone: bool) -> str:
+    """Text with its unit, as a study writes it; `alone` allows "< 0.01" and "2.2 +- 0.3"."""
+    bound = alone and text.startswith("<")
+    parts = split_error(text) if alone and not bound else [text.removeprefix("<") if bound else text]
+    for part in parts:
+        if not 0.0 <= parse_number(part) < float("inf"):
+            raise ValueError(f"a finite number, zero or more, is wanted; got {shown(text)}")
+    return ("< " if bound else "") + " +- ".join(_with_unit(part.strip(), unit) for part in parts)
+
+
+def _with_unit(number: str, unit: str) -> str:
+    return number if unit == "1" else f"{number} {unit}"

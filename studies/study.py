@@ -10,21 +10,20 @@ from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from microstructure.dispersion import Dispersion
 from microstructure.errors import PercoatError, StudyError
-from microstructure.materials import UNITS, Materials, known
+from microstructure.materials import UNITS, Materials
 from microstructure.recipe import Recipe
-from microstructure.units import parse_quantity
+from microstructure.units import parse_quantity, shown
+from studies.settings import DEEPEST, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
 
-Gap = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(ge=0.0)]
-Length = Annotated[float, BeforeValidator(lambda value: parse_length(value)), Field(gt=0.0)]
-Mass = Annotated[float, BeforeValidator(lambda value: parse_kind(value, "kg")), Field(gt=0.0)]
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
+MOST_COMPOSITIONS = 2000
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
 
 
@@ -35,21 +34,21 @@ class _Part(BaseModel):
 class Ensemble(_Part):
     """Independent repetitions."""
 
-    seed: int = Field(default=1, ge=0)
-    seeds: int = Field(default=8, ge=2, le=1000)
+    seed: Whole = Field(default=1, ge=0, le=2**63 - 1)
+    seeds: Whole = Field(default=8, ge=2, le=1000)
 
 
 class Composite(_Part):
     """How cores and coats are built."""
 
-    cores: int = Field(default=100, ge=50, le=100_000)
-    thickness: float = Field(default=6.5, ge=5.0, description="in median core diameters")
+    cores: Whole = Field(default=100, ge=50, le=100_000)
+    thickness: Number = Field(default=6.5, ge=5.0, le=1000.0, description="in median core diameters, or a length")
     state: Literal["pressed", "loose"] = "pressed"
-    pores_between_blocks: float | None = Field(default=None, ge=0.0, lt=1.0)
-    porosity: float | None = Field(default=None, gt=0.0, lt=1.0)
+    pores_between_blocks: Share | None = Field(default=None, ge=0.0, lt=1.0)
+    porosity: Share | None = Field(default=None, gt=0.0, lt=1.0)
     coat: Literal["film", "shell"] = "film"
     voxel_size: Length = 100e-9
-    ionic_contact_share: float = Field(default=0.1, ge=0.0, le=1.0)
+    ionic_contact_share: Share = Field(default=0.1, ge=0.0, le=1.0)
 
     @model_validator(mode="after")
     def _one_porosity(self) -> Composite:
@@ -74,9 +73,9 @@ class Composite(_Part):
 class Mixing(_Part):
     """How well aggregates are dispersed."""
 
-    share: float = Field(default=1.0, ge=0.0, le=1.0, description="of the aggregates, that lie independently")
-    agglomerate_size: Length = 2e-6
-    solid_share: float = Field(default=0.25, gt=0.0, le=1.0)
+    share: Share = Field(default=1.0, ge=0.0, le=1.0, description="of the aggregates, that lie independently")
+    agglomerate_size: Edge = 2e-6
+    solid_share: Share = Field(default=0.25, gt=0.0, le=1.0)
 
     @property
     def dispersion(self) -> Dispersion:
@@ -98,10 +97,10 @@ class Thresholds(_Part):
 
     coat_thickness: Length | None = Field(default=None, description="the thickest film of the study, if not given")
     core_diameter: Length | None = Field(default=None, description="the median of the cores, if not given")
-    bulk_edge: Length = 2e-6
-    coat_width: Length = 4e-6
-    runs: int = Field(default=16, ge=8)
-    windows: int = Field(default=3, ge=1)
+    bulk_edge: Cube = 2e-6
+    coat_width: Edge = 4e-6
+    runs: Whole = Field(default=16, ge=8, le=100_000)
+    windows: Whole = Field(default=3, ge=1, le=100)
     size_measures: list[SizeMeasure] = ["extent", "gyration", "hydrodynamic", "projected_area"]
     fits: list[Fit] = ["reorient", "compress", "cut"]
     cases: list[Case] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
@@ -127,7 +126,7 @@ class Cathode(_Part):
     mass: Mass = Field(default=15e-6)
     diameter: Length = 10e-3
     thickness: Length | None = Field(default=None, description="that of the mass on the diameter, if not given")
-    cores: int = Field(default=1000, ge=50, le=100_000)
+    cores: Whole = Field(default=1000, ge=50, le=100_000)
 
     @property
     def area(self) -> float:
@@ -144,8 +143,8 @@ class Cathode(_Part):
 class Matrix(_Part):
     """How the conductivities of the matrix are solved."""
 
-    network_edge: Length = 2e-6
-    ion_voxels: int = Field(default=64, ge=16, le=512)
+    network_edge: Cube = 2e-6
+    ion_voxels: Whole = Field(default=64, ge=16, le=512)
     ion_voxel_size: Length = 20e-9
 
 
@@ -153,7 +152,7 @@ class Study(_Part):
     """A study file, checked."""
 
     title: str
-    compositions: list[str] = Field(min_length=1)
+    compositions: list[str] = Field(min_length=1, max_length=MOST_COMPOSITIONS)
     ensemble: Ensemble = Ensemble()
     composite: Composite = Composite()
     carbon: CarbonSettings = CarbonSettings()
@@ -161,7 +160,7 @@ class Study(_Part):
     matrix: Matrix = Matrix()
     cathode: Cathode = Cathode()
     patches: Patches = Patches()
-    materials: dict[str, Any] = {}
+    materials: Tables = {}
     measured: dict[str, dict[str, Any]] = {}
     fitted: dict[str, str] = {}
 
@@ -200,19 +199,6 @@ def with_constants(study: Study, values: Mapping[str, float]) -> Study:
     return study.model_copy(update={"materials": materials})
 
 
-def parse_length(value: object) -> float:
-    """A length as text with a unit, in metres."""
-    return parse_kind(value, "m")
-
-
-def parse_kind(value: object, unit: str) -> float:
-    """Text with a unit, in an SI unit; pydantic reports a `ValueError` but lets a `TypeError` through."""
-    try:
-        return parse_quantity(value, unit)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
-
-
 @lru_cache(maxsize=8)
 def _load_materials(overrides: str) -> Materials:
     """Parsing forty quantities takes milliseconds, and every task asks often."""
@@ -249,14 +235,14 @@ def quick_changes(table: dict[str, Any]) -> dict[str, Any]:
     """Take the [quick] tables out of a study's."""
     changes = table.pop("quick", {})
     if not isinstance(changes, dict):
-        raise StudyError(f"[quick] holds tables of settings; got {changes!r}")
+        raise StudyError(f"[quick] holds tables of settings; got {shown(changes)}")
     return changes
 
 
 def parse_study(table: dict[str, Any]) -> Study:
     """Check a study given as nested tables; see `load_study`."""
     try:
-        study = Study.model_validate(table)
+        study = Study.model_validate(_in_core_diameters(table))
     except ValidationError as error:
         raise StudyError(sentence(error, Study)) from None
     names = [str(recipe) for recipe in study.recipes]
@@ -269,6 +255,22 @@ def parse_study(table: dict[str, Any]) -> Study:
         except PercoatError as error:
             raise StudyError(f"[composite]: {error}") from None
     return study
+
+
+def _in_core_diameters(table: dict[str, Any]) -> dict[str, Any]:
+    """The table with a thickness of the composite that is a length put as a multiple of the median core."""
+    composite, materials = table.get("composite"), table.get("materials", {})
+    given = composite.get("thickness") if isinstance(composite, dict) else None
+    if not isinstance(given, str) or not isinstance(materials, dict):
+        return table
+    try:
+        length = parse_quantity(given, "m")
+    except ValueError as error:
+        raise StudyError(
+            "'composite.thickness' in the study: a number of median core diameters without quotes, or a length such as"
+            f" '30 um', is wanted; {error}"
+        ) from None
+    return merged(table, {"composite": {"thickness": length / Materials.load(materials)["cam.median_diameter"]}})
 
 
 def _check_boxes(study: Study) -> None:
@@ -297,11 +299,27 @@ def read_study(name: str) -> dict[str, Any]:
 def read_toml(path: Traversable | Path) -> dict[str, Any]:
     """The tables of a file; a StudyError if there is none or it is no TOML."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise StudyError(f"cannot read the study file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise StudyError(f"{path} is no valid TOML: its lists and tables go too deep") from None
+    except (
+        ValueError
+    ) as error:  # besides a TOMLDecodeError, text of another encoding and numbers of thousands of digits
         raise StudyError(f"{path} is no valid TOML: {error}") from None
+    _check_depth(table, path)
+    return table
+
+
+def _check_depth(table: dict[str, Any], path: Traversable | Path) -> None:
+    """Refuse what no walk through the tables survives; dotted keys nest without end."""
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        values = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for several in values for one in several if isinstance(one, (dict, list))]
+    if level:
+        raise StudyError(f"{path}: lists and tables go {DEEPEST} deep at most")
 
 
 def shipped_studies() -> list[str]:
@@ -318,29 +336,3 @@ def merged(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(changed.get(key), dict)
         changed[key] = merged(changed[key], value) if both else value
     return changed
-
-
-def sentence(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first complaint in one sentence, with the nearest valid key if one is unknown."""
-    # a misspelt key first: it is often why another one is missing
-    complaint = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
-    path, where = complaint["loc"], ".".join(str(part) for part in complaint["loc"])
-    if complaint["type"] == "extra_forbidden":
-        try:
-            known(
-                str(path[-1]), dict.fromkeys(_fields_at(path[:-1], model)), f"key in [{'.'.join(map(str, path[:-1]))}]"
-            )
-        except StudyError as unknown:
-            return str(unknown).replace(" in []", " in the study")
-    if complaint["type"] == "missing":
-        return f"the study needs the key '{where}'"
-    message = complaint["msg"].removeprefix("Value error, ")
-    return f"'{where}' in the study: {message} (got {complaint['input']!r})"
-
-
-def _fields_at(path: tuple[int | str, ...], top: type[BaseModel]) -> list[str]:
-    model: Any = top
-    for part in path:
-        # below a table of freely named tables stands their model
-        model = model.model_fields[part].annotation if hasattr(model, "model_fields") else get_args(model)[1]
-    return [*model.model_fields, *(["quick"] if model is top else [])]

@@ -70,6 +70,13 @@ def broken(calibration, old, new):
             "the value of cb.neck_conductance in mine.toml must be positive",
         ),
         ("[values]", "values", "mine.toml is no valid TOML"),
+        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = "13"', "a plain number is wanted, without quotes"),
+        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = true', "a plain number is wanted"),
+        ('"se.grain_contact_loss" = 13', f'"se.grain_contact_loss" = 1{"0" * 400}', "must be positive and finite"),
+        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = 2020-01-01', "a plain number is wanted"),
+        ("[0.01, 0, 0, 0, 0, 0]", '["0_1", 0, 0, 0, 0, 0]', "a plain number is wanted"),
+        ("[0.01, 0, 0, 0, 0, 0]", "0.01", "mine.toml is no fitted set"),
+        ('provenance = "p"', "provenance = 5", "provenance is text"),
     ],
 )
 def test_a_broken_file_is_refused_in_one_sentence_with_its_name(calibration, tmp_path, old, new, words):

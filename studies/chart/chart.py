@@ -83,6 +83,10 @@ class Chart:
         """Size of the aggregates [m]."""
         return float(self.record["materials"]["cb.aggregate_diameter"])
 
+    def first(self, key: str) -> str:
+        """The first structure, dispersion or fit of the chart."""
+        return str(next(name for name in self.rows[key] if name))
+
     def choose(self, **wanted: str) -> pd.DataFrame:
         """The rows of one structure, dispersion and fit that hold for any coat; unknown names are refused."""
         rows = self.rows[(self.rows["composition"] == "") & (self.rows["diameter"] == 0.0)]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from microstructure.errors import StudyError
-from microstructure.materials import Materials
-from studies.study import Case, Ensemble, Fit, Gap, Length, Mixing, SizeMeasure, merged, read_toml, sentence
+from microstructure.errors import RecipeError, StudyError
+from microstructure.materials import Materials, known
+from microstructure.recipe import Recipe
+from microstructure.units import shown
+from studies.settings import Cube, Edge, Gap, Length, Name, Number, Share, Tables, Whole, sentence
+from studies.study import Case, Ensemble, Fit, Mixing, SizeMeasure, merged, quick_changes, read_toml
 
 SHIPPED = "coat_chart.toml"
+ROUNDING = 1.0 - 1e-9
 
 
 class _Part(BaseModel):
@@ -23,19 +28,19 @@ class _Part(BaseModel):
 class Structure(_Part):
     """One kind of aggregate; what is not given is that of the materials."""
 
-    fractal_dimension: float | None = Field(default=None, gt=1.0, lt=2.5)
-    prefactor: float | None = Field(default=None, gt=0.0)
+    fractal_dimension: Number | None = Field(default=None, gt=1.0, lt=2.5)
+    prefactor: Number | None = Field(default=None, gt=0.0, le=10.0)
 
 
 class Effort(_Part):
     """Independent structures for each seed and condition."""
 
-    bulk_runs: int = Field(default=8, ge=1)
-    coat_runs: int = Field(default=16, ge=1)
-    patches: int = Field(default=16, ge=1)
-    primaries: int = Field(default=2_000_000, ge=1)
-    bulk_edge: Length = 4e-6
-    coat_width: Length = 6e-6
+    bulk_runs: Whole = Field(default=8, ge=1, le=100_000)
+    coat_runs: Whole = Field(default=16, ge=1, le=100_000)
+    patches: Whole = Field(default=16, ge=1, le=100_000)
+    primaries: Whole = Field(default=2_000_000, ge=1, le=10**9)
+    bulk_edge: Cube = 4e-6
+    coat_width: Edge = 6e-6
     least_window: Length = 250e-9
 
 
@@ -43,8 +48,8 @@ class OwnCoats(_Part):
     """Coats of named recipes, for every size measure and contact gap."""
 
     compositions: list[str] = []
-    size_measures: list[SizeMeasure] = ["hydrodynamic"]
-    contact_gaps: list[Gap] = [0.0]
+    size_measures: list[SizeMeasure] = Field(default=["hydrodynamic"], min_length=1)
+    contact_gaps: list[Gap] = Field(default=[0.0], min_length=1)
 
 
 class Blocks(_Part):
@@ -52,7 +57,7 @@ class Blocks(_Part):
 
     diameters: list[Length] = []
     thicknesses: list[Length] = []
-    runs: int = Field(default=8, ge=1)
+    runs: Whole = Field(default=8, ge=1, le=100_000)
 
 
 class ChartPlan(_Part):
@@ -60,19 +65,19 @@ class ChartPlan(_Part):
 
     title: str
     core_diameter: Length = 3.3e-6
-    ratios: list[float] = Field(min_length=2)
-    fits: list[Fit] = ["reorient"]
-    cases: list[Case] = ["core_to_core_seam"]
-    area_factors: list[float] = [1.0]
-    contents: list[float] = []
-    up_to: float = Field(default=0.25, gt=0.0, le=1.0)
+    ratios: list[Number] = Field(min_length=2, max_length=1000)
+    fits: list[Fit] = Field(default=["reorient"], min_length=1)
+    cases: list[Case] = Field(default=["core_to_core_seam"], min_length=1)
+    area_factors: list[Number] = Field(default=[1.0], min_length=1, max_length=1000)
+    contents: list[Share] = Field(default=[], max_length=1000)
+    up_to: Share = Field(default=0.25, gt=0.0, le=1.0)
     ensemble: Ensemble = Ensemble()
     effort: Effort = Effort()
-    structures: dict[str, Structure] = Field(min_length=1)
-    dispersions: dict[str, Mixing] = Field(min_length=1)
+    structures: dict[Name, Structure] = Field(min_length=1)
+    dispersions: dict[Name, Mixing] = Field(min_length=1)
     own_coats: OwnCoats = OwnCoats()
     blocks: Blocks = Blocks()
-    materials: dict[str, Any] = {}
+    materials: Tables = {}
 
     @property
     def constants(self) -> Materials:
@@ -102,25 +107,75 @@ def load_plan(path: Path | None = None, *, quick: bool = False, seeds: int | Non
         If there is no such file, or anything in it is unknown, missing or out of range.
     """
     table = read_toml(resources.files("studies.chart").joinpath(SHIPPED) if path is None else path)
-    changes = table.pop("quick", {})
-    table = merged(table, changes) if quick else table
-    table = table if seeds is None else merged(table, {"ensemble": {"seeds": seeds}})
+    changes = quick_changes(table)
+    if seeds is not None:
+        table, changes = (merged(one, {"ensemble": {"seeds": seeds}}) for one in (table, changes))
+    full, small = _parse(table), _parse(merged(table, changes))  # both are checked, whichever is made
+    return small if quick else full
+
+
+def check_asked(plan: ChartPlan, thickness: float | None, **wanted: str | None) -> None:
+    """Refuse to look up in a chart, once it is made, what its plan does not hold.
+
+    Raises
+    ------
+    StudyError
+        If a structure, dispersion or fit is none of the plan's, or the coat thinner or thicker than its own.
+    """
+    names: dict[str, Mapping[str, Any]] = {"structure": plan.structures, "dispersion": plan.dispersions}
+    names["fit"] = dict.fromkeys(plan.fits)
+    for key, value in wanted.items():
+        if value is not None:
+            known(value, names[key], f"{key} in the plan")
+    size = plan.constants["cb.aggregate_diameter"]
+    if thickness is not None and not ROUNDING * plan.ratios[0] <= thickness / size <= plan.ratios[-1] / ROUNDING:
+        ends = " to ".join(f"{ratio * size * 1e9:g}" for ratio in (plan.ratios[0], plan.ratios[-1]))
+        raise StudyError(f"the plan holds coats of {ends} nm; got {thickness * 1e9:g} nm: it would not be extrapolated")
+
+
+def _parse(table: dict[str, Any]) -> ChartPlan:
     try:
         plan = ChartPlan.model_validate(table)
     except ValidationError as error:
         raise StudyError(sentence(error, ChartPlan)) from None
     _check(plan)
+    _check_names(plan)
     return plan
 
 
 def _check(plan: ChartPlan) -> None:
-    for name in ("ratios", "area_factors", "contents"):
+    for name, least, most in (("ratios", 1e-3, 1e3), ("area_factors", 1e-3, 1e3), ("contents", 0.0, 1.0)):
         numbers = getattr(plan, name)
-        if any(number <= 0 for number in numbers) or sorted(set(numbers)) != numbers:
-            raise StudyError(f"'{name}' in the plan are positive numbers that rise; got {numbers}")
+        if any(not least <= number <= most or number <= 0 for number in numbers) or sorted(set(numbers)) != numbers:
+            raise StudyError(
+                f"'{name}' in the plan are positive numbers that rise, {least:g} to {most:g}; got {shown(numbers)}"
+            )
     if plan.contents and plan.contents[-1] > plan.up_to:
         raise StudyError(f"'contents' in the plan must not pass up_to = {plan.up_to:g}; got {plan.contents[-1]:g}")
-    least = 2.0 * plan.constants["cb.aggregate_diameter"]
+    smallest = 2.0 * plan.constants["cb.aggregate_diameter"]
     for name in ("bulk_edge", "coat_width"):
-        if getattr(plan.effort, name) < least:
-            raise StudyError(f"'effort.{name}' in the plan must be two aggregates ({least * 1e9:.0f} nm) or more")
+        if getattr(plan.effort, name) < smallest:
+            raise StudyError(f"'effort.{name}' in the plan must be two aggregates ({smallest * 1e9:.0f} nm) or more")
+    for composition in plan.own_coats.compositions:
+        try:
+            Recipe.parse(composition, plan.constants)
+        except RecipeError as error:
+            raise StudyError(f"'own_coats.compositions' in the plan: {error}") from None
+
+
+def _check_names(plan: ChartPlan) -> None:
+    """Refuse two conditions of one name: the rows of one would take the place of the other's."""
+    size = plan.constants["cb.aggregate_diameter"]
+    named = {
+        "structures and dispersions": [f"{one}-{other}" for one in plan.structures for other in plan.dispersions],
+        "ratios": [f"{ratio * size * 1e9:.4g} nm" for ratio in plan.ratios],
+        "blocks.thicknesses": [f"{thickness * 1e9:.4g} nm" for thickness in plan.blocks.thicknesses],
+        "blocks.diameters": [f"{round(diameter * 1e9)} nm" for diameter in plan.blocks.diameters],
+        "own_coats.compositions": list(plan.own_coats.compositions),
+    }
+    for name, texts in named.items():
+        twice = [text for text in texts if texts.count(text) > 1]
+        if twice:
+            raise StudyError(
+                f"'{name}' in the plan hold {shown(twice[0])} twice: leave one out, or set them further apart"
+            )

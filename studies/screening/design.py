@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from scipy.stats import qmc
 
 from microstructure.errors import StudyError
 from microstructure.materials import UNITS, known
 from microstructure.recipe import Recipe
-from microstructure.units import parse_quantity
-from studies.study import Study, merged, parse_study, quick_changes, read_study, sentence
+from microstructure.units import parse_quantity, shown
+from studies.blocks import check_cathode
+from studies.compare import check_values
+from studies.settings import Number, Whole, parse_kind, sentence
+from studies.study import Study, merged, parse_study, quick_changes, read_study
 
 # what may be varied beside the material constants, and its unit
 SETTINGS = {
@@ -26,6 +29,19 @@ SETTINGS = {
     "cathode.mass": "kg",
 }
 MOST = 2000  # candidates
+SLOWEST, FASTEST = 1e-6, 1e6  # C-rates
+
+
+def _level(value: object) -> object:
+    """A value to be varied: text, or a number."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("a value is a number, or text with a unit such as '2 um'")
+    return parse_kind(value, "1")
+
+
+Level = Annotated[str | float, BeforeValidator(_level)]
 ROUNDING = 1.0 + 1e-9
 
 
@@ -34,27 +50,33 @@ class Screen(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    cam_to_se: list[str] = Field(default=[], description='weights such as "80:20"')
-    x: list[float] = Field(default=[], description="weights of carbon for each CAM:SE")
-    vary: dict[str, list[str | float]] = {}
-    samples: int = Field(default=0, ge=0, le=MOST, description="points of a space-filling design in place of the grid")
-    rates: list[float] = Field(default=[0.1, 1.0], min_length=1, description="C-rates")
-    merit: float = Field(default=1.0, description="the C-rate whose capacity ranks the candidates")
+    cam_to_se: list[str] = Field(default=[], max_length=MOST, description='weights such as "80:20"')
+    x: list[Number] = Field(default=[], max_length=MOST, description="weights of carbon for each CAM:SE")
+    vary: dict[str, list[Level]] = {}
+    samples: Whole = Field(
+        default=0, ge=0, le=MOST, description="points of a space-filling design in place of the grid"
+    )
+    rates: list[Number] = Field(default=[0.1, 1.0], min_length=1, max_length=100, description="C-rates")
+    merit: Number = Field(default=1.0, description="the C-rate whose capacity ranks the candidates")
     goal: Literal["utilisation_joint", "utilisation_electronic", "composite_electronic", "composite_ionic"] = (
         "utilisation_joint"
     )
-    least: float | str = Field(default=0.9, description="of the goal: how little carbon suffices?")
+    least: Level = Field(default=0.9, description="of the goal: how little carbon suffices?")
 
     @property
     def wanted(self) -> float:
-        """What is wanted of the goal, in SI units."""
-        return parse_quantity(self.least, "S/m" if self.goal.startswith("composite") else "1")
+        """What is wanted of the goal, in SI units: a share of 1 at most, or a conductivity."""
+        share = not self.goal.startswith("composite")
+        wanted = parse_quantity(self.least, "1" if share else "S/m")
+        if wanted < 0.0 or (share and wanted > 1.0):
+            raise ValueError(f"a {'share is 0 to 100 %' if share else 'conductivity is 0 or more'}; got {self.least!r}")
+        return wanted
 
     @field_validator("rates")
     @classmethod
     def _positive(cls, rates: list[float]) -> list[float]:
-        if min(rates) <= 0 or len(set(rates)) < len(rates):
-            raise ValueError(f"C-rates are positive and stand once; got {rates}")
+        if min(rates) < SLOWEST or max(rates) > FASTEST or len(set(rates)) < len(rates):
+            raise ValueError(f"C-rates are positive, {SLOWEST:g} to {FASTEST:g}, and stand once; got {shown(rates)}")
         return rates
 
 
@@ -111,9 +133,13 @@ def load_screen(path: str, *, quick: bool = False, seeds: int | None = None) -> 
         raise StudyError(f"[screen] least, of {settings.goal}: {error}") from None
     if bool(settings.cam_to_se) != bool(settings.x):
         raise StudyError("[screen]: cam_to_se and x go together: every CAM:SE with every x")
+    if len(settings.cam_to_se) * len(settings.x) > MOST:
+        raise StudyError(_too_many(len(settings.cam_to_se) * len(settings.x)))
     if settings.cam_to_se:
         table["compositions"] = [f"{ratio}:{x:g}" for ratio in settings.cam_to_se for x in settings.x]
-    return ScreenPlan(parse_study(table), settings, table)
+    study = parse_study(table)
+    check_values(study)
+    return ScreenPlan(study, settings, table)
 
 
 def candidates(plan: ScreenPlan) -> list[Candidate]:
@@ -129,12 +155,18 @@ def candidates(plan: ScreenPlan) -> list[Candidate]:
         known(name, {**dict.fromkeys(SETTINGS), **dict.fromkeys(constants)}, "name in [screen.vary]")
         if not screen.vary[name]:
             raise StudyError(f"[screen.vary] '{name}' has no values")
+    count = screen.samples or len(plan.study.compositions) * math.prod(map(len, screen.vary.values()))
+    if count > MOST:
+        raise StudyError(_too_many(count))
     found = _spread(plan) if screen.samples else _grid(plan)
-    if len(found) > MOST:
-        raise StudyError(f"[screen] asks for {len(found)} candidates, {MOST} at most: take fewer values, or samples =")
     for candidate in found:
         _check_room(candidate)
+        check_cathode(candidate.study, candidate.recipe)
     return found
+
+
+def _too_many(count: int) -> str:
+    return f"[screen] asks for {shown(count)} candidates, {MOST} at most: take fewer values, or samples ="
 
 
 def _check_room(candidate: Candidate) -> None:
