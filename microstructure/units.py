@@ -103,7 +103,7 @@ def parse_quantity(text: object, unit: str) -> float:
     0.15
     """
     if isinstance(text, bool) or not isinstance(text, (str, numbers.Real)):
-        raise TypeError(f"a quantity in {unit} is text such as '{_example(unit)}'; got {shown(text)}")
+        raise TypeError(f"{_kind(unit)} is text such as '{_example(unit)}'; got {shown(text)}")
     return _read(text, unit) if isinstance(text, str) else _bare_number(text, unit)
 
 
@@ -148,7 +148,7 @@ def _bare_number(number: numbers.Real, unit: str) -> float:
     except OverflowError:
         value = math.inf
     if not math.isfinite(value):
-        raise ValueError(f"a quantity in {unit} must be finite; got {shown(number)}")
+        raise ValueError(f"{_kind(unit)} must be finite; got {shown(number)}")
     if unit != "1":
         raise TypeError(f"a bare number has no unit: write '{value:g} {unit}' or another unit of that kind")
     return value
@@ -157,7 +157,7 @@ def _bare_number(number: numbers.Real, unit: str) -> float:
 def _read(text: str, unit: str) -> float:
     found = _QUANTITY.fullmatch(text) if len(text) <= LONGEST else None
     if not found or _TEN.match(text) or _ERROR.search(text):
-        raise ValueError(f"cannot read {shown(text)} as a quantity in {unit}: {_advice(text, _example(unit))}")
+        raise ValueError(f"cannot read {shown(text)} as {_kind(unit)}: {_advice(text, _example(unit))}")
     number, name = found.groups()
     if name is None and unit != "1":
         raise ValueError(f"{text!r} has no unit: write '{number} {unit}' or another unit of that kind")
@@ -165,11 +165,11 @@ def _read(text: str, unit: str) -> float:
     try:
         own = _find_unit(name or "1")
     except ValueError as error:
-        raise ValueError(f"cannot read {shown(text)} as a quantity in {unit}: {error}") from None
+        raise ValueError(f"cannot read {shown(text)} as {_kind(unit)}: {error}") from None
     if own.powers != wanted.powers:
-        raise ValueError(f"{text!r} is no quantity in {unit}: write one such as '{_example(unit)}'")
+        raise ValueError(f"{text!r} is no {_kind(unit)[2:]}: write one such as '{_example(unit)}'")
     if unit != "1" and len(set(own.symbols)) < len(own.symbols):
-        raise ValueError(f"cannot read {text!r} as a quantity in {unit}: a symbol stands twice in its unit")
+        raise ValueError(f"cannot read {text!r} as {_kind(unit)}: a symbol stands twice in its unit")
     if value != 0.0:
         try:  # exact, so that 0.7 mS/cm is 0.07 S/m and not 0.06999...
             value = float(Fraction(number) * own.factor / wanted.factor)
@@ -224,6 +224,10 @@ def _names() -> dict[str, tuple[str, Fraction, tuple[int, ...]]]:
         for symbol, (prefixes, value, powers) in _SYMBOLS.items()
         for prefix in ("", *prefixes)
     }
+
+
+def _kind(unit: str) -> str:
+    return "a ratio" if unit == "1" else f"a quantity in {unit}"
 
 
 def _example(unit: str) -> str:

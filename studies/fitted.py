@@ -92,7 +92,9 @@ def _plain(value: object) -> float:
     """A number as it is: nothing is made of text."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"a plain number is wanted, without quotes; got {shown(value)}")
-    return float(value) if abs(value) < LARGEST or math.isnan(value) else math.inf
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return math.inf
+    return float(value)
 
 
 def _positive_definite(covariance: NDArray[np.float64]) -> bool:

@@ -111,7 +111,7 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
             return str(unknown).replace(" in []", " in the study")
     if complaint["type"] == "missing":
         return f"the study needs the key '{where}'"
-    message = complaint["msg"].removeprefix("Value error, ") + _range(complaint, model)
+    message = complaint["msg"].removeprefix("Value error, ").replace("dictionary", "table") + _range(complaint, model)
     return f"'{where}' in the study: {message} (got {shown(complaint['input'])})"
 
 

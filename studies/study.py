@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from microstructure.arguments import MOST_VOXELS
+from microstructure.composite import core_sizes
 from microstructure.dispersion import Dispersion
 from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import UNITS, Materials
@@ -24,6 +26,7 @@ from studies.settings import DEEPEST, Cube, Edge, Gap, Length, Mass, Number, Sha
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
 MOST_COMPOSITIONS = 2000
+COARSEST = 0.2  # voxels, of the median core
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
 
 
@@ -251,9 +254,15 @@ def parse_study(table: dict[str, Any]) -> Study:
     _check_boxes(study)
     for recipe in study.recipes:
         try:
-            recipe.core_fraction(study.composite.total_porosity(recipe))
+            fraction = recipe.core_fraction(study.composite.total_porosity(recipe))
         except PercoatError as error:
             raise StudyError(f"[composite]: {error}") from None
+        volume = study.composite.cores * core_sizes(study.constants).mean_volume() / fraction
+        if volume / study.composite.voxel_size**3 > MOST_VOXELS:
+            raise StudyError(
+                f"[composite]: {study.composite.cores} cores in voxels of {study.composite.voxel_size * 1e9:.4g} nm are"
+                f" more than {MOST_VOXELS:.2g} voxels: take larger ones or fewer cores"
+            )
     return study
 
 
@@ -282,6 +291,12 @@ def _check_boxes(study: Study) -> None:
     for name, edge in boxes.items():
         if edge < least:
             raise StudyError(f"{name} must be two aggregates ({least * 1e9:.0f} nm) or more; got {edge * 1e9:.0f} nm")
+    voxel, median = study.composite.voxel_size, study.constants["cam.median_diameter"]
+    if voxel > COARSEST * median:
+        raise StudyError(
+            f"composite.voxel_size is a fifth of the median core ({COARSEST * median * 1e9:.0f} nm) at most; got"
+            f" {voxel * 1e9:.4g} nm"
+        )
     if study.matrix.ion_voxel_size > study.constants["cb.primary_diameter"]:
         raise StudyError("matrix.ion_voxel_size must not be larger than a primary of the carbon")
 
@@ -304,9 +319,7 @@ def read_toml(path: Traversable | Path) -> dict[str, Any]:
         raise StudyError(f"cannot read the study file {path}: {error.strerror}") from None
     except RecursionError:
         raise StudyError(f"{path} is no valid TOML: its lists and tables go too deep") from None
-    except (
-        ValueError
-    ) as error:  # besides a TOMLDecodeError, text of another encoding and numbers of thousands of digits
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise StudyError(f"{path} is no valid TOML: {error}") from None
     _check_depth(table, path)
     return table

@@ -1,6 +1,7 @@
 """Study files: what is wrong in one is said in a sentence that names it, and nothing is written."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pandas as pd
 import pytest
 
 from microstructure.errors import PercoatError, StudyError
-from studies.compare import check_measured
+from studies.compare import check_measured, measured_text, measured_value
 from studies.contact_check import contact_ratio
+from studies.measured import Measured, parse_measured
 from studies.screening.design import candidates, load_screen
 from studies.study import load_study, parse_study, shipped_studies
 from studies.texts import markdown_table
@@ -81,6 +83,157 @@ def test_study_repeats_the_numbers_of_the_paper():
 def test_what_is_wrong_is_named(changes, words):
     with pytest.raises(PercoatError, match=words):
         parse_study(table(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"composite": {"cores": "100"}}, "whole number is wanted here, without quotes"),
+        ({"composite": {"cores": "1_00"}}, "whole number"),
+        ({"composite": {"cores": True}}, "whole number"),
+        ({"composite": {"cores": 60.5}}, "whole number"),
+        ({"composite": {"cores": 10**12}}, "the range is 50 to 100000"),
+        ({"composite": {"cores": 10**5000}}, "the range is 50 to 100000"),
+        ({"thresholds": {"runs": 10**12}}, "the range is 8 to 100000"),
+        ({"thresholds": {"windows": 10**9}}, "the range is 1 to 100"),
+        ({"thresholds": {"bulk_edge": "1 m"}}, "1 nm to 25 um: check the unit"),
+        ({"thresholds": {"coat_thickness": "150 m"}}, "0.1 nm to 1 m: check the unit"),
+        ({"thresholds": {"coat_thickness": "0.01 nm"}}, "0.1 nm to 1 m: check the unit"),
+        ({"thresholds": {"contact_gaps": ["2 m"]}}, "0 nm to 1 um: check the unit"),
+        ({"ensemble": {"seed": 10**30}}, "the range is 0 to"),
+        ({"ensemble": {"seeds": "3"}}, "whole number"),
+        ({"composite": {"thickness": True}}, "plain number"),
+        ({"composite": {"thickness": float("inf")}}, "finite"),
+        ({"composite": {"thickness": 1e9}}, "the range is 5 to 1000"),
+        ({"composite": {"thickness": "6.5"}}, "a number of median core diameters without quotes, or a length"),
+        ({"composite": {"thickness": "6,5"}}, "write 6.5"),
+        ({"composite": {"thickness": "10 um"}}, "the range is 5 to 1000"),
+        ({"composite": {"thickness": date(2026, 1, 1)}}, "plain number"),
+        ({"composite": {"porosity": "1_5 %"}}, "without anything between"),
+        ({"composite": {"porosity": "150 %"}}, "less than 1"),
+        ({"composite": {"porosity": "0,15"}}, "write 0.15"),
+        ({"composite": {"porosity": float("nan")}}, "finite"),
+        ({"composite": {"porosity": True}}, "ratio"),
+        ({"composite": {"voxel_size": ""}}, "quantity"),
+        ({"composite": {"voxel_size": "1 um"}}, "a fifth of the median core"),
+        ({"composite": {"voxel_size": "2 nm"}}, "take larger ones or fewer cores"),
+        ({"cathode": {"mass": "15 kg"}}, "1 ng to 1 kg: check the unit"),
+        ({"cathode": {"mass": "15 Mg"}}, "did you mean 'mg'"),
+        ({"materials": {"se": {"density": date(2026, 1, 1)}}}, "text, finite numbers, lists and tables"),
+        ({"materials": {"se": {"grain_contact_loss": float("nan")}}}, "finite"),
+        ({"materials": {"se": {"density": "1,86 g/cm3"}}}, "write 1.86 g/cm3"),
+        ({"compositions": ["1e-320:20:1"]}, "three weights"),
+        ({"compositions": ["8_0:20:1"]}, "without anything between"),
+        ({"compositions": [""]}, "three weights"),
+        ({"compositions": ["80:20:1"] * 3000}, "at most 2000"),
+    ],
+)
+def test_numbers_are_read_strictly_and_have_ranges(changes, words):
+    with pytest.raises(PercoatError, match=words) as refused:
+        parse_study(table(**changes))
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 500
+
+
+def test_shares_are_numbers_or_per_cent():
+    given = parse_study(table(composite={"porosity": "25 %", "ionic_contact_share": "15%"})).composite
+    assert (given.porosity, given.ionic_contact_share) == (0.25, 0.15)
+    mixing = parse_study(table(carbon={"dispersion": {"share": "80 %", "solid_share": "0.3"}})).carbon.dispersion
+    assert (mixing.share, mixing.solid_share) == (0.8, 0.3)
+    assert parse_study(table(composite={"pores_between_blocks": "10 vol%"})).composite.pores_between_blocks == 0.1
+
+
+def test_a_thickness_is_a_multiple_of_the_median_core_or_a_length():
+    assert parse_study(table(composite={"thickness": "33 um"})).composite.thickness == pytest.approx(10.0)
+    larger = {"cam": {"median_diameter": "5 um"}}
+    assert parse_study(table(composite={"thickness": "50 um"}, materials=larger)).composite.thickness == 10.0
+    assert parse_study(table(composite={"thickness": 10})).composite.thickness == 10.0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = " + "[" * 5000 + "]" * 5000, "go too deep"),
+        (".".join("a" * 3000) + " = 1", "10 deep at most"),
+        ("materials.se.density = " + "[" * 50 + "]" * 50, "10 deep at most"),
+        ("[thresholds]\nruns = " + "9" * 5000, "no valid TOML"),
+        ("[thresholds]\nruns = 0x" + "f" * 5000, "8 to 100000"),
+        ("[composite]\nporosity = nan", "finite"),
+        ("[composite]\ncores = 1e400", "whole number"),
+        ("[composite]\nthickness = 2026-01-01", "plain number"),
+    ],
+)
+def test_strange_toml_is_a_sentence(tmp_path, text, words):
+    path = tmp_path / "strange.toml"
+    path.write_text(f'title = "t"\ncompositions = ["80:20:3"]\n{text}\n')
+    with pytest.raises(StudyError, match=words) as refused:
+        load_study(str(path))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        ("2.2 +- 0.3 mS/cm", Measured(0.22, 0.22, 0.03)),
+        ("2.2±0.3 mS/cm", Measured(0.22, 0.22, 0.03)),
+        ("2.2 mS/cm +/- 300 uS/cm", Measured(0.22, 0.22, 0.03)),
+        ("2.2 mS/cm ± 0.3", Measured(0.22, 0.22, 0.03)),
+        ("2.2e-1 +- 3e-2 S/m", Measured(0.22, 0.22, 0.03)),
+        ("< 0.01 mS/cm", Measured(0.001, 0.001, bound=True)),
+        (["1 mS/cm", "2 mS/cm"], Measured(0.1, 0.2)),
+        ("2.2 mS/cm", Measured(0.22, 0.22)),
+    ],
+)
+def test_a_measured_value_with_its_error(entry, found):
+    assert parse_measured(entry, "S/m") == found
+
+
+@pytest.mark.parametrize("entry", ["65 % +- 5 %", "65 +- 5 %", "65 % +- 5", "0.65 +- 0.05", "65 vol% ± 5 vol%"])
+def test_a_measured_share_with_its_error(entry):
+    assert parse_measured(entry, "1") == Measured(0.65, 0.65, 0.05)
+    study = parse_study(table(measured={"utilisation_electronic": {"80:20:3": entry}}))
+    check_measured(study)
+    assert measured_text(study, "utilisation_electronic", "80:20:3") == "65"
+    assert measured_value(study, "utilisation_electronic", "80:20:3").error == 0.05
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("0.65 +- 5 %", "share or per cent"),
+        ("65 % +- 5 % +- 1 %", "one value and one error"),
+        ("+- 5 %", "one value and one error"),
+        ("65 % +-", "one value and one error"),
+        ("65 % +- 0 %", "an error is above zero"),
+        ("65 % +- -5 %", "an error is above zero"),
+        ("65 % +- 5 nm", "no ratio"),
+        ("6_5 % +- 5 %", "without anything between"),
+        ("< 65 % +- 5 %", "error stands in .measured. alone"),
+        (["60 % +- 1 %", "70 %"], "error stands in .measured. alone"),
+        (["60 %"], "one value"),
+        (["70 %", "60 %"], "one value"),
+        ("140 %", "100 % at most"),
+        (["60 %", "140 %"], "100 % at most"),
+        (1.4, "100 % at most"),
+        ("65 wt%", "share by volume"),
+        ("65,5 %", "write 65.5 %"),
+        (True, "ratio"),
+        (date(2026, 1, 1), "ratio"),
+        ("", "ratio"),
+        ({"value": "65 %"}, "ratio"),
+        (float("nan"), "finite"),
+    ],
+)
+def test_what_is_no_measured_share(entry, words):
+    with pytest.raises(StudyError, match=words) as refused:
+        check_measured(parse_study(table(measured={"utilisation_electronic": {"80:20:3": entry}})))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("quantity", ["threshold_bulk", "reachable_area", "soft_volume", "porosity_total"])
+def test_every_share_ends_at_all_of_it(quantity):
+    with pytest.raises(StudyError, match="100 % at most"):
+        check_measured(parse_study(table(measured={quantity: {"all": "101 %"}})))
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_plain_numbers(text):
         ("1 A", "m", "no quantity in m: write one such as '150 nm'"),
         ("25 degC", "1", "is no unit known here"),
         ("1 m S/cm", "S", "stands twice"),
-        ("1 m", "1", "no quantity"),
+        ("1 m", "1", "is no ratio: write one such as '15 %'"),
         ("5 S/cm-1", "S/m", "negative power"),
         ("5 mS/cm/m", "S/m", "is no unit"),
         ("5 nm^0.5", "m", "is no unit"),
