@@ -231,12 +231,74 @@ def test_the_command_prints_writes_and_refuses(percoat, tmp_path):
         (('coat_width = "1.2 um"', 'coat_width = "100 nm"'), "two aggregates"),
         (("[dispersions.ideal]", "[dispersions.ideal]\nshare = 1.5"), "less than or equal to 1"),
         (("title =", "titel ="), "title"),
+        (("[quick]\nratios = [0.4, 1.6]", ""), None),
+        (("[quick]\nratios = [0.4, 1.6]", "[quick]\nratios = [1.6, 0.4]"), "rise"),
+        (("[structures.open]", '[structures."../open"]'), "a name is 1 to 60 letters"),
+        (("[structures.open]", '[structures.".open"]'), "a name is 1 to 60 letters"),
+        (("[structures.open]", '[structures."a/b"]'), "a name is 1 to 60 letters"),
+        (("[structures.open]", '[structures.""]'), "a name is 1 to 60 letters"),
+        (("[dispersions.ideal]", '[dispersions."a\\nb"]'), "a name is 1 to 60 letters"),
+        (("[dispersions.ideal]", f"[dispersions.{'a' * 200}]"), "a name is 1 to 60 letters"),
+        (
+            ("[structures.open]", "[structures.a-b]\n[structures.a]\n[dispersions.b-c]\n[dispersions.c]"),
+            "'a-b-c' twice",
+        ),
+        (('compositions = ["80:20:3"]', 'compositions = ["80:20"]'), "own_coats.compositions.*three weights"),
+        (('compositions = ["80:20:3"]', 'compositions = ["80:20:3,5"]'), "own_coats.compositions.*write 3.5"),
+        (("bulk_runs = 4", "bulk_runs = 1000000000000"), "the range is 1 to 100000"),
+        (("bulk_runs = 4", 'bulk_runs = "4"'), "whole number"),
+        (("runs = 2\n", "runs = true\n"), "whole number"),
+        (("ratios = [0.4, 0.8, 1.6]", "ratios = [0.4, 1e9]"), "positive numbers that rise, 0.001 to 1000"),
+        (("ratios = [0.4, 0.8, 1.6]", "ratios = [0.4, 0.400001]"), "'100 nm' twice"),
+        (("ratios = [0.4, 0.8, 1.6]", 'ratios = ["0.4", 0.8]'), "plain number"),
+        (("ratios = [0.4, 0.8, 1.6]", "ratios = [nan, 0.8]"), "finite"),
+        (('bulk_edge = "1 um"', 'bulk_edge = "1 m"'), "check the unit"),
+        (("contents = [0.05]", 'contents = ["5_0 %"]'), "without anything between"),
+        (("contents = [0.05]", 'contents = ["5 %"]'), None),
+        (("up_to = 0.1", 'up_to = "10 %"'), None),
+        (("[quick]", "[quik]"), "quik"),
     ],
 )
 def test_a_plan_with_a_mistake_is_refused_in_words(tmp_path, change, words):
     (tmp_path / "plan.toml").write_text(TINY.read_text().replace(*change))
-    with pytest.raises(StudyError, match=words):
+    if words is None:
+        assert load_plan(tmp_path / "plan.toml").contents == [0.05]
+        return
+    with pytest.raises(StudyError, match=words) as refused:
         load_plan(tmp_path / "plan.toml")
+    assert "\n" not in str(refused.value)
+
+
+def test_quick_settings_of_a_plan_are_tables(tmp_path):
+    (tmp_path / "plan.toml").write_text("quick = 5\n" + TINY.read_text().partition("[quick]")[0])
+    for quick in (False, True):
+        with pytest.raises(StudyError, match=r"\[quick\] holds tables of settings; got 5"):
+            load_plan(tmp_path / "plan.toml", quick=quick)
+
+
+def test_what_a_plan_does_not_hold_is_refused_before_it_is_made(percoat, tmp_path):
+    (tmp_path / "plan.toml").write_text(TINY.read_text())
+    for arguments, words in (
+        (("--structure", "compact"), "Valid: open"),
+        (("--fit", "cut"), "Valid: reorient"),
+        (("--thickness", "3 um"), "the plan holds coats of 100 to 400 nm"),
+        (("--seeds", "1_0"), "digits alone"),
+        (("--workers", "2.0"), "digits alone"),
+    ):
+        done = percoat("threshold", "--recompute", "--plan", "plan.toml", *arguments, folder=tmp_path)
+        assert done.status == 2
+        assert words in " ".join(done.err.replace("│", " ").split())
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.toml"]
+
+
+def test_a_chart_without_the_usual_names_is_shown_by_its_own(percoat, shipped, tmp_path):
+    """The first of its own is taken, where "open", "ideal" and "reorient" stand in the shipped one."""
+    named = {"structure": {"open": "branched"}, "dispersion": {"ideal": "as mixed"}}
+    rows = shipped.rows[~shipped.rows["fit"].isin(["reorient"])].replace(named)
+    Chart(rows, shipped.record).save(tmp_path)
+    done = percoat("threshold", "--chart", ".", folder=tmp_path)
+    assert done.status == 0, done.err
+    assert "aggregates: branched, dispersion: as mixed, fit: compress" in done.out
 
 
 def test_tasks_have_names_of_their_own():

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from microstructure.errors import StudyError
 from studies.calibrate import find_targets
 from studies.command import app
-from studies.compare import check_measured, measured_numbers
+from studies.compare import check_measured, measured_numbers, measured_value
 from studies.measurements import with_measurements
 from studies.study import load_study
 
@@ -71,6 +71,23 @@ GOOD = "matrix_ionic,80:20:0,0.5,mS/cm"
         ([GOOD, "matrix_ionic,80:20:3,nan,mS/cm"], "row 3, column 'value'"),
         ([GOOD, "matrix_ionic,80:20:3,,mS/cm"], "row 3, column 'value': a number is wanted"),
         ([GOOD, 'matrix_ionic,80:20:3,"0,5",mS/cm'], "row 3, column 'value': .*write 0.5"),
+        (
+            [GOOD, 'matrix_ionic,80:20:3,"1,000",mS/cm'],
+            "ambiguous: write 1.000 if it marks decimals, 1000 if thousands",
+        ),
+        ([GOOD, "matrix_ionic,80:20:3,1_000,mS/cm"], "row 3, column 'value': .*without anything between them"),
+        ([GOOD, "matrix_ionic,80:20:3,1 000,mS/cm"], "row 3, column 'value': .*without anything between them"),
+        ([GOOD, "matrix_ionic,80:20:3,１２,mS/cm"], "row 3, column 'value': a number is wanted"),
+        ([GOOD, "matrix_ionic,80:20:3,0x1F,mS/cm"], "row 3, column 'value': a number is wanted"),
+        ([GOOD, "matrix_ionic,80:20:3,inf,mS/cm"], "row 3, column 'value': a number is wanted"),
+        ([GOOD, "matrix_ionic,80:20:3,1e400,mS/cm"], "row 3, column 'value': .*finite"),
+        ([GOOD, "matrix_ionic,80:20:3,5 mS/cm,mS/cm"], "row 3, column 'value': a number is wanted"),
+        ([GOOD, "matrix_ionic,80:20:3,0.5 +- 0.1 +- 0.1,mS/cm"], "row 3, column 'value': .*one value and one error"),
+        ([GOOD, "matrix_ionic,80:20:3,0.5,5 mS/cm"], "row 3, column 'unit': '5 mS/cm' is no unit"),
+        ([GOOD, "matrix_ionic,80:20:3,0.5,MS/cm"], "row 3, column 'unit': 'MS/cm' is no unit"),
+        ([GOOD, "utilisation_electronic,80:20:3,140,%"], "row 3, column 'value': .*100 % at most"),
+        ([GOOD, "utilisation_electronic,80:20:3,90,1"], "row 3, column 'value': .*100 % at most"),
+        ([GOOD, "utilisation_electronic,80:20:3,90,wt%"], "row 3, column 'value': .*share by volume"),
         ([GOOD, "", GOOD], "row 4, column 'composition': matrix_ionic of 80:20:0 stands in row 2 already"),
         ([GOOD, "matrix_ionic,80:20:0.0,0.6,mS/cm"], "row 3, column 'composition'.*row 2 already"),
         (["matrix_ions,80:20:0,0.5,mS/cm"], "row 2, column 'quantity'.*Did you mean 'matrix_ionic'"),
@@ -99,6 +116,28 @@ def test_an_interval_the_wrong_way_round_is_refused(study, tmp_path):
     path = written(tmp_path, "threshold_bulk,all,5,%,2", head=HEAD + ",high")
     with pytest.raises(StudyError, match="row 2, column 'high': the upper end 2 lies below"):
         with_measurements(study, path)
+
+
+def test_an_interval_has_plain_ends_below_all_of_it(study, tmp_path):
+    for low, high, words in ((2, "140", "'high': .*100 % at most"), (2, "1_0", "'high'"), ("2 +- 1", 5, "'value'")):
+        path = written(tmp_path, f"threshold_bulk,all,{low},%,{high}", head=HEAD + ",high")
+        with pytest.raises(StudyError, match=f"row 2, column {words}"):
+            with_measurements(study, path)
+
+
+def test_values_with_their_error_and_ratios_without_a_unit(study, tmp_path):
+    rows = (
+        "matrix_ionic,80:20:0,0.5 +- 0.1,mS/cm",
+        "matrix_ionic,80:20:3,4 ± 1,S cm-1",
+        "utilisation_ionic,80:20:3,0.9,1",
+    )
+    changed = with_measurements(study, written(tmp_path, *rows))
+    check_measured(changed)
+    assert measured_numbers(changed, "matrix_ionic", "80:20:0") == ([0.5], False)
+    found = [measured_value(changed, "matrix_ionic", composition) for composition in ("80:20:0", "80:20:3")]
+    assert [(one.low, one.error) for one in found] == [(0.05, 0.01), (400.0, 100.0)]
+    assert measured_numbers(changed, "utilisation_ionic", "80:20:3") == ([90.0], False)
+    assert find_targets(changed)["cb.neck_conductance"].value == pytest.approx(100.0)
 
 
 def test_an_empty_table_lacks_its_columns(study, tmp_path):

@@ -111,6 +111,28 @@ def test_points_are_spread_between_the_ends(plan_of):
         ('[screen]\ncam_to_se = ["80"]\nx = [1.0]\n', "three weights"),
         ('[screen]\ngoal = "composite_ionic"\nleast = 0.1\n', "least"),
         ('[screen]\nleast = "0.1 mS/cm"\n', "least"),
+        ('[screen]\nleast = "140 %"\n', "share is 0 to 100 %"),
+        ('[screen]\nleast = 90\n', "share is 0 to 100 %"),
+        ('[screen]\nleast = "0,9"\n', "write 0.9"),
+        ('[screen]\nleast = true\n', "a value is a number, or text"),
+        ('[screen]\nleast = nan\n', "finite"),
+        ('[screen]\nsamples = "1_0"\n', "whole number"),
+        ('[screen]\nsamples = 1000000000000\n', "the range is 0 to 2000"),
+        ('[screen]\nrates = ["0.1"]\nmerit = 0.1\n', "plain number"),
+        ('[screen]\nrates = [1e300]\nmerit = 1e300\n', "1e-06 to 1e"),
+        ('[screen]\nmerit = true\n', "plain number"),
+        ('[screen]\ncam_to_se = ["80:20"]\nx = ["1,5"]\n', "plain number"),
+        ('[screen]\ncam_to_se = ["8_0:20"]\nx = [1.0]\n', "without anything between"),
+        ('[screen]\ncam_to_se = ["80:20"]\nx = [1e-300]\n', "less carbon is 0"),
+        (f'[screen]\ncam_to_se = {["80:20"] * 1000}\nx = {[0.1] * 1000}\n', "asks for 1000000 candidates"),
+        ('[screen.vary]\n"cam.median_diameter" = ["2,5 um"]\n', "'cam.median_diameter': .*write 2.5 um"),
+        ('[screen.vary]\n"cam.median_diameter" = [true]\n', "a value is a number, or text"),
+        ('[screen.vary]\n"composite.porosity" = ["1_5 %"]\n', "'composite.porosity': .*without anything between"),
+        (f'[screen.vary]\n"cb.aggregate_width" = {[0.3] * 1000}\n"cb.contact_ratio" = {[0.1] * 1000}\n',
+         "asks for 2000000 candidates"),
+        ('[screen.vary]\n"cathode.thickness" = ["3 um"]\n', "3 um thick, less than its largest core"),
+        ('[screen.vary]\n"cathode.thickness" = ["5 mm"]\n', "um wide, less than its largest core"),
+        ('[measured.utilisation_ionic]\n"80:20:9" = "140 %"\n', "100 % at most"),
         (f'[screen.vary]\n"cam.capacity" = {["150 mA*h/g"] * 1001}\n', "asks for 2002 candidates, 2000 at most"),
     ],
 )  # fmt: skip
@@ -118,6 +140,11 @@ def test_what_cannot_be_screened_is_refused(plan_of, text, words):
     with pytest.raises(PercoatError, match=words) as refused:
         candidates(plan_of(text))
     assert "\n" not in str(refused.value)
+
+
+def test_shares_are_varied_as_per_cent(plan_of):
+    found = candidates(plan_of('[screen]\n[screen.vary]\n"composite.porosity" = ["40 %", 0.45]\n'))
+    assert [one.study.composite.porosity for one in found] == [0.4, 0.4, 0.45, 0.45]
 
 
 def test_goals_have_their_unit(plan_of):
