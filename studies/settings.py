@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from microstructure.errors import StudyError
 from microstructure.materials import known
-from microstructure.units import parse_quantity, shown
+from microstructure.units import LONGEST, parse_quantity, shown
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 _.-]{0,59}")
 DEEPEST = 10  # tables within tables
@@ -101,7 +101,7 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     """The first complaint in one sentence, with the nearest valid key if one is unknown."""
     # a misspelt key first: it is often why another one is missing
     complaint = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
-    path, where = complaint["loc"], ".".join(str(part) for part in complaint["loc"])
+    path, where = complaint["loc"], ".".join(_part(part) for part in complaint["loc"] if part != "[key]")
     if complaint["type"] == "extra_forbidden":
         try:
             known(
@@ -113,6 +113,12 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         return f"the study needs the key '{where}'"
     message = complaint["msg"].removeprefix("Value error, ").replace("dictionary", "table") + _range(complaint, model)
     return f"'{where}' in the study: {message} (got {shown(complaint['input'])})"
+
+
+def _part(part: int | str) -> str:
+    """A part of the name of a setting, written so that it stays on one line."""
+    text = str(part)
+    return text if text.isprintable() and len(text) <= LONGEST else shown(part)
 
 
 def _range(complaint: Any, top: type[BaseModel]) -> str:
