@@ -15,6 +15,7 @@ from microstructure import Phase, Recipe, build_composite, voxelise
 
 SEED = 1
 BOX = 7.4e-6  # edge of the cathode: at 200^3 a voxel is a primary of carbon, 37 nm
+PERIODIC = (False, True, True)  # these images fit together along y and z
 CONDUCTIVITIES = {
     "blobs": {0: 0.0, 1: 1.0},
     "three phases": {0: 1e-7, 1: 1e-3, 2: 1.0},

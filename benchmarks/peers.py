@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from benchmarks.images import CONDUCTIVITIES, labels
+from benchmarks.images import CONDUCTIVITIES, PERIODIC, labels
 from transport.graph import as_graph
 from transport.image import parse_image
 from transport.potential import Potential
@@ -54,7 +54,7 @@ def wanted_imbalance(image: str) -> float:
 @cache
 def circuit(image: str, edge: int) -> VoxelCircuit:
     """The resistors of an image: plates along x, periodic sides."""
-    parsed = parse_image(labels(image, edge), CONDUCTIVITIES[image], 1.0, (False, True, True), None, None)
+    parsed = parse_image(labels(image, edge), CONDUCTIVITIES[image], 1.0, PERIODIC, None, None)
     found = voxel_circuit(parsed, 0)
     if found is None:
         raise ValueError(f"no path through {image} of {edge}^3")

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.images import CONDUCTIVITIES, SEED, labels, smoothed
+from benchmarks.images import CONDUCTIVITIES, PERIODIC, SEED, labels, smoothed
 from benchmarks.tables import show
 from transport import Conduction, effective_conductivity, sweep_conductivities
 
@@ -53,7 +53,7 @@ def rows(*, small: bool = False) -> list[Row]:
     found = []
     for change in CHANGES:
         sets = [{**sigma, MATRIX: change**step * sigma[MATRIX]} for step in range(SOLVES)]
-        swept = partial(sweep_conductivities, image, sets, 1.0)
+        swept = partial(sweep_conductivities, image, sets, 1.0, periodic=PERIODIC)
         found.append(compared(f"matrix {change:g} times", [image] * SOLVES, sets, swept))
     for more in MORE:
         images = with_carbon(image, more)
@@ -70,7 +70,8 @@ def compared(
 ) -> Row:
     """Solve each image anew, and all of them as swept."""
     begin = time.perf_counter()
-    anew = [effective_conductivity(image, sigma, 1.0) for image, sigma in zip(images, sets, strict=True)]
+    pairs = zip(images, sets, strict=True)
+    anew = [effective_conductivity(image, sigma, 1.0, periodic=PERIODIC) for image, sigma in pairs]
     between = time.perf_counter()
     found = swept()
     end = time.perf_counter()
@@ -83,7 +84,8 @@ def in_turn(images: list[NDArray[np.uint8]], sigma: dict[int, float]) -> list[Co
     found: list[Conduction] = []
     for image in images:
         start = found[-1].potential if found else None
-        found.append(effective_conductivity(image, sigma, 1.0, start=start, keep_potential=True))
+        solved = effective_conductivity(image, sigma, 1.0, periodic=PERIODIC, start=start, keep_potential=True)
+        found.append(solved)
     return found
 
 

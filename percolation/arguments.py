@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.structure import Structure
+
 Triple = tuple[bool, bool, bool]
 
 # Largest number of coordinates in which two neighbours may differ: faces; faces and edges; faces, edges and corners.
@@ -18,6 +20,11 @@ _REACH = {6: 1, 18: 2, 26: 3}
 
 def parse_mask(mask: Any) -> NDArray[np.bool_]:
     """Return `mask` as it is, once it is known to be a non-empty 3D bool array."""
+    if isinstance(mask, Structure):
+        raise TypeError(
+            "mask must be a numpy array of bool, got a Structure: compare its labels first, as in structure.labels == "
+            "2, and hand on periodic=structure.periodic"
+        )
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         came = f"an array of {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise TypeError(f"mask must be a numpy array of bool, got {came}: compare first, as in labels == 2")

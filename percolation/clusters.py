@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from percolation.arguments import Triple, parse_mask, parse_neighbours, parse_periodic
 from percolation.runs import join_voxels
+from percolation.sides import name_sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class Clusters:
         occupied = int(self.sizes[1:].sum())
         return (
             f"{self.count} clusters in {self.labels.shape} voxels, {occupied} occupied, the largest has {largest} "
-            f"({self.neighbours} neighbours, periodic {self.periodic})"
+            f"({self.neighbours} neighbours, {name_sides(self.periodic)})"
         )
 
 
@@ -58,7 +59,8 @@ def find_clusters(
     neighbours : {6, 18, 26}
         Voxels touch by faces; by faces and edges; by faces, edges and corners. A finite-volume solver sees 6.
     periodic : sequence of three bool
-        Axes through whose boundary voxels touch.
+        Axes through whose boundary voxels touch: none of an image whose sides were not made to fit together. Of a
+        structure, hand on ``structure.periodic``.
 
     Returns
     -------

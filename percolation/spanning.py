@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from percolation._spanning import wrapping_labels
 from percolation.arguments import Triple, neighbour_offsets, parse_axis, parse_mask, parse_neighbours, parse_periodic
 from percolation.runs import join_voxels
+from percolation.sides import name_sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +45,12 @@ class Spanning:
         spans, wraps = ("yes" if flag else "no" for flag in (self.spans, self.wraps))
         return (
             f"along axis {self.axis}: spans {spans}, wraps {wraps}, {100 * self.fraction:.1f} % of it percolates "
-            f"({self.neighbours} neighbours, periodic {self.periodic})"
+            f"({self.neighbours} neighbours, {name_sides(self.periodic)})"
         )
 
 
 def find_spanning(
-    mask: NDArray[np.bool_], *, axis: int = 0, neighbours: int = 6, periodic: Sequence[bool] = (False, True, True)
+    mask: NDArray[np.bool_], *, axis: int = 0, neighbours: int = 6, periodic: Sequence[bool] = (False, False, False)
 ) -> Spanning:
     """Ask whether a phase percolates along an axis.
 
@@ -62,7 +63,8 @@ def find_spanning(
     neighbours : {6, 18, 26}
         Voxels touch by faces; by faces and edges; by faces, edges and corners.
     periodic : sequence of three bool
-        Axes through whose boundary voxels touch.
+        Axes through whose boundary voxels touch: none of an image whose sides were not made to fit together. Of a
+        structure, hand on ``structure.periodic``.
 
     Returns
     -------

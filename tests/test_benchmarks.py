@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from benchmarks import clusters, conduction, packings, scaling, sites, structures, sweeps
+from benchmarks import clusters, conduction, electrode, packings, scaling, sites, structures, sweeps
 from benchmarks.images import CONDUCTIVITIES, labels
 from benchmarks.tables import show
 
@@ -32,6 +32,12 @@ def test_images_hold_the_phases_that_conduct(image):
 def test_a_table_shows_its_units(capsys):
     show("what", ("time [s]", "size"), [["1.0", "2^3"]])
     assert "time [s]" in capsys.readouterr().out
+
+
+def test_the_electrode_is_solved_between_plates_along_every_axis():
+    rows = electrode.rows(np.where(labels("blobs", 24) == 1, 85, electrode.PORE))
+    assert [row.found.periodic for row in rows] == [(False, False, False)] * 3
+    assert all(isinstance(text, str) for row in rows for text in electrode.cells(row))
 
 
 def test_some_blobs_are_labelled():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transport import effective_conductivity
+from percolation import find_spanning
+from transport import effective_conductivity, sweep_conductivities
 
 CELL = (True, True, True)
 PLATES = (False, True, True)
@@ -74,3 +75,17 @@ def test_dense_twin(axis, periodic):
         result = effective_conductivity(labels, values, (1.0, 2.0, 0.5), axis, periodic)
         expected = dense_twin(labels, values, (1.0, 2.0, 0.5), axis, periodic)
         assert result.value == pytest.approx(expected, rel=1e-8, abs=1e-14)
+
+
+@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("seed", range(2))
+def test_an_array_of_which_nothing_is_said_has_plates_and_closed_sides(axis, seed):
+    labels, values = random_medium((4, 6, 5), 10 * seed + axis, (0.5, 0.3, 0.2)), {0: 0.0, 1: 1.0, 2: 30.0}
+    expected = dense_twin(labels, values, 1.0, axis, WALLS)
+    found = effective_conductivity(labels, values, 1.0, axis)
+    (swept,) = sweep_conductivities(labels, [values], 1.0, axis)
+    assert found.value == pytest.approx(expected, rel=1e-8, abs=1e-14)
+    assert swept.value == pytest.approx(expected, rel=1e-8, abs=1e-14)
+    assert find_spanning(labels > 0, axis=axis).spans == found.percolates
+    joined = dense_twin(labels, values, 1.0, axis, [other != axis for other in AXES])
+    assert joined > 1.001 * found.value  # the control: joined sides are seen

@@ -104,7 +104,9 @@ def cut_shell(half, thick, count, sides):
     along, across = ((np.arange(number) + 0.5 - number / 2) * voxel for number in (count, wide))
     distance = np.sqrt(along[:, None, None] ** 2 + across[:, None] ** 2 + across**2)
     shell = ((distance >= RADIUS) & (distance <= RADIUS + thick)).astype(np.uint8)
-    found = effective_conductivity(shell, conductivity={0: 0.0, 1: 1.0}, voxel_size=voxel, axis=0)
+    found = effective_conductivity(
+        shell, conductivity={0: 0.0, 1: 1.0}, voxel_size=voxel, axis=0, periodic=(False, True, True)
+    )
     return found.value * (wide * voxel) ** 2 / (2 * half)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure.errors import BoundsError, ConvergenceError
-from percolation.arguments import parse_axis
+from microstructure.structure import Structure
+from percolation.arguments import Triple, parse_axis, parse_periodic
 from transport.bounds import Bounds, hashin_shtrikman, wiener
 from transport.grid import Grid
 from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance
@@ -56,6 +57,7 @@ class Conduction:
     tortuosity_factor: float = field(metadata={"unit": ""})
     iterations: int = field(metadata={"unit": ""})
     axis: int = field(metadata={"unit": ""})
+    periodic: Triple = field(metadata={"unit": ""})
     method: str = field(metadata={"unit": ""})
     residuals: tuple[float, ...] = field(repr=False, metadata={"unit": ""})
     plane_flux: NDArray[np.float64] = field(repr=False, metadata={"unit": "S/m"})
@@ -70,11 +72,11 @@ class Conduction:
 
 
 def effective_conductivity(
-    labels: ArrayLike,
+    labels: ArrayLike | Structure,
     conductivity: Mapping[int, float],
-    voxel_size: float | Sequence[float],
+    voxel_size: float | Sequence[float] | None = None,
     axis: int = 0,
-    periodic: Sequence[bool] = (False, True, True),
+    periodic: Sequence[bool] | None = None,
     interface_resistance: Mapping[tuple[int, int], float] | None = None,
     blocks: ArrayLike | None = None,
     *,
@@ -87,22 +89,25 @@ def effective_conductivity(
 ) -> Conduction:
     """Return the conductivity of a voxel image along `axis`.
 
-    With `periodic[axis]` False, plates touch both ends and the other faces are periodic or insulating, as `periodic`
-    says. With `periodic[axis]` True, the image is one cell of an endless material under a unit mean gradient. Without
-    a path (a cluster from plate to plate, or one that wraps along the axis) the answer is exactly 0.0.
+    An array is measured between plates at both ends of the axis, its other sides closed, as a sample is cut out: what
+    would lie beyond them is not known. With `periodic[axis]` True, the image is one cell of an endless material under
+    a unit mean gradient; another periodic axis joins its two sides, between plates or not. Without a path (a cluster
+    from plate to plate, or one that wraps along the axis) the answer is exactly 0.0.
 
     Parameters
     ----------
     labels
-        Phase of each voxel, integers (nx, ny, nz).
+        Phase of each voxel, integers (nx, ny, nz); or a `Structure`, which is taken as it is and brings its voxel
+        size, its sides and its blocks: what is said beside it must not contradict them.
     conductivity
         Of each label [S/m]; zero is an insulator.
     voxel_size
-        Edge of a voxel, or its three edges [m].
+        Edge of a voxel, or its three edges [m]; of an array.
     axis
         Direction of the current, 0 to 2.
     periodic
-        Per axis.
+        Per axis; an array is periodic along none of them if nothing is said. True only where the image was made so
+        that its two sides fit together: in a tomogram it joins what is apart.
     interface_resistance
         For pairs of labels [ohm m2], infinity cuts the contact. A pair (k, k) acts between different blocks of label
         k. It refers to the true interface, not to its staircase: each face counts with the share |n_axis| of its
@@ -134,7 +139,8 @@ def effective_conductivity(
     Raises
     ------
     TypeError
-        Labels or blocks that are not integers, or another argument of the wrong kind.
+        Labels or blocks that are not integers, or another argument of the wrong kind; an array without a voxel size;
+        a voxel size, sides or blocks beside a `Structure` that has others.
     ValueError
         A label without a conductivity; negative or NaN conductivities or resistances; images that are not 3D; an axis
         that is not 0 to 2; a voxel size not above zero; blocks missing or of the wrong shape; faces that conduct unlike
@@ -220,6 +226,7 @@ def _turned_back(result: Conduction, axis: int, order: tuple[int, ...]) -> Condu
     return replace(
         result,
         axis=axis,
+        periodic=parse_periodic([result.periodic[a] for a in order]),
         mean_flux=result.mean_flux[list(order)],
         potential=None if potential is None else np.ascontiguousarray(potential.transpose(order)),
         current_density=None if density is None else np.ascontiguousarray(density.transpose(*order, 3)[..., order]),
@@ -265,6 +272,7 @@ def _no_path(image: PhaseImage, axis: int, keep_potential: bool, keep_current: b
         bracket=Bounds(0.0, 0.0, "of the voxel image's exact answer"),
         iterations=0,
         axis=axis,
+        periodic=parse_periodic(image.periodic),
         method="no path along the axis through the faces of conducting voxels (6 neighbours): nothing to solve",
         residuals=(),
         plane_flux=np.zeros(planes),
@@ -304,6 +312,7 @@ def _measure(
         bracket=Bounds(max(float(value - gap), 0.0), float(value), "of the voxel image's exact answer"),
         iterations=solution.iterations,
         axis=axis,
+        periodic=parse_periodic(image.periodic),
         method=METHOD,
         residuals=solution.residuals,
         plane_flux=plane_flux,

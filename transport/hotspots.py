@@ -9,9 +9,13 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import ArrayLike, NDArray
 
+from microstructure.structure import Structure
+from percolation.arguments import Triple
+from percolation.sides import name_sides
 from transport.conduction import Conduction
-from transport.image import parse_labels, parse_number, parse_voxel_size
+from transport.image import parse_labels, parse_number
 from transport.report import describe
+from transport.source import parse_source
 
 EVERY_NEIGHBOUR = np.ones((3, 3, 3), np.bool_)
 
@@ -23,6 +27,7 @@ class HotSpots:
     power_share: float = field(metadata={"unit": "", "what": "of the power lost in them, at least what was asked for"})
     volume_share: float = field(metadata={"unit": "", "what": "of the image's volume they take"})
     count: int = field(metadata={"unit": "groups"})
+    periodic: Triple = field(metadata={"unit": "", "what": "sides of the image that the current was computed with"})
     positions: NDArray[np.float64] = field(repr=False, metadata={"unit": "m", "what": "of their middles, (count, 3)"})
     powers: NDArray[np.float64] = field(repr=False, metadata={"unit": "", "what": "share of all power, (count,)"})
     voxels: NDArray[np.int64] = field(repr=False, metadata={"unit": "voxels", "what": "(count,)"})
@@ -33,9 +38,9 @@ class HotSpots:
 
 def find_hot_spots(
     result: Conduction,
-    labels: ArrayLike,
+    labels: ArrayLike | Structure,
     conductivity: Mapping[int, float],
-    voxel_size: float | Sequence[float],
+    voxel_size: float | Sequence[float] | None = None,
     *,
     power_share: float = 0.5,
 ) -> HotSpots:
@@ -49,7 +54,7 @@ def find_hot_spots(
     result
         Of `effective_conductivity` with `keep_current=True`.
     labels, conductivity, voxel_size
-        What it was computed for, (nx, ny, nz) [S/m, m].
+        What it was computed for, (nx, ny, nz) [S/m, m]; a `Structure` brings its voxel size.
     power_share
         Of all power, between 0 and 1.
 
@@ -62,7 +67,7 @@ def find_hot_spots(
     ------
     TypeError, ValueError
         A result without current densities, or without a path; labels of another shape, or without a conductivity; a
-        share that is not between 0 and 1.
+        `Structure` with other sides, or with another voxel size than is said; a share that is not between 0 and 1.
 
     Examples
     --------
@@ -78,14 +83,19 @@ def find_hot_spots(
         raise ValueError("the result has no current densities: call effective_conductivity with keep_current=True")
     if not result.percolates:
         raise ValueError(f"no current flows along axis {result.axis}, through no path: there are no hot spots")
-    voxels, known = parse_labels(labels, conductivity)
+    source = parse_source(labels, voxel_size, None if isinstance(labels, Structure) else result.periodic, None)
+    if source.periodic != result.periodic:
+        raise ValueError(
+            f"the structure is {name_sides(source.periodic)}, the result of an image {name_sides(result.periodic)}: "
+            "compute it of the structure itself"
+        )
+    voxels, known = parse_labels(source.labels, conductivity)
     if voxels.shape != result.current_density.shape[:3]:
         raise ValueError(
             f"labels must have the shape of the result, {result.current_density.shape[:3]}; got {voxels.shape}"
         )
     if not 0.0 < parse_number("power_share", power_share, "1") < 1.0:
         raise ValueError(f"power_share must be between 0 and 1, got {power_share!r}")
-    size = parse_voxel_size(voxel_size)
     power = np.sum(result.current_density.astype(np.float64) ** 2, axis=3)
     for label, sigma in known.items():
         power[voxels == label] *= 1.0 / sigma if sigma > 0.0 else 0.0
@@ -102,7 +112,8 @@ def find_hot_spots(
         power_share=float(powers.sum()),
         volume_share=float(hot.mean()),
         count=count,
-        positions=((middles + 0.5) * size)[order],
+        periodic=result.periodic,
+        positions=((middles + 0.5) * source.voxel_size)[order],
         powers=powers[order],
         voxels=np.bincount(groups.ravel(), minlength=count + 1)[1:][order],
     )

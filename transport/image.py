@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from percolation.arguments import parse_count, parse_periodic
+from microstructure.structure import Structure
+from percolation.arguments import parse_count
+from transport.source import Source, parse_source
 
 Pair = tuple[int, int]
 MOST_VOXELS = 2**31  # they are numbered by 32 bits
@@ -54,25 +56,26 @@ class PhaseImage:
 
 
 def parse_image(
-    labels: ArrayLike,
+    labels: ArrayLike | Structure,
     conductivity: Mapping[int, float],
-    voxel_size: float | Sequence[float],
-    periodic: Sequence[bool],
+    voxel_size: float | Sequence[float] | None,
+    periodic: Sequence[bool] | None,
     interface_resistance: Mapping[Pair, float] | None,
     blocks: ArrayLike | None,
 ) -> PhaseImage:
     """Check every argument and return the image; the caller's arrays are read, never changed."""
-    voxels = _integers("labels", labels)
+    source = parse_source(labels, voxel_size, periodic, blocks)
+    voxels = _integers("labels", source.labels)
     values = _present(voxels)
     laws = _laws(values.tolist(), conductivity, interface_resistance)
     phases = _numbered(voxels, values)
     return PhaseImage(
         phases=phases,
-        blocks=_parse_blocks(blocks, voxels.shape, interface_resistance),
+        blocks=_parse_blocks(source, voxels.shape, interface_resistance),
         amounts=_amounts(phases, values.size),
-        voxel_size=parse_voxel_size(voxel_size),
+        voxel_size=source.voxel_size,
         labels=tuple(values.tolist()),
-        periodic=np.array(parse_periodic(periodic)),
+        periodic=np.array(source.periodic),
         **laws,
     )
 
@@ -172,16 +175,6 @@ def parse_number(name: str, value: Any, unit: str, *, infinite: bool = False) ->
     return number
 
 
-def parse_voxel_size(voxel_size: float | Sequence[float]) -> NDArray[np.float64]:
-    """Return the three edges of a voxel [m]."""
-    edges = np.atleast_1d(np.asarray(voxel_size))
-    if edges.dtype.kind not in "iuf":
-        raise TypeError(f"voxel_size must be a number or three numbers in m, got {voxel_size!r}")
-    if edges.shape not in ((1,), (3,)) or not np.all(np.isfinite(edges)) or np.any(edges <= 0.0):
-        raise ValueError(f"voxel_size must be one or three lengths above zero, in m; got {voxel_size!r}")
-    return np.ones(3) * edges
-
-
 def parse_start(start: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return a potential to start from, float64 [V]; NaN where it is not known."""
     potential = _unmasked("start", start)
@@ -261,9 +254,10 @@ def _parse_resistances(resistances: Mapping[Pair, float] | None, known: dict[int
 
 
 def _parse_blocks(
-    blocks: ArrayLike | None, shape: tuple[int, ...], resistances: Mapping[Pair, float] | None
+    source: Source, shape: tuple[int, ...], resistances: Mapping[Pair, float] | None
 ) -> NDArray[np.int32] | NDArray[np.int64]:
     needed = [pair for pair in resistances or {} if pair[0] == pair[1]]
+    blocks = source.blocks if needed else source.given_blocks
     if blocks is None:
         if needed:
             raise ValueError(f"interface_resistance {needed[0]} acts between blocks of one phase and needs blocks=")

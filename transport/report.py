@@ -1,9 +1,11 @@
-"""How a result prints itself: one line per number, with its unit from the field's metadata."""
+"""How a result prints itself: one line per number, with its unit from the field's metadata, and its sides in words."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
+
+from percolation.sides import name_sides
 
 
 def describe(result: Any) -> str:
@@ -13,8 +15,14 @@ def describe(result: Any) -> str:
     width = max(len(entry.name) for entry in shown) + 2
     for entry in shown:
         unit = entry.metadata.get("unit", "")
-        lines.append(f"  {entry.name:<{width}}{_text(getattr(result, entry.name))} {unit}".rstrip())
+        value = getattr(result, entry.name)
+        name, text = _sides(result) if entry.name == "periodic" else (entry.name, _text(value))
+        lines.append(f"  {name:<{width}}{text} {unit}".rstrip())
     return "\n".join(lines)
+
+
+def _sides(result: Any) -> tuple[str, str]:
+    return "sides", name_sides(result.periodic, getattr(result, "axis", None))
 
 
 def _text(value: Any) -> str:

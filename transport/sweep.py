@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from microstructure.structure import Structure
 from percolation.arguments import parse_axis
 from transport.conduction import Conduction, certify, solve_axis
 from transport.grid import Grid
@@ -20,11 +21,11 @@ KEPT = 30.0  # bytes a voxel, of multigrid and potential from one solve to the n
 
 
 def sweep_conductivities(
-    labels: ArrayLike,
+    labels: ArrayLike | Structure,
     conductivities: Sequence[Mapping[int, float]],
-    voxel_size: float | Sequence[float],
+    voxel_size: float | Sequence[float] | None = None,
     axis: int = 0,
-    periodic: Sequence[bool] = (False, True, True),
+    periodic: Sequence[bool] | None = None,
     interface_resistance: Mapping[tuple[int, int], float] | None = None,
     blocks: ArrayLike | None = None,
     *,
@@ -41,7 +42,7 @@ def sweep_conductivities(
     Parameters
     ----------
     labels, voxel_size, axis, periodic, interface_resistance, blocks, tolerance, max_iterations, strict
-        As in `effective_conductivity`.
+        As in `effective_conductivity`: the sides of an array are closed if nothing is said.
     conductivities
         Sets of conductivities of each label [S/m].
 
