@@ -381,7 +381,7 @@ def test_nothing_is_written(suffix, tmp_path, ball):
     path = tmp_path / "new" / f"a.{suffix}"
     for labels in (np.zeros((2, 2)), np.full((2, 2, 2), NAN), np.zeros((0, 2, 2), int), np.full((2, 2, 2), "a"), None):
         refused(write_image, ValueError, labels=labels, path=path)
-    for size, error in (*NO_LENGTH[1:], (1e-30, ValueError)):
+    for size, error in (*NO_LENGTH[1:], (1e-30, ValueError), (80, ValueError), (1e-4, ValueError)):
         refused(write_image, error, labels=ball.labels, path=path, voxel_size=size)
     for seed in (-1, 1.5, "a", True, []):
         refused(save_structure, (TypeError, ValueError), structure=ball, path=path, seed=seed)

@@ -14,7 +14,7 @@ DOORS = {
         "building_block", "voxelise", "Unevenness", "Clusters", "jam_spheres",
         "Dispersion", "Facets", "pack_bodies",
         "Seams", "lay_seams",
-        "load_structure", "read_provenance", "read_voxel_size", "Provenance",
+        "load_structure", "read_provenance", "read_voxel_size", "read_voxel_edges", "read_blocks", "Provenance",
     },
     "percolation": {
         "find_clusters", "find_spanning", "sweep_sites", "sweep_carbon", "estimate_threshold", "measure_utilisation",

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 FEW = 2**16  # values that lie this close together are ticked off in a list, which needs no sorting
+PIECE = 2**18  # voxels that are looked at together: wider numbers than those of the image are made for them
+MOST_LABELS = 64  # more values than these are grey values, or the ids of blocks
+SMALL = 512  # voxels: too few to tell
 
 
-def distinct_values(image: NDArray[np.integer]) -> list[int]:
+def pieces(image: NDArray[np.generic]) -> Iterator[tuple[slice, ...]]:
+    """Boxes that make up the image, none above `PIECE` voxels."""
+    boxes = [tuple(slice(0, side) for side in image.shape)]
+    while boxes:
+        box = boxes.pop()
+        sides = [side.stop - side.start for side in box]
+        if np.prod(sides, dtype=float) <= PIECE:
+            yield box
+            continue
+        axis = sides.index(max(sides)) if sides[0] == 1 else 0
+        middle = box[axis].start + sides[axis] // 2
+        for part in (slice(middle, box[axis].stop), slice(box[axis].start, middle)):
+            boxes.append((*box[:axis], part, *box[axis + 1 :]))
+
+
+def distinct_values(image: NDArray[np.integer]) -> NDArray[np.integer]:
     """All values that occur, rising."""
     low, high = int(image.min()), int(image.max())
     if high - low >= FEW or high >= 2**62:
-        return np.unique(np.concatenate([np.unique(slab) for slab in image])).tolist()
+        return _by_sorting(image)
     seen = np.zeros(high - low + 1, bool)
-    for slab in image:
-        seen[slab.astype(np.intp) - low] = True
-    return (np.flatnonzero(seen) + low).tolist()
+    for box in pieces(image):
+        seen[image[box].astype(np.intp) - low] = True
+    return np.flatnonzero(seen) + low
+
+
+def _by_sorting(image: NDArray[np.integer]) -> NDArray[np.integer]:
+    found, parts, waiting = np.empty(0, image.dtype), [], 0
+    for box in pieces(image):
+        parts.append(np.unique(image[box]))
+        waiting += len(parts[-1])
+        if waiting > max(len(found), 2**20):
+            found, parts, waiting = np.unique(np.concatenate([found, *parts])), [], 0
+    return np.unique(np.concatenate([found, *parts]))
 
 
 def exchange(image: NDArray[np.integer], labels: Mapping[int, int] | None, source: str) -> NDArray[np.uint8]:
@@ -31,7 +59,14 @@ def exchange(image: NDArray[np.integer], labels: Mapping[int, int] | None, sourc
     ValueError
         If a value is not named, or a label is not within 0 to 255.
     """
-    values = distinct_values(image)
+    found = distinct_values(image)
+    if labels is None and len(found) > MOST_LABELS and image.size >= SMALL:
+        raise ValueError(
+            f"{source} holds {len(found)} different values from {found[0]} to {found[-1]}: it looks like grey"
+            " values, not labels: segment it first (by a threshold), or name the label of each value in labels=; block"
+            " ids are read by read_blocks"
+        )
+    values = found.tolist()
     names = {value: value for value in values} if labels is None else _check_names(labels)
     unknown = [value for value in values if not 0 <= names.get(value, -1) <= 255]
     if unknown:
@@ -39,7 +74,7 @@ def exchange(image: NDArray[np.integer], labels: Mapping[int, int] | None, sourc
         raise ValueError(f"{source} holds the values {shown}: name a label from 0 to 255 for each in labels=")
     wanted = np.array([names[value] for value in values], np.uint8)
     if image.dtype == np.uint8 and wanted.tolist() == values:
-        return np.array(image, np.uint8, order="C")
+        return np.require(image, np.uint8, ["C", "W", "E"])
     return _exchanged(image, values, wanted)
 
 
@@ -48,13 +83,13 @@ def _exchanged(image: NDArray[np.integer], values: list[int], wanted: NDArray[np
     result = np.empty(image.shape, np.uint8)
     if span >= FEW or values[-1] >= 2**62:
         sought = np.array(values, image.dtype)
-        for slab, target in zip(image, result, strict=True):
-            target[...] = wanted[np.searchsorted(sought, slab)]
+        for box in pieces(image):
+            result[box] = wanted[np.searchsorted(sought, image[box])]
         return result
     table = np.zeros(span + 1, np.uint8)
     table[np.array(values) - low] = wanted
-    for slab, target in zip(image, result, strict=True):
-        np.take(table, slab.astype(np.intp) - low, out=target)
+    for box in pieces(image):
+        result[box] = table[image[box].astype(np.intp) - low]
     return result
 
 

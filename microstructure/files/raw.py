@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from microstructure.arguments import check_lengths
+from microstructure.arguments import MOST_VOXELS, check_lengths
 from microstructure.files.labels import distinct_values
-from microstructure.files.tiff import Edges
+from microstructure.files.unpacking import PIECE, check_promise, check_voxel_count, fill, room
+from microstructure.files.voxel_edges import Edges
 from microstructure.files.whole_file import whole_file
 from microstructure.structure import Phase
 
@@ -22,11 +25,12 @@ FORMAT = "percoat raw image"
 VERSION = 1
 SIGNS = {"little": "<", "big": ">"}
 AXES = "xyz"
+LONGEST_JSON = 2**20  # bytes
 
 
 def sidecar_path(path: Path) -> Path:
-    """The JSON file that goes with a raw file: cell.raw.json beside cell.raw."""
-    return path.with_name(path.name + ".json")
+    """The JSON file that goes with a raw file: cell.raw.json beside cell.raw or cell.raw.gz."""
+    return path.with_name((path.name[:-3] if path.name.lower().endswith(".gz") else path.name) + ".json")
 
 
 def write_raw(path: Path, image: NDArray[np.integer], voxel_size: float | None) -> None:
@@ -65,18 +69,43 @@ def read_raw(path: Path, shape: Sequence[int] | None = None, dtype: DTypeLike | 
         raise TypeError("a raw file without its JSON file wants both shape= and dtype=")
     layout = _read_layout(path) if shape is None else Layout(_check_shape(shape), _check_dtype(dtype))
     wanted, size = math.prod(layout.shape) * layout.dtype.itemsize, path.stat().st_size
+    if path.suffix.lower() == ".gz":
+        return _in_order(_unpacked(path, layout), layout)
     if wanted != size:
         raise ValueError(
             f"{path} has {size} bytes, {' x '.join(map(str, layout.shape))} voxels of {layout.dtype.name} have"
             f" {wanted}: give the shape= and dtype= it was written with, or copy it again"
         )
-    image = np.fromfile(path, layout.dtype).reshape(layout.shape)
+    check_voxel_count(layout.shape, layout.dtype.itemsize)
+    return _in_order(np.fromfile(path, layout.dtype).reshape(layout.shape), layout)
+
+
+def _in_order(image: NDArray[np.generic], layout: Layout) -> NDArray[np.generic]:
     return image.transpose([layout.axes.index(axis) for axis in AXES])
+
+
+def _unpacked(path: Path, layout: Layout) -> NDArray[np.generic]:
+    """The voxels of a file that gzip packed."""
+    try:
+        check_promise(check_voxel_count(layout.shape, layout.dtype.itemsize), path.stat().st_size)
+        image = room(layout.shape, layout.dtype)
+        with gzip.open(path) as file:
+            fill(image, _parts(file))
+        return image
+    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} does not hold {' x '.join(map(str, layout.shape))} voxels of {layout.dtype.name}: {error}"
+        ) from None
+
+
+def _parts(file: gzip.GzipFile) -> Iterator[bytes]:
+    while part := file.read(PIECE):
+        yield part
 
 
 def raw_voxel_size(path: Path) -> Edges | None:
     """Edges of a voxel [m] by the JSON file; None if it is missing or does not say."""
-    if not sidecar_path(path).exists():
+    if not sidecar_path(path).is_file():
         return None
     edge = _read_layout(path).voxel_size
     return None if edge is None else (edge, edge, edge)
@@ -94,18 +123,20 @@ class Layout:
 
 def _read_layout(path: Path) -> Layout:
     sidecar = sidecar_path(path)
-    try:
-        words = json.loads(sidecar.read_text("utf-8"))
-    except FileNotFoundError:
+    if not sidecar.is_file():
         raise ValueError(
             f"{path} has no {sidecar.name} beside it: give shape= and dtype=, such as shape=(200, 300, 300),"
             " dtype='uint8', the last axis fastest"
-        ) from None
-    except ValueError as error:
+        )
+    if sidecar.stat().st_size > LONGEST_JSON:
+        raise ValueError(f"{sidecar} does not describe a raw image of percoat: it has more than {LONGEST_JSON} bytes")
+    try:
+        words = json.loads(sidecar.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{sidecar} is no JSON file: {error}") from None
     try:
         return _layout(words)
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError, RecursionError) as error:
         cause = f"{error} is missing" if isinstance(error, KeyError) else f"{error}"
         raise ValueError(f"{sidecar} does not describe a raw image of percoat: {cause}") from None
 
@@ -132,6 +163,8 @@ def _check_shape(shape: Any) -> tuple[int, ...]:
         raise TypeError(f"shape is three whole numbers of voxels; got {shape!r}")
     if len(counts) != 3 or min(counts) < 1:
         raise ValueError(f"shape is three numbers of voxels, one or more each; got {shape!r}")
+    if math.prod(map(int, counts)) > MOST_VOXELS:
+        raise ValueError(f"shape has {MOST_VOXELS:.3g} voxels at most: give the one it was written with, or cut it")
     return tuple(int(count) for count in counts)
 
 
