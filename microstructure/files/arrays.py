@@ -69,7 +69,9 @@ def read_npz(path: Path, name: str | None = None) -> NDArray[np.generic]:
                 wanted = "name one of its arrays" if name is None else f"it has no array {name!r}, name another"
                 raise ValueError(f"{wanted}, with name=; it has {', '.join(map(repr, list(arrays)[:20])) or 'none'}")
             return _member(archive, arrays[name])
-    except (ValueError, *ZIP_DAMAGE) as error:
+    except PermissionError:
+        raise
+    except (ValueError, OSError, *ZIP_DAMAGE) as error:  # OSError: a damaged list that names places before the file
         raise ValueError(f"{path} is not an image that can be read: {error}") from None
 
 

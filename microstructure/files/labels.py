@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import MOST_VOXELS
+
 FEW = 2**16  # values that lie this close together are ticked off in a list, which needs no sorting
 PIECE = 2**18  # voxels that are looked at together: wider numbers than those of the image are made for them
 MOST_LABELS = 64  # more values than these are grey values, or the ids of blocks
@@ -28,24 +30,26 @@ def pieces(image: NDArray[np.generic]) -> Iterator[tuple[slice, ...]]:
             boxes.append((*box[:axis], part, *box[axis + 1 :]))
 
 
-def distinct_values(image: NDArray[np.integer]) -> NDArray[np.integer]:
-    """All values that occur, rising."""
+def distinct_values(image: NDArray[np.integer], most: int = MOST_VOXELS) -> NDArray[np.integer]:
+    """All values that occur, rising; not all where they are more than `most`."""
     low, high = int(image.min()), int(image.max())
     if high - low >= FEW or high >= 2**62:
-        return _by_sorting(image)
+        return _by_sorting(image, most)
     seen = np.zeros(high - low + 1, bool)
     for box in pieces(image):
         seen[image[box].astype(np.intp) - low] = True
     return np.flatnonzero(seen) + low
 
 
-def _by_sorting(image: NDArray[np.integer]) -> NDArray[np.integer]:
+def _by_sorting(image: NDArray[np.integer], most: int) -> NDArray[np.integer]:
     found, parts, waiting = np.empty(0, image.dtype), [], 0
     for box in pieces(image):
         parts.append(np.unique(image[box]))
         waiting += len(parts[-1])
         if waiting > max(len(found), 2**20):
             found, parts, waiting = np.unique(np.concatenate([found, *parts])), [], 0
+            if len(found) > most:
+                return found
     return np.unique(np.concatenate([found, *parts]))
 
 
@@ -59,10 +63,11 @@ def exchange(image: NDArray[np.integer], labels: Mapping[int, int] | None, sourc
     ValueError
         If a value is not named, or a label is not within 0 to 255.
     """
-    found = distinct_values(image)
+    found = distinct_values(image, MOST_VOXELS if labels else FEW)
     if labels is None and len(found) > MOST_LABELS and image.size >= SMALL:
+        count = len(found) if len(found) <= FEW else f"more than {FEW}"
         raise ValueError(
-            f"{source} holds {len(found)} different values from {found[0]} to {found[-1]}: it looks like grey"
+            f"{source} holds {count} different values from {image.min()} to {image.max()}: it looks like grey"
             " values, not labels: segment it first (by a threshold), or name the label of each value in labels=; block"
             " ids are read by read_blocks"
         )

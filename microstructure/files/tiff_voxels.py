@@ -78,9 +78,8 @@ def _read_page(tiff: Tiff, page: Page, plane: NDArray[Any]) -> int:
     for rows, columns, place, length in _blocks(tiff, page, plain):
         whole = (rows.stop - rows.start, layout.block[1])
         out = plane[rows] if direct else np.empty((whole[0], -(-whole[1] * layout.bits // 8)), np.uint8)
-        spare = (
-            max(layout.block[0] - whole[0], 0) * out[0].nbytes
-        )  # some writers fill the last strip, all the last tile
+        # some writers fill the last strip, and all fill the last tile
+        spare = max(layout.block[0] - whole[0], 0) * out[0].nbytes
         length = min(length, out.nbytes) if layout.compression == PLAIN else length
         if length > 2 * (out.nbytes + spare) + 2**12:
             raise ValueError(f"{length} bytes are packed into {out.nbytes} bytes of image: it is damaged")

@@ -110,12 +110,18 @@ def from_lzma(packed: bytes) -> Iterator[bytes]:
 
 def from_packbits(packed: bytes) -> Iterator[bytes]:
     """What PackBits packed: a byte n, then n + 1 bytes as they are, or one byte to be taken 257 - n times."""
-    place, end = 0, len(packed)
+    place, end, part = 0, len(packed), bytearray()
     while place < end - 1:
         head = packed[place]
         if head < 128:
-            yield packed[place + 1 : place + head + 2]
+            part += packed[place + 1 : place + head + 2]
             place += head + 2
+        elif head > 128:
+            part += packed[place + 1 : place + 2] * (257 - head)
+            place += 2
         else:
-            yield packed[place + 1 : place + 2] * (257 - head if head > 128 else 0)
-            place += 2 if head > 128 else 1
+            place += 1
+        if len(part) >= FED:
+            yield bytes(part)
+            part.clear()
+    yield bytes(part)
