@@ -131,7 +131,7 @@ def _unpacked(tiff: Tiff, layout: Layout, place: int, length: int, most: int) ->
     if layout.compression in UNPACKERS:
         return UNPACKERS[layout.compression](packed)
     if layout.compression in CODECS:
-        return iter([_codec(layout.compression)(packed, out=most)])
+        return iter([_codec(layout.compression)(packed, out=most + 1)])
     raise ValueError(_no_such(layout.compression))
 
 
