@@ -1,5 +1,6 @@
 """Coated battery particles as voxels and spheres: recipes, packings, coats and the carbon in them."""
 
+import microstructure.caches  # noqa: F401 first: all below compiles
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.block import building_block
 from microstructure.building_blocks import Clusters

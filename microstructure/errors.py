@@ -39,3 +39,7 @@ class ThresholdError(PercoatError, ValueError):
 
 class StudyError(PercoatError, ValueError):
     """A study file that cannot be read: an unknown key, a value out of range, a missing material."""
+
+
+class WorkerError(PercoatError):
+    """A process that shared the work was killed, most often because memory ran out; finished tasks are kept."""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from microstructure.errors import PercoatError
+from microstructure.errors import PercoatError, WorkerError
 from studies.options import whole_number
 
 if TYPE_CHECKING:
@@ -249,6 +249,9 @@ def main() -> None:
     """Run the command; an error that a person can mend is one sentence and exit status 2."""
     try:
         app()
+    except (WorkerError, MemoryError) as error:
+        sys.stderr.write(f"percoat: {' '.join(str(error).split()) or 'memory ran out'}\n")
+        raise SystemExit(1) from None
     except (PercoatError, ValueError, TypeError, OSError) as error:
         sys.stderr.write(f"percoat: {' '.join(str(error).split())}\n")
         raise SystemExit(2) from None

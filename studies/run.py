@@ -21,6 +21,8 @@ from studies.texts import markdown_table
 from studies.thresholds import threshold_task
 from studies.values import Value, summarise, tidy
 
+MODULES = ("studies.tasks", "studies.thresholds", "studies.contact_check")  # of the tasks
+
 
 @dataclass(frozen=True, eq=False)
 class Results:
@@ -67,7 +69,7 @@ def study_ledger(study: Study, folder: Path) -> Ledger:
     settings["ensemble"] = {"seed": study.ensemble.seed}
     for shown in ("measured", "fitted", "title", "materials"):
         settings.pop(shown)
-    return Ledger(folder, fingerprint(settings, study.constants), Value)
+    return Ledger(folder, fingerprint(settings, study.constants, MODULES), Value)
 
 
 def plan(study: Study, patches: PatchLibrary, folder: Path) -> list[Task]:
@@ -105,8 +107,8 @@ def write_results(study: Study, ledger: Ledger, tasks: list[Task]) -> Results:
 def values_by_seed(ledger: Ledger, tasks: list[Task]) -> dict[int, list[Value]]:
     """All results of a study."""
     values: dict[int, list[Value]] = {}
-    for task in tasks:
-        values.setdefault(task.seed, []).extend(ledger.read(task) or [])
+    for task, found in ledger.results(tasks):
+        values.setdefault(task.seed, []).extend(found)
     return values
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import psutil
 import pytest
 
+import transport.memory
 from benchmarks.images import CONDUCTIVITIES, PERIODIC
 from benchmarks.images import labels as benchmark_labels
 from benchmarks.processes import measured
 from transport import effective_conductivity, estimate_memory, sweep_conductivities
+from transport.memory import free_memory
 from transport.sweep import KEPT
 
 
@@ -72,3 +74,46 @@ def test_what_is_kept_is_asked_for(monkeypatch):
             effective_conductivity(labels, {1: 1.0}, 1.0, **more)
     with pytest.raises(MemoryError, match="would fit"):
         sweep_conductivities(labels, [{1: 1.0}, {1: 2.0}], 1.0)
+
+
+def group(folder, names, numbers, stat):
+    """A control group as Linux shows it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, number in zip(names, numbers, strict=True):
+        (folder / name).write_text(f"{number}\n")
+    (folder / "memory.stat").write_text("".join(f"{name} {number}\n" for name, number in stat.items()))
+
+
+def test_a_containers_limit_counts(tmp_path):
+    member = tmp_path / "member"
+    # version 2: its own group has no limit, the one above it has; what was read from files is given up
+    member.write_text("0::/job/step\n")
+    names, cached = ("memory.max", "memory.current"), {"anon": 5, "inactive_file": 300, "active_file": 50}
+    group(tmp_path / "job", names, (2000, 1500), cached)
+    group(tmp_path / "job" / "step", names, ("max", 100), {})
+    assert free_memory(tmp_path, member) == 850.0
+    # seen from inside the container its group is the root
+    (tmp_path / "job").rename(tmp_path / "elsewhere")
+    group(tmp_path, names, (700, 900), {"inactive_file": 100})
+    assert free_memory(tmp_path, member) == 0.0
+    # version 1
+    old, names = tmp_path / "old", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    member.write_text("5:cpu,cpuacct:/job\n4:memory:/job\n0::/\n")
+    group(old / "memory" / "job", names, (4000, 1000), {"inactive_file": 7, "total_inactive_file": 70})
+    group(old / "memory", names, (9223372036854771712, 5000), {})
+    assert free_memory(old, member) == 3070.0
+
+
+@pytest.mark.parametrize("content", ["", "nonsense\n", "0::/gone\n"])
+def test_without_control_groups_the_machine_counts(tmp_path, monkeypatch, content):
+    free = psutil.virtual_memory()._replace(available=12345)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    (tmp_path / "member").write_text(content)
+    assert free_memory(tmp_path, tmp_path / "member") == free_memory(tmp_path, tmp_path / "none") == 12345.0
+
+
+def test_a_container_is_asked_before_a_solve(monkeypatch):
+    monkeypatch.setattr(transport.memory, "_left", lambda folder, names: 1e6)
+    monkeypatch.setattr(transport.memory, "_memory_groups", lambda groups, member: [(groups, ())])
+    with pytest.raises(MemoryError, match=r"0\.0 GB are free"):
+        effective_conductivity(np.ones((40, 40, 40), np.uint8), {1: 1.0}, 1.0)

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import platformdirs
 import pytest
 
+import studies.ledger
 import studies.patches.library
 from microstructure.dispersion import Dispersion
 from microstructure.errors import StudyError
 from microstructure.materials import Materials
 from microstructure.recipe import box_share
-from studies.ledger import Ledger
+from studies.ledger import Ledger, Task
 from studies.patches.library import PatchLibrary, cache_folder, load_library, study_library
 from studies.patches.plan import CarbonState, PatchPlan
 from studies.patches.tasks import COAT, SEAM, _aggregates, bulk_rows, coat_rows, patch_tasks, rate_rows
@@ -55,7 +57,8 @@ def library_of(rows, thicknesses=(THIN, MIDDLE, THICK), contents=(0.1, 0.3)):
 
 def test_a_library_on_disk_is_read_and_nothing_is_done(made, monkeypatch):
     library, folder = made
-    monkeypatch.setattr(Ledger, "complete", lambda *more, **other: pytest.fail("it is all there"))
+    monkeypatch.setattr(studies.ledger, "in_parallel", lambda *more, **other: pytest.fail("it is all there"))
+    monkeypatch.setattr(studies.ledger, "whole_file", lambda *more, **other: pytest.fail("it is all there"))
     pd.testing.assert_frame_equal(load_library(STATE, TINY, folder=folder).rows, library.rows)
 
 
@@ -74,12 +77,45 @@ def test_what_is_missing_alone_is_made_and_two_workers_write_the_same_bytes(made
     assert {name for name in before if after[name] != before[name]} == set(lost)
 
 
+@pytest.mark.parametrize("damage", ["", '{"values": []}', "changed"])
+def test_what_is_damaged_is_made_again(made, tmp_path, damage, caplog):
+    library, folder = made
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    [path] = tmp_path.rglob("bulk-0.06.json")
+    before = path.read_text()
+    path.write_text(before.replace('"value": 0.', '"value": 0.1') if damage == "changed" else damage)
+    assert path.read_text() != before
+    pd.testing.assert_frame_equal(load_library(STATE, TINY, folder=tmp_path).rows, library.rows)
+    assert path.read_text() == before
+    assert [record.message for record in caplog.records] == [f"{path} is damaged and is made again"]
+
+
+def test_a_cache_that_cannot_be_one_is_named(tmp_path, monkeypatch):
+    (tmp_path / "notes").write_text("mine")
+    monkeypatch.setenv("PERCOAT_CACHE", str(tmp_path / "notes"))
+    with pytest.raises(StudyError, match=r"the patch cache .*notes, which is a file: .*PERCOAT_CACHE") as refused:
+        load_library(STATE, TINY)
+    assert "--out" not in str(refused.value)
+
+
+def test_where_the_users_caches_cannot_be_written_libraries_last_as_long_as_the_process(tmp_path, monkeypatch):
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.delenv("PERCOAT_CACHE")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "home" / name)
+    monkeypatch.setattr(studies.patches.library, "temporary_folder", lambda: tmp_path / "once")
+    monkeypatch.setattr(studies.patches.library, "patch_tasks", lambda state, plan: [Task("one", 0, list)])
+    load_library(STATE, TINY)
+    assert len(list((tmp_path / "once").rglob("one.json"))) == 1
+
+
 def place_of(state, monkeypatch, tmp_path):
     """The folder in which the library of a state is kept."""
     places = []
     monkeypatch.setattr(studies.patches.library, "patch_tasks", lambda state, plan: [])
     monkeypatch.setattr(
-        studies.patches.library, "Ledger", lambda place, mark, row: places.append(place) or Ledger(place, mark, row)
+        studies.patches.library,
+        "Ledger",
+        lambda place, *more, **other: places.append(place) or Ledger(place, *more, **other),
     )
     load_library(state, TINY, folder=tmp_path)
     assert not list(tmp_path.iterdir())

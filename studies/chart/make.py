@@ -36,14 +36,15 @@ def make_chart(
     StudyError
         If the folder holds something else, or `workers` is less than one.
     """
-    ledger, tasks = Ledger(folder, fingerprint(plan.model_dump(mode="json"), plan.constants), Row), chart_tasks(plan)
+    mark = fingerprint(plan.model_dump(mode="json"), plan.constants, ("studies.chart.tasks",))
+    ledger, tasks = Ledger(folder, mark, Row), chart_tasks(plan)
     ledger.complete(tasks, workers=workers, progress=progress)
     return write_chart(plan, ledger, tasks)
 
 
 def write_chart(plan: ChartPlan, ledger: Ledger, tasks: list[Task]) -> Chart:
     """Gather the rows of all tasks; write the chart, a table for a spreadsheet, the formulas and the picture."""
-    rows = [row for task in tasks for row in ledger.read(task) or []]
+    rows = [row for _, found in ledger.results(tasks) for row in found]
     chart = Chart(rows_table(rows), record(plan))
     chart.save(ledger.folder)
     tables = {

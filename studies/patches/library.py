@@ -15,6 +15,7 @@ import platformdirs
 from numpy.typing import NDArray
 from scipy import stats
 
+from microstructure.caches import can_write, temporary_folder
 from microstructure.errors import StudyError
 from studies.ledger import Ledger, fingerprint
 from studies.patches.plan import CarbonState, PatchPlan
@@ -23,7 +24,7 @@ from studies.study import Study
 from studies.values import NORMAL
 
 Floats = NDArray[np.float64]
-PACKAGES = ("microstructure", "percolation", "transport", "studies.patches")
+MODULES = ("studies.patches.tasks",)
 SQUARE = (
     "bridge_rate",
     "wall_bridge_rate",
@@ -217,20 +218,35 @@ def load_library(
     plan : PatchPlan, optional
     folder : Path, optional
         Where libraries are kept, each under the hash of its inputs and of the code that made it: if not given, in
-        $PERCOAT_CACHE, or else the user's cache folder. An interrupted one goes on from what it holds.
+        $PERCOAT_CACHE, or else the user's cache folder. An interrupted one goes on from what it holds; what is damaged
+        is made again.
     workers : int
         Processes; the numbers do not depend on it.
     progress : callable, optional
         Called with the number of patches done and to do.
+
+    Raises
+    ------
+    StudyError
+        If the folder is none or cannot be written, or `workers` is less than one.
+    WorkerError
+        If a process is killed: what is finished is kept.
     """
     plan = (plan or PatchPlan()).around(state)
-    mark = fingerprint([state.settings, repr(plan)], "", packages=PACKAGES)
-    place = (folder or cache_folder() / "patches") / mark[:16]
-    ledger, tasks = Ledger(place, mark, PatchRow), patch_tasks(state, plan)
-    if not all(ledger.path(task).exists() for task in tasks):
-        ledger.complete(tasks, workers=workers, progress=progress)
-    rows = pd.DataFrame([row for task in tasks for row in ledger.read(task) or []])
+    mark = fingerprint([state.settings, repr(plan)], "", MODULES)
+    ledger = Ledger(_place(mark[:16]) if folder is None else folder / mark[:16], mark, PatchRow, cache=True)
+    tasks = patch_tasks(state, plan)
+    ledger.complete(tasks, workers=workers, progress=progress)
+    rows = pd.DataFrame([row for _, found in ledger.results(tasks) for row in found])
     return PatchLibrary(state, plan, rows)
+
+
+def _place(name: str) -> Path:
+    """The folder of a library: a temporary one if the user chose none, and the user's caches cannot be written."""
+    place = cache_folder() / "patches" / name
+    if os.environ.get("PERCOAT_CACHE") or place.is_dir() or can_write(place.parent):
+        return place
+    return temporary_folder() / "patches" / name
 
 
 def cache_folder() -> Path:

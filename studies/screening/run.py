@@ -71,8 +71,8 @@ def run_screening(
     tasks = candidate_tasks(found, libraries, fitted, plan.screen.rates, ideal=not plan.screen.vary)
     ledger.complete(tasks, workers=workers, progress=report(f"{len(found)} candidates"))
     rows: dict[int, list[Value]] = {}
-    for task in tasks:
-        rows.setdefault(task.seed, []).extend(ledger.read(task) or [])
+    for task, result in ledger.results(tasks):
+        rows.setdefault(task.seed, []).extend(result)
     values = tidy(rows)
     ranking, enough = rank(plan, found, values)
     best = found[int(ranking["number"].iloc[0])]
@@ -164,4 +164,5 @@ def _fingerprint(plan: ScreenPlan, fitted: FittedSet) -> str:
     for shown in ("measured", "fitted", "title"):
         settings.pop(shown)
     drawn = [fitted.values, fitted.covariance.tolist()]
-    return fingerprint([settings, plan.screen.model_dump(mode="json"), drawn], plan.study.constants)
+    predicted = [settings, plan.screen.model_dump(mode="json"), drawn]
+    return fingerprint(predicted, plan.study.constants, ("studies.screening.predict",))

@@ -9,11 +9,11 @@ import joblib
 import numpy as np
 
 from studies.fitted import FittedSet
-from studies.ledger import in_parallel
 from studies.patches.library import PatchLibrary, study_library
 from studies.screening.design import Candidate
 from studies.screening.predict import candidate_values, capacity_name
 from studies.study import Study
+from studies.workers import in_parallel
 
 WEIGHING = 0.02  # relative: of the electrolyte, of the carbon
 THICKNESS = 0.05  # relative
