@@ -16,6 +16,7 @@ from microstructure.aggregates import AggregateLibrary
 from microstructure.dispersion import Clump, Matter, Spots
 from microstructure.insertion import ORIENTATIONS, Insertion
 from microstructure.materials import known
+from microstructure.threads import in_turn
 
 FIT_MODES = {"reorient": COMPRESS, "compress": COMPRESS, "cut": CUT}
 MAX_OVERLAP = 0.1  # share of a diameter by which two primaries of one squeezed aggregate may overlap
@@ -107,7 +108,8 @@ class Bulk:
     def place(self, library: AggregateLibrary, spots: Spots, chunk: Insertion, rows: NDArray[np.int64]) -> Placed:
         """Set aggregates down whole."""
         placed = Placed.empty(chunk, rows)
-        place_bulk(
+        in_turn(
+            place_bulk,
             spots.anchors,
             chunk.shapes,
             chunk.quaternions,
@@ -150,7 +152,8 @@ class FlatCoat:
     def place(self, library: AggregateLibrary, spots: Spots, chunk: Insertion, rows: NDArray[np.int64]) -> Placed:
         """Set aggregates between floor and ceiling."""
         placed = Placed.empty(chunk, rows)
-        place_flat(
+        in_turn(
+            place_flat,
             spots.anchors,
             chunk.shapes,
             chunk.quaternions,

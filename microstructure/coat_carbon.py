@@ -18,6 +18,7 @@ from microstructure.coats import Coats
 from microstructure.dispersion import Clump, Dispersion, Spots, aggregate_reaches
 from microstructure.insertion import Insertion
 from microstructure.packing import Packing
+from microstructure.threads import in_turn
 
 
 def fill_coats(
@@ -79,7 +80,7 @@ class MatrixVoxels:
         """A random point in each of these voxels, from the centre of the core that owns it."""
         owners, anchors = self.owner[tuple(voxels.T)].astype(np.int32), np.empty((len(voxels), 3))
         where = (self.near, self.film, np.asarray(self.packing.box, float), self.periodic)
-        points_in_coats(voxels, draws, self.voxel_size, owners, *where, anchors)
+        in_turn(points_in_coats, voxels, draws, self.voxel_size, owners, *where, anchors)
         return Spots(anchors, owners)
 
     def draw(self, draws: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -117,7 +118,7 @@ def find_coats(
 ) -> MatrixVoxels:
     """Count the matrix of the coats row by row: a list of its voxels would take more room than the image."""
     counts = np.empty(labels.shape[:2], np.int64)
-    count_matrix(labels, owner, counts)
+    in_turn(count_matrix, labels, owner, counts)
     ends = np.cumsum(counts.ravel())
     if ends[-1] == 0:
         raise ValueError("no voxel of matrix belongs to a core: carbon needs a coat, take smaller voxels")
@@ -175,7 +176,8 @@ class Coating:
     def place(self, library: AggregateLibrary, spots: Spots, chunk: Insertion, rows: NDArray[np.int64]) -> Placed:
         """Set aggregates into the coats that own their spots."""
         placed = Placed.empty(chunk, rows)
-        place_curved(
+        in_turn(
+            place_curved,
             spots.anchors,
             spots.coats,
             chunk.shapes,

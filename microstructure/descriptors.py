@@ -13,6 +13,7 @@ from scipy import fft
 
 from microstructure._descriptors import interface_areas
 from microstructure.arguments import check_lengths, check_number
+from microstructure.threads import in_turn
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +125,7 @@ def interface_area(labels: ArrayLike, *, voxel_size: float, periodic: Sequence[b
     areas = np.zeros((image.shape[0], len(phases), len(phases)))
     squares = np.sum(STEPS**2, axis=1)
     shares = VORONOI[squares] / VORONOI[squares].sum() / np.sqrt(squares)
-    interface_areas(_padded(image, wraps, NORMAL_REACH), index, STEPS, shares, _moment_weights(), areas)
+    in_turn(interface_areas, _padded(image, wraps, NORMAL_REACH), index, STEPS, shares, _moment_weights(), areas)
     total = areas.sum(axis=0) * voxel_size**2
     low, high = np.nonzero(total)
     pairs = np.stack([phases[low], phases[high]], axis=1)

@@ -19,6 +19,7 @@ from microstructure.packing import Packing
 from microstructure.recipe import Recipe
 from microstructure.relief import Relief
 from microstructure.thickness import sphere_points
+from microstructure.threads import in_turn
 
 Floats = NDArray[np.float64]
 
@@ -134,13 +135,13 @@ def lay_seams(
     borders, films, part = np.empty(shape), np.empty(shape), np.empty(shape)
     entries, half_gaps = np.empty(shape, np.int64), np.empty((*shape, PARTS))
     film, spot = dry.film, (surface.points, surface.normals)
-    cast_rays(near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
+    in_turn(cast_rays, near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
     volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
     in_film = float(np.sum(_above(radii, films) * surface.areas))
     brim = float(np.max(borders, where=borders < reach, initial=0.0))
     coats = _filled(dry, recipe, packing, in_film, Room(half_gaps.ravel(), volumes.ravel(), brim))
     heights, slants = np.empty(shape), np.empty(shape)
-    cast_faces(near, coats.film, radii, *spot, borders, entries, heights, slants)
+    in_turn(cast_faces, near, coats.film, radii, *spot, borders, entries, heights, slants)
     shares = surface.areas / surface.areas.sum(axis=1, keepdims=True)
     first = np.repeat(np.arange(packing.count), shape[1]).reshape(shape)
     others = np.append(near.neighbours, [packing.count + 1, packing.count, NOTHING])  # COLLECTOR is -3, SEPARATOR -2

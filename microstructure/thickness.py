@@ -13,6 +13,7 @@ from microstructure._coats import films_at
 from microstructure._descriptors import ray_coats
 from microstructure.arguments import check_kind, check_number, check_runs
 from microstructure.structure import Phase, Structure
+from microstructure.threads import in_turn
 
 Weighting = Literal["area", "volume"]
 Floats = NDArray[np.float64]
@@ -86,7 +87,8 @@ def measure_coats(structure: Structure, *, points: int = 400, least: float = 0.0
     surface = cores.shapes.surface(directions)
     thickness, covered = np.empty(surface.areas.shape), np.empty(surface.areas.shape, np.bool_)
     coating = np.isin(np.arange(256), COATING)
-    ray_coats(
+    in_turn(
+        ray_coats,
         structure.labels,
         structure.owners,
         coating,

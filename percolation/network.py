@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.carbon import Carbon
+from microstructure.threads import in_turn
 from percolation._network import count_links, fill_rows, find_contacts, sort_rows, write_links
 
 BOTH = np.uint8(3)  # faces that a cluster touches: bit 1 for the lower, bit 2 for the upper
@@ -128,13 +129,13 @@ def _find_contacts(carbon: Carbon, box: NDArray[np.float64], periodic: NDArray[n
     start, order = np.zeros(rows.prod() + 1, np.int64), np.empty(carbon.count, np.int32)
     places, owner = np.empty((carbon.count, 3)), np.empty(carbon.count, np.int32)
     fill_rows(carbon.centres, box, rows, start, order)
-    sort_rows(carbon.centres, carbon.aggregate, start, order, places, owner)
+    in_turn(sort_rows, carbon.centres, carbon.aggregate, start, order, places, owner)
     bounds = np.searchsorted(start, np.linspace(0, carbon.count, SHARES + 1), side="left")
     bounds[0], bounds[-1] = 0, len(start) - 1
     room, found = ROOM * start[bounds], np.zeros(SHARES, np.int64)
     while True:
         pairs = np.empty((room[-1], 2), np.int32)  # what stays empty of it costs no memory
-        find_contacts(bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found)
+        in_turn(find_contacts, bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found)
         if np.all(found <= np.diff(room)):
             return _Contacts(pairs, room, found)
         room = np.concatenate([[0], np.cumsum(found)])

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.threads import in_turn
 from percolation._runs import (
     Lattice,
     Runs,
@@ -48,7 +49,7 @@ class ClusterRuns:
         if self.count == 0:
             image[:] = values[0]
         else:
-            paint(self.rows, self.runs, values, image)
+            in_turn(paint, self.rows, self.runs, values, image)
         return image.reshape(self.shape)
 
     def layer(self, axis: int, *, last: bool) -> NDArray[np.int32]:
@@ -79,17 +80,17 @@ def join_voxels(mask: NDArray[np.bool_], neighbours: int, periodic: Triple) -> C
     nx, ny, nz = mask.shape
     rows = np.ascontiguousarray(mask).view(np.uint8).reshape(nx * ny, nz)
     bits, counts = _pack(rows), np.empty(nx * ny, np.int32)
-    count_runs(bits, counts)
+    in_turn(count_runs, bits, counts)
     start = np.zeros(nx * ny + 1, np.int64)
     np.cumsum(counts, out=start[1:])
     if start[-1] > MOST_RUNS:
         raise ValueError(f"the mask has {start[-1]:.3g} runs of voxels, more than {MOST_RUNS:.3g}: label parts of it")
     ends = np.empty((start[-1], 2), np.uint16 if nz < 2**16 else np.int32)
-    find_runs(bits, start, ends, nz)
+    in_turn(find_runs, bits, start, ends, nz)
     runs = Runs(start, ends, bits, np.arange(start[-1], dtype=np.int32))
     slabs = min(nx, SLABS * numba.get_num_threads())
     lattice = Lattice(nx, ny, nz, np.array(periodic), _earlier_rows(neighbours))
-    join_runs(runs, lattice, np.linspace(0, nx, slabs + 1).astype(np.int64))
+    in_turn(join_runs, runs, lattice, np.linspace(0, nx, slabs + 1).astype(np.int64))
     sizes = np.zeros(number_clusters(runs.parent) + 1, np.int64)
     count_voxels(runs, sizes)
     sizes[0] = mask.size - sizes.sum()

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from microstructure.errors import ConvergenceError
+from microstructure.threads import in_turn
 from transport._blocks import THINNEST as THINNEST
 from transport._blocks import coat_resistors, conjugate_gradients
 
@@ -146,7 +147,8 @@ class BlockNetwork:
         first = np.concatenate([[0], np.cumsum(size)])
         rows, values = np.zeros((first[-1], 2), np.int64), np.zeros(first[-1])
         halves = np.where(pairs[:, 1] < count, 0.5, 1.0) * self.face_resistance
-        coat_resistors(
+        in_turn(
+            coat_resistors,
             start,
             port[order],
             side[order],
