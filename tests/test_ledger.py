@@ -16,6 +16,7 @@ import joblib
 import psutil
 import pytest
 
+import studies.run
 import studies.workers
 from microstructure.errors import StudyError, WorkerError
 from studies.ledger import MARK, Ledger, Task
@@ -194,6 +195,19 @@ def test_a_killed_process_is_one_sentence_and_what_is_finished_is_kept(tmp_path)
     assert "\n" not in str(killed.value)
     assert killed.value.__suppress_context__
     assert ledger.read(done) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(WorkerError("a worker process was killed"), "a worker process was killed"), (MemoryError(), "memory ran out")],
+)
+def test_what_no_setting_mends_is_one_sentence_and_status_1(percoat, tmp_path, monkeypatch, error, said):
+    def fail(*given, **named):
+        raise error
+
+    monkeypatch.setattr(studies.run, "run_study", fail)
+    done = percoat("run", Path(__file__).with_name("tiny.toml"), folder=tmp_path)
+    assert (done.status, done.err.splitlines()[-1]) == (1, f"percoat: {said}")
 
 
 def test_a_full_disk_in_a_process_is_told_as_one():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,33 @@ class Chart:
             with home.joinpath(TABLE).open("r", encoding="utf-8") as file:
                 rows = pd.read_csv(file, keep_default_na=False, na_values={"value": [""], "low": [""], "high": [""]})
             record = json.loads(home.joinpath(RECORD).read_text("utf-8"))
-            rows = rows[list(Row.__dataclass_fields__)]
+            chart = cls(rows[list(Row.__dataclass_fields__)], record)
+            chart.check()
         except OSError:
             raise StudyError(f"{folder} holds no chart: make one with percoat threshold --recompute --out") from None
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StudyError(f"the chart in {folder} is damaged ({error}): make it anew with --recompute") from None
-        return cls(rows, record)
+        return chart
+
+    def check(self) -> None:
+        """Look for all that a reading takes.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If the table or the record is not whole.
+        """
+        if self.rows.empty:
+            raise ValueError(f"{TABLE} holds no rows")
+        numbers = [field.name for field in fields(Row) if field.type in ("float", "int")]
+        for name in self.rows:
+            column = self.rows[name]
+            if name in numbers and not pd.api.types.is_numeric_dtype(column):
+                raise ValueError(f"{TABLE} holds text among the numbers of {name!r}")
+            if name not in ("value", "low", "high") and column.isna().any():
+                raise ValueError(f"{TABLE} ends within a row")
+        if not (math.isfinite(self.aggregate_size) and self.materials.constants):
+            raise ValueError(f"{RECORD} holds no materials")
 
     def save(self, folder: Path) -> None:
         """Write the table and the record."""
