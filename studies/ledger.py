@@ -121,7 +121,7 @@ class Ledger:
 
     def _refusal(self, why: str) -> StudyError:
         if self.cache:
-            return StudyError(f"the patch cache {self.folder} {why}: remove it, or name a folder in $PERCOAT_CACHE")
+            return StudyError(f"the patch cache {self.folder} {why}: name another folder in $PERCOAT_CACHE")
         return StudyError(f"{self.folder} {why}: choose another --out")
 
     def read(self, task: Task) -> list[Any] | None:
