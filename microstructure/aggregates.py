@@ -6,7 +6,6 @@ import math
 import operator
 from dataclasses import dataclass, field
 from functools import partial
-from numbers import Real
 from typing import SupportsIndex
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from microstructure import _aggregates
-from microstructure.arguments import check_rng
+from microstructure.arguments import check_lengths, check_number, check_rng
 from microstructure.errors import PackingError
 from microstructure.size_measures import measure_size, parse_measure
 
@@ -23,7 +22,8 @@ RESTARTS = 500  # such regrowths per aggregate before giving up
 CALIBRATION_STEP = 1.5  # ratio of successive primary counts at which the mean size is measured
 CALIBRATION_ERROR = 0.003  # standard error of the mean ln(size) at which a count is measured well enough
 CALIBRATION_RUNS = 16  # aggregates per round of measuring; the extent, which scatters most, takes some 30 rounds
-MOST_MEMBERS = 1_000_000
+MOST_MEMBERS, MOST_PRIMARIES, MOST_DRAWN = 1_000_000, 100_000, 10_000_000
+DENSEST_GYRATION = 2.0  # radii: random contacts bring the spheres that the law begins with no closer together
 LARGEST = 5000  # primaries by the scaling law above which a library would take minutes
 
 
@@ -95,7 +95,7 @@ class AggregateLibrary:
 
     def member(self, index: SupportsIndex) -> Aggregate:
         """Return one aggregate of the library, a view of its arrays."""
-        k = operator.index(index)
+        k = _integer("index", index, least=0)
         if not 0 <= k < self.count:
             raise ValueError(f"index must be in 0 ... {self.count - 1}; got {k}")
         own = slice(int(self.start[k]), int(self.start[k + 1]))
@@ -117,11 +117,11 @@ class AggregateLibrary:
         TypeError
             When `count` is not an integer or `rng` not a `numpy.random.Generator`.
         ValueError
-            When `count` is negative.
+            When `count` is negative, or above ten million.
         """
         check_rng(rng)
-        share = 1.0 / self.sizes
-        return rng.choice(self.count, size=_integer("count", count, least=0), p=share / share.sum())
+        share, wanted = 1.0 / self.sizes, _integer("count", count, least=0, most=MOST_DRAWN)
+        return rng.choice(self.count, size=wanted, p=share / share.sum())
 
     def __repr__(self) -> str:
         sizes = self.sizes
@@ -180,8 +180,9 @@ def grow_aggregate(
     60.0
     """
     check_rng(rng)
-    count = _integer("primaries", primaries, least=1)
-    radius = 0.5 * _positive("primary_diameter", primary_diameter)
+    count = _integer("primaries", primaries, least=1, most=MOST_PRIMARIES)
+    check_lengths(primary_diameter=primary_diameter)
+    radius = 0.5 * float(primary_diameter)
     _require_law(fractal_dimension, prefactor)
     return _grow(count, radius, float(fractal_dimension), float(prefactor), rng)
 
@@ -245,10 +246,9 @@ def build_library(
     """
     check_rng(rng)
     parse_measure(size_measure)
-    members = _integer("count", count, least=1)
-    if members > MOST_MEMBERS:
-        raise ValueError(f"count is {MOST_MEMBERS:,} aggregates at most, some hundred are enough; got {members}")
-    radius = 0.5 * _positive("primary_diameter", primary_diameter)
+    members = _integer("count", count, least=1, most=MOST_MEMBERS)
+    check_lengths(primary_diameter=primary_diameter, diameter=diameter)
+    radius = 0.5 * float(primary_diameter)
     _require_law(fractal_dimension, prefactor)
     _require_sizes(diameter, width, cutoff, radius, fractal_dimension, prefactor)
     grow = partial(
@@ -339,15 +339,21 @@ def _require_law(fractal_dimension: float, prefactor: float) -> None:
             f"prefactor must be at least {least:.3g} at fractal dimension {exponent:g}, where {shortest} primaries are "
             f"a straight chain; got {factor:g}"
         )
+    most = shortest / DENSEST_GYRATION**exponent
+    if factor > most:
+        raise ValueError(
+            f"prefactor must be at most {most:.3g} at fractal dimension {exponent:g}, where {shortest} primaries are "
+            f"as close together as contacts bring them; got {factor:g}"
+        )
 
 
 def _require_sizes(
     diameter: float, width: float, cutoff: float, radius: float, fractal_dimension: float, prefactor: float
 ) -> None:
-    median, bound = _positive("diameter", diameter), _positive("cutoff", cutoff)
+    median, bound = float(diameter), _positive("cutoff", cutoff)
     if median < 2.0 * radius:
         raise ValueError(f"diameter must be at least one primary diameter ({2 * radius:g} m); got {median:g} m")
-    spread = _number("width", width)
+    spread = check_number("width", width)
     if not 0.0 <= spread < math.inf:
         raise ValueError(f"width, the standard deviation of ln(size), must be 0 or positive; got {spread:g}")
     exponent = math.log(prefactor) + fractal_dimension * (math.log(0.5 * median / radius) + spread * bound)
@@ -359,19 +365,13 @@ def _require_sizes(
 
 
 def _positive(name: str, value: float) -> float:
-    number = _number(name, value)
+    number = check_number(name, value)
     if not 0.0 < number < math.inf:
         raise ValueError(f"{name} must be positive and finite; got {number:g}")
     return number
 
 
-def _number(name: str, value: float) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a real number; got {type(value).__name__}")
-    return float(value)
-
-
-def _integer(name: str, value: SupportsIndex, *, least: int) -> int:
+def _integer(name: str, value: SupportsIndex, *, least: int, most: int | None = None) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer; got {type(value).__name__}")
     try:
@@ -380,4 +380,6 @@ def _integer(name: str, value: SupportsIndex, *, least: int) -> int:
         raise TypeError(f"{name} must be an integer; got {value!r}") from None
     if number < least:
         raise ValueError(f"{name} must be at least {least}; got {number}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be {most:,} at most; got {number}")
     return number

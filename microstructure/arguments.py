@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import psutil
 
 Kind = TypeVar("Kind")
 
-MOST_VOXELS = 2**34  # with five bytes each while it is made, more than a computer of a laboratory holds
+SHORTEST, LONGEST = 1e-10, 1e-2  # m: from an atom to a thick pellet; what is beyond was meant in another unit
+NANOMETRES = 20.0  # from here on a number given for metres was meant in nm, below in um
+MOST_COUNT = 1_000_000  # runs, draws, points: more of them were meant for something else
+MOST_VOXELS = 2**34  # whatever the memory
+BYTES_A_VOXEL = 5.0  # of an image of phases while it is made
 
 
 def check_rng(rng: object) -> np.random.Generator:
@@ -34,62 +41,152 @@ def check_optional(name: str, value: object, kind: type[Kind]) -> Kind | None:
     return None if value is None else check_kind(name, value, kind)
 
 
+def check_name(name: str, value: object, known: Iterable[str]) -> str:
+    """One of some names; a TypeError for another kind, a ValueError that brings the nearest for another name."""
+    names = tuple(known)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is text, one of {', '.join(names)}; got {value!r}")
+    if value not in names:
+        nearest = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.0)[0]
+        raise ValueError(f"unknown {name}: {value!r}. Did you mean {nearest!r}? Known are {', '.join(names)}")
+    return value
+
+
 def check_number(name: str, value: object) -> float:
     """The number as a float, also where it is NaN or infinite; a TypeError for another kind, bool included."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is a number; got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        return math.copysign(math.inf, value)
 
 
-def check_lengths(**lengths: object) -> None:
-    """Refuse what is not a positive, finite length in metres."""
+def check_positive(name: str, value: object, unit: str) -> float:
+    """A finite number above zero, in any unit."""
+    number = check_number(name, value)
+    if not 0.0 < number < math.inf:
+        raise ValueError(f"{name} is finite and above 0, in {unit}; got {value!r}")
+    return number
+
+
+def check_lengths(**lengths: object) -> tuple[float, ...]:
+    """Lengths as floats; refused if not positive, finite and in metres: of this trade, from an atom to a thick pellet.
+
+    Raises
+    ------
+    TypeError
+        If one is no number.
+    ValueError
+        If one is out of range; it says which unit was probably meant.
+    """
+    found = []
     for name, value in lengths.items():
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise TypeError(f"{name} is a length in m, a number; got {value!r}")
-        if not (math.isfinite(value) and value > 0):
+        number = check_number(name, value)
+        if not 0.0 < number < math.inf:
             raise ValueError(f"{name} is a positive length in m; got {value!r}")
+        if not SHORTEST <= number <= LONGEST:
+            raise ValueError(
+                f"{name} is a length in metres, {SHORTEST:g} to {LONGEST:g}; got {value!r}:{_slip(number, 1)} check the"
+                " units"
+            )
+        found.append(number)
+    return tuple(found)
 
 
-def check_runs(runs: object, what: str = "runs") -> int:
-    """A whole number of one or more."""
+def check_areas(**areas: object) -> None:
+    """Refuse what is not an area in square metres with edges of a length that `check_lengths` takes."""
+    for name, value in areas.items():
+        number = check_number(name, value)
+        if not (math.isfinite(number) and number > 0.0):
+            raise ValueError(f"{name} is a positive area in m2; got {value!r}")
+        if not SHORTEST**2 <= number <= LONGEST**2:
+            raise ValueError(
+                f"{name} is an area in square metres, {SHORTEST**2:g} to {LONGEST**2:g}; got {value!r}:"
+                f"{_slip(number, 2)} check the units"
+            )
+
+
+def _slip(number: float, power: int) -> str:
+    """What a length (power 1) or an area (2) was probably meant as."""
+    if not LONGEST <= number < 1e9:
+        return ""
+    unit, exponent = ("nm", 9) if number >= NANOMETRES**power else ("um", 6)
+    return f" it looks like {unit}{'' if power == 1 else power}, written {number:g}e-{exponent * power};"
+
+
+def check_gap(name: str, value: object) -> float:
+    """A length of zero or more [m], no longer than `check_lengths` takes."""
+    number = check_number(name, value)
+    if not (math.isfinite(number) and number >= 0.0):
+        raise ValueError(f"{name} is a length of zero or more in m; got {value!r}")
+    if number > LONGEST:
+        raise ValueError(
+            f"{name} is a length in metres, {LONGEST:g} at most; got {value!r}:{_slip(number, 1)} check the units"
+        )
+    return number
+
+
+def check_runs(runs: object, what: str = "runs", *, most: int = MOST_COUNT) -> int:
+    """A whole number of one or more, and not more than a computer finishes."""
     if isinstance(runs, bool) or not isinstance(runs, (int, np.integer)):
         raise TypeError(f"{what} is a whole number, got {runs!r}")
     if runs < 1:
         raise ValueError(f"{what} is one or more, got {runs}")
+    if runs > most:
+        raise ValueError(f"{what} is {most:,} at most, got {runs}: ask for fewer")
     return int(runs)
+
+
+def check_room(what: str, count: float, each: float, advice: str) -> None:
+    """Refuse so many things of so many bytes each if the memory that is free does not hold them.
+
+    Raises
+    ------
+    ValueError
+        It names how many, how much memory and what to reduce.
+    """
+    needed, free = count * each, float(psutil.virtual_memory().available)
+    if not needed <= free:
+        raise ValueError(
+            f"{count:.3g} {what} take {1e-9 * needed:.3g} GB of memory, {1e-9 * free:.3g} GB are free: {advice}, and"
+            " check the units (metres)"
+        )
 
 
 def check_fraction(name: str, value: object) -> float:
     """A share in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is a share, a number; got {value!r}")
-    if not 0.0 <= value < 1.0:
-        raise ValueError(f"{name} lies in [0, 1); got {value!r}")
-    return float(value)
+    if not 0.0 <= check_number(name, value) < 1.0:
+        raise ValueError(f"{name}, a share, lies in [0, 1); got {value!r}")
+    return check_number(name, value)
 
 
-def check_edges(name: str, edges: object) -> tuple[float, float, float]:
-    """Three lengths in metres."""
-    values = list(edges) if isinstance(edges, (tuple, list, np.ndarray)) else None
-    if values is None:
-        raise TypeError(f"{name} is three lengths in m, such as (20e-6, 20e-6, 20e-6); got {edges!r}")
-    if len(values) != 3:
-        raise ValueError(f"{name} is three lengths in m, along x, y and z; got {len(values)}: {edges!r}")
-    check_lengths(**{f"{name}[{axis}]": edge for axis, edge in enumerate(values)})
-    x, y, z = map(float, values)
-    return x, y, z
+def check_edges(name: str, edges: object, axes: str = "xyz") -> tuple[float, ...]:
+    """Lengths in metres, one along each of these axes."""
+    number = {2: "two", 3: "three"}[len(axes)]
+    if not isinstance(edges, (tuple, list, np.ndarray)) or getattr(edges, "ndim", 1) == 0:
+        raise TypeError(f"{name} is {number} lengths in m, such as {(20e-6,) * len(axes)}; got {edges!r}")
+    values = list(edges)
+    if len(values) != len(axes):
+        along = f"{', '.join(axes[:-1])} and {axes[-1]}"
+        raise ValueError(f"{name} is {number} lengths in m, along {along}; got {len(values)}: {edges!r}")
+    return check_lengths(**{f"{name}[{place}]": edge for place, edge in enumerate(values)})
 
 
-def check_voxels(voxel_size: float, shape: tuple[int, ...]) -> None:
-    """Refuse an image that is less than a voxel wide, or that no memory holds."""
+def check_voxels(voxel_size: float, shape: tuple[int, ...], each: float = BYTES_A_VOXEL) -> None:
+    """Refuse an image that is less than a voxel wide, or that the memory does not hold [bytes a voxel]."""
     if min(shape) < 1:
         raise ValueError(f"a voxel of {voxel_size:.4g} m is larger than the box: take smaller voxels or a larger box")
-    if math.prod(shape) > MOST_VOXELS:
+    count = math.prod(shape)
+    if count > MOST_VOXELS:
         sides = " x ".join(f"{count:.4g}" for count in shape)
         raise ValueError(
             f"voxels of {voxel_size:.4g} m make an image of {sides}, more than {MOST_VOXELS:.3g} voxels: take larger"
             " ones or a smaller box, and check the units (metres)"
         )
+    check_room(f"voxels of {voxel_size:.4g} m", count, each, "take larger ones or a smaller box")
 
 
 def check_path(path: Any) -> Path:

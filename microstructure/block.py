@@ -109,7 +109,8 @@ def coated_core(diameter: float, thickness: float, *, voxel_size: float, materia
     >>> round(block.coats.thickness * 1e9, 6)
     150.0
     """
-    check_lengths(diameter=diameter, thickness=thickness)
+    check_lengths(diameter=diameter, thickness=thickness, voxel_size=voxel_size)
+    check_kind("materials", materials, Materials)
     matrix = (1.0 + 2.0 * thickness / diameter) ** 3 - 1.0  # per volume of the core, its pores included
     soft = matrix * (1.0 - materials.matrix_porosity(0.0))
     recipe = Recipe(materials["cam.density"], soft * materials["se.density"], 0.0, materials)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from microstructure._insertion import KEPT, PRIMARIES, REFUSED, SEEN, Grid, Shelf, insert
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_kind, check_lengths, check_rng
+from microstructure.arguments import check_edges, check_kind, check_lengths, check_number, check_rng, check_room
 from microstructure.carbon_rooms import FIT_MODES, MAX_OVERLAP, Bulk, FlatCoat, Room, parse_fit
 from microstructure.dispersion import Dispersion, Scatter, parse_dispersion
 from microstructure.errors import PackingError
@@ -20,6 +20,7 @@ from microstructure.insertion import CHUNK, HARD_CHUNK, Waiting, insertion_seque
 __all__ = ["FIT_MODES", "MAX_OVERLAP", "Carbon", "CarbonOptions", "fill", "fill_bulk", "fill_flat", "interleave"]
 
 SPARE = 1.1  # aggregates laid out over those expected to be needed
+BYTES_A_PRIMARY = 100.0  # laid out and linked
 MOST_REFUSED = 20_000  # tries in a row that find no place among hard aggregates before the box counts as full
 
 
@@ -119,8 +120,7 @@ def fill_bulk(
     >>> round(carbon.volume * 1e18, 3)
     0.03
     """
-    check_lengths(**{f"box[{axis}]": edge for axis, edge in enumerate(box)})
-    room = Bulk(np.array(box, float), np.ones(3, bool))
+    room = Bulk(np.array(check_edges("box", box)), np.ones(3, bool))
     return fill(library, room, volume=volume, fit="reorient", hard=hard, dispersion=dispersion, rng=rng)
 
 
@@ -165,8 +165,8 @@ def fill_flat(
         If no more hard aggregates fit; `best` holds the carbon so far.
     """
     check_kind("library", library, AggregateLibrary)
-    check_lengths(**{f"width[{axis}]": edge for axis, edge in enumerate(width)}, floor=floor, ceiling=ceiling)
-    box = np.array([max(floor, ceiling) + floor, *width])
+    floor, ceiling = check_lengths(floor=floor, ceiling=ceiling)
+    box = np.array([max(floor, ceiling) + floor, *check_edges("width", width, "yz")])
     lid = library.radius if check_kind("core_above", core_above, bool) else 0.0
     room = FlatCoat(box, np.array([False, True, True]), floor, ceiling, parse_fit(fit, max_overlap), lid)
     return fill(library, room, volume=volume, fit=fit, hard=hard, dispersion=dispersion, rng=rng)
@@ -235,11 +235,12 @@ def interleave(first: Carbon, second: Carbon) -> Carbon:
 
 
 def _primaries(volume: float, library: AggregateLibrary) -> int:
-    if isinstance(volume, bool) or not isinstance(volume, (int, float, np.integer, np.floating)):
-        raise TypeError(f"volume is a volume of carbon in m3, a number; got {volume!r}")
-    if not (math.isfinite(volume) and volume >= 0.0):
+    number = check_number("volume", volume)
+    if not (math.isfinite(number) and number >= 0.0):
         raise ValueError(f"volume is a volume of carbon of zero or more in m3; got {volume!r}")
-    return round(volume / library.primary_volume)
+    count = number / library.primary_volume
+    check_room("primaries of carbon", count, BYTES_A_PRIMARY, "take a smaller box or patch, or less carbon")
+    return round(count)
 
 
 def _shelf(wanted: int) -> Shelf:

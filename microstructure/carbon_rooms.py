@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +15,26 @@ from microstructure._placement import COMPRESS, CUT, place_bulk, place_flat
 from microstructure._rooms import FlatRoom
 from microstructure._squeeze import NECK
 from microstructure.aggregates import AggregateLibrary
+from microstructure.arguments import check_name, check_number
 from microstructure.dispersion import Clump, Matter, Spots
 from microstructure.insertion import ORIENTATIONS, Insertion
-from microstructure.materials import known
 from microstructure.threads import in_turn
 
-FIT_MODES = {"reorient": COMPRESS, "compress": COMPRESS, "cut": CUT}
+
+class FitMode(NamedTuple):
+    """What the kernel does with an aggregate, and how many orientations it may choose from."""
+
+    kernel: int
+    tries: int
+
+
+FIT_MODES: Mapping[str, FitMode] = MappingProxyType(
+    {
+        "reorient": FitMode(COMPRESS, ORIENTATIONS),
+        "compress": FitMode(COMPRESS, 1),
+        "cut": FitMode(CUT, 1),
+    }
+)
 MAX_OVERLAP = 0.1  # share of a diameter by which two primaries of one squeezed aggregate may overlap
 
 
@@ -32,12 +48,12 @@ class Fit:
     @property
     def mode(self) -> int:
         """The kernel's number of it."""
-        return FIT_MODES[self.name]
+        return FIT_MODES[self.name].kernel
 
     @property
     def tries(self) -> int:
         """How many orientations may be chosen from."""
-        return ORIENTATIONS if self.name == "reorient" else 1
+        return FIT_MODES[self.name].tries
 
 
 def parse_fit(fit: str, max_overlap: float) -> Fit:
@@ -45,15 +61,11 @@ def parse_fit(fit: str, max_overlap: float) -> Fit:
 
     Raises
     ------
-    StudyError
-        If the mode is unknown.
     TypeError, ValueError
-        If `max_overlap` is not a number of at least the precision of a neck and below 1.
+        If the mode is unknown, or `max_overlap` not a number of at least the precision of a neck and below 1.
     """
-    known(fit, FIT_MODES, "fit mode")
-    if isinstance(max_overlap, bool) or not isinstance(max_overlap, (int, float, np.integer, np.floating)):
-        raise TypeError(f"max_overlap is a share of a primary's diameter, a number; got {max_overlap!r}")
-    if not NECK <= max_overlap < 1.0:
+    check_name("fit", fit, FIT_MODES)
+    if not NECK <= check_number("max_overlap", max_overlap) < 1.0:
         raise ValueError(f"max_overlap lies in [{NECK}, 1): necks are kept to {NECK} of a diameter; got {max_overlap}")
     return Fit(fit, float(max_overlap))
 

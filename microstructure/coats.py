@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from scipy.optimize import brentq
 
 from microstructure._coats import Cores, Film
+from microstructure.arguments import check_kind, check_lengths, check_name
 from microstructure.contacts import find_contacts
 from microstructure.errors import RecipeError
-from microstructure.materials import known
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
 from microstructure.relief import Relief, even_film
-
-COAT_MODELS = ("film", "shell")
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,62 @@ class Coats:
         return shape(self.thickness, self.roughness, self.fill_height, self.open_height)
 
 
+@dataclass(frozen=True)
+class CoatModel:
+    """How thick the coats of a recipe are: a model brings both computations, so that none stands in for another."""
+
+    alone: Callable[[Recipe, float], float]  # of one block with a core of this diameter [m]
+    packed: Callable[[Recipe, Packing], float]  # of the cores of a packing [m]
+
+
 def coat_thickness(recipe: Recipe, model: str, diameter: float | None = None) -> float:
     """Thickness of one block's coat, the pores inside the matrix included [m].
 
     "film": the recipe's soft volume on the true (specific) surface of the cores; "shell": all of it evenly on smooth
     spheres of one diameter, the median of the materials if not given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is none of `COAT_MODELS`, or the diameter no length.
     """
-    known(model, dict.fromkeys(COAT_MODELS), "coat model")
-    if model == "film":
-        smooth = 6.0 / (recipe.materials["cam.density"] * recipe.materials["cam.median_diameter"])
-        if recipe.materials["cam.specific_surface"] < smooth:
-            raise RecipeError(
-                f"a specific surface of {recipe.materials['cam.specific_surface']:.0f} m2/kg is less than the"
-                f" {smooth:.0f} m2/kg of smooth spheres: use coat='shell' or a larger surface"
-            )
-        return recipe.film_thickness() / (1.0 - recipe.matrix_porosity)
-    radius = 0.5 * (recipe.materials["cam.median_diameter"] if diameter is None else diameter)
-    return radius * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
+    check_kind("recipe", recipe, Recipe)
+    chosen = coat_model(model)
+    size = recipe.materials["cam.median_diameter"] if diameter is None else diameter
+    check_lengths(diameter=size)
+    return chosen.alone(recipe, size)
+
+
+def coat_model(name: str) -> CoatModel:
+    """The model of this name; a ValueError that brings the known ones if there is none."""
+    return COAT_MODELS[check_name("coat model", name, COAT_MODELS)]
+
+
+def _film_thickness(recipe: Recipe) -> float:
+    smooth = 6.0 / (recipe.materials["cam.density"] * recipe.materials["cam.median_diameter"])
+    if recipe.materials["cam.specific_surface"] < smooth:
+        raise RecipeError(
+            f"a specific surface of {recipe.materials['cam.specific_surface']:.0f} m2/kg is less than the"
+            f" {smooth:.0f} m2/kg of smooth spheres: use coat='shell' or a larger surface"
+        )
+    return recipe.film_thickness() / (1.0 - recipe.matrix_porosity)
+
+
+def _shell_alone(recipe: Recipe, diameter: float) -> float:
+    return 0.5 * diameter * math.expm1(math.log1p(recipe.matrix_per_core) / 3.0)
+
+
+def _shell_packed(recipe: Recipe, packing: Packing) -> float:
+    widest = 2.0 * _shell_alone(recipe, 2.0 * float(packing.shapes.outer_radius.max()))
+    return float(brentq(lambda height: _left_over(recipe, packing, height), 0.0, widest, xtol=1e-15))
+
+
+COAT_MODELS: Mapping[str, CoatModel] = MappingProxyType(
+    {
+        "film": CoatModel(lambda recipe, _: _film_thickness(recipe), lambda recipe, _: _film_thickness(recipe)),
+        "shell": CoatModel(_shell_alone, _shell_packed),
+    }
+)
 
 
 def dry_coats(
@@ -89,10 +128,7 @@ def dry_coats(
 
 def thickness_on(packing: Packing, recipe: Recipe, model: str) -> float:
     """Thickness of the coats of these very cores [m]: a shell takes all of their matrix, whatever their sizes."""
-    if model == "film":
-        return coat_thickness(recipe, model)
-    widest = 2.0 * coat_thickness(recipe, model, 2.0 * float(packing.shapes.outer_radius.max()))
-    return float(brentq(lambda height: _left_over(recipe, packing, height), 0.0, widest, xtol=1e-15))
+    return coat_model(model).packed(recipe, packing)
 
 
 def roughness_depth(recipe: Recipe, packing: Packing, thickness: float) -> float:

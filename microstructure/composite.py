@@ -190,7 +190,19 @@ def coat_composite(
     rng: np.random.Generator,
     **carbon: Unpack[CarbonOptions],
 ) -> Structure:
-    """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore."""
+    """Lay the recipe's matrix and carbon on cores that are already packed; the rest of the box is pore.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong kind or out of range.
+    """
+    check_kind("recipe", recipe, Recipe)
+    check_kind("packing", packing, Packing)
+    check_kind("walls", walls, bool)
+    check_rng(rng)
+    check_lengths(voxel_size=voxel_size)
+    check_options(unevenness, library, packing.box[np.asarray(packing.periodic)], carbon)
     check_voxel(voxel_size, recipe, coat)
     check_core(voxel_size, float(packing.diameters.max()))
     near = neighbourhood(packing, coat_reach(recipe, coat, packing), walls=walls)
@@ -228,6 +240,7 @@ def carbon_library(
     materials: Materials, *, size_measure: str = "hydrodynamic", rng: np.random.Generator
 ) -> AggregateLibrary:
     """A library of aggregates as the materials describe them."""
+    check_kind("materials", materials, Materials)
     return build_library(
         rng=rng,
         diameter=materials["cb.aggregate_diameter"],

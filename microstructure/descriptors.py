@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from microstructure._descriptors import interface_areas
-from microstructure.arguments import check_lengths, check_number
+from microstructure.arguments import check_number, check_positive
 from microstructure.threads import in_turn
 
 Floats = NDArray[np.float64]
@@ -119,7 +119,7 @@ def interface_area(labels: ArrayLike, *, voxel_size: float, periodic: Sequence[b
     1.0
     """
     image, wraps = check_image(labels), check_periodic(periodic)
-    check_lengths(voxel_size=voxel_size)
+    check_positive("voxel_size", voxel_size, "m")
     phases = np.flatnonzero(_count_labels(image)).astype(np.uint8)
     index = np.searchsorted(phases, np.arange(256))
     areas = np.zeros((image.shape[0], len(phases), len(phases)))
@@ -173,7 +173,7 @@ def two_point_correlation(
     [0.5, 0.0, 0.5, 0.0, 0.5]
     """
     image, wraps = check_image(labels), check_periodic(periodic)
-    check_lengths(voxel_size=voxel_size)
+    check_positive("voxel_size", voxel_size, "m")
     for name, label in {"phase": phase, "other": phase if other is None else other}.items():
         check_label(name, label)
     if not check_number("reach", reach) >= voxel_size:
@@ -208,7 +208,10 @@ def check_label(name: str, label: object) -> int:
 
 def check_image(labels: ArrayLike) -> NDArray[np.uint8]:
     """The label image as uint8 [x, y, z]; the caller's own array if it is one already."""
-    image = np.asarray(labels)
+    try:
+        image = np.asarray(labels)
+    except ValueError:  # rows of several lengths
+        raise TypeError(f"labels are an image, whole numbers [x, y, z]; got {labels!r}") from None
     if not np.issubdtype(image.dtype, np.integer):
         raise TypeError(f"labels are whole numbers, one for each voxel; got {image.dtype}")
     if image.ndim != 3 or image.size == 0:
@@ -220,7 +223,7 @@ def check_image(labels: ArrayLike) -> NDArray[np.uint8]:
 
 def check_periodic(periodic: Sequence[bool]) -> tuple[bool, bool, bool]:
     """Three bools."""
-    if isinstance(periodic, str) or not isinstance(periodic, (Sequence, np.ndarray)):
+    if isinstance(periodic, str) or not isinstance(periodic, (Sequence, np.ndarray)) or np.ndim(periodic) == 0:
         raise TypeError(f"periodic is three bools, one for each axis; got {periodic!r}")
     if not all(isinstance(flag, (bool, np.bool_)) for flag in periodic):
         raise TypeError(f"periodic is three bools, one for each axis; got {periodic!r}")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, sparse
 from scipy.special import ndtri
 
-from microstructure.arguments import check_kind, check_lengths, check_number
+from microstructure.arguments import check_kind, check_lengths, check_name, check_number, check_positive
 from microstructure.errors import RecipeError
-from microstructure.materials import known
 from microstructure.recipe import Recipe
 from microstructure.structure import Phase, Structure
 from microstructure.thickness import check_measured, laid_film
@@ -20,8 +21,8 @@ from microstructure.thickness import check_measured, laid_film
 Floats = NDArray[np.float64]
 
 ATTENUATION_LENGTH = 3.3e-9  # m, a third of the information depth of 10 nm
-CARBON_SEATS = ("core", "film", "mixed")
 SIZES = 400  # film thicknesses that stand for a lognormal spread
+WIDEST = 10.0  # relative standard deviation of a film
 RINGS = 64  # rings of equal area in the projected disc of a primary
 LAYERS = np.eye(3)  # under, of and over a primary
 
@@ -101,7 +102,7 @@ def measure_xps(
     """
     lines = _check_lines(electrolyte, carbon, area)
     check_lengths(attenuation_length=attenuation_length)
-    _check_positive("sensitivity_ratio", sensitivity_ratio)
+    check_positive("sensitivity_ratio", sensitivity_ratio, "1")
     solid = lines.electrolyte + lines.carbon
     total = np.cumsum(solid[:, ::-1], axis=1)[:, ::-1]  # of a layer and all above it
     share = np.divide(lines.electrolyte, solid, out=np.zeros_like(solid), where=solid > 0.0)
@@ -154,7 +155,7 @@ def xps_coverage(
     0.78
     """
     check_kind("recipe", recipe, Recipe)
-    known(carbon, dict.fromkeys(CARBON_SEATS), "place of the carbon")
+    check_name("carbon", carbon, CARBON_SEATS)
     if not 0.0 < check_number("coverage", coverage) <= 1.0:
         raise ValueError(f"coverage is the share of the surface with film, above 0 up to 1; got {coverage!r}")
     mean = recipe.film_thickness(specific_surface) / coverage
@@ -253,8 +254,8 @@ def porosity_from_mass(recipe: Recipe, *, mass: float, volume: float) -> float:
     0.25
     """
     density = check_kind("recipe", recipe, Recipe).mixed_density
-    for name, value in (("mass", mass), ("volume", volume)):
-        _check_positive(name, value)
+    check_positive("mass", mass, "kg")
+    check_positive("volume", volume, "m3")
     porosity = 1.0 - mass / (volume * density)
     if porosity < -1e-12:
         raise RecipeError(f"{mass / volume:.0f} kg/m3 is more than the {density:.0f} kg/m3 of {recipe} without a pore")
@@ -277,8 +278,8 @@ def structure_mass(structure: Structure) -> float:
 
 def _spread(mean: float, width: float) -> Floats:
     """Thicknesses of equal share of a lognormal with this mean and relative standard deviation."""
-    if not (math.isfinite(check_number("thickness_width", width)) and width >= 0.0):
-        raise ValueError(f"thickness_width is a relative standard deviation of 0 or more; got {width!r}")
+    if not 0.0 <= check_number("thickness_width", width) <= WIDEST:
+        raise ValueError(f"thickness_width is a relative standard deviation, 0 to {WIDEST:g}; got {width!r}")
     if width == 0.0:
         return np.array([mean])
     sizes = np.exp(math.sqrt(math.log1p(width**2)) * ndtri((np.arange(SIZES) + 0.5) / SIZES))
@@ -288,9 +289,10 @@ def _spread(mean: float, width: float) -> Floats:
 def _film_lines(thickness: Floats, recipe: Recipe, seat: str) -> LinesOfSight:
     """Lines of sight through films of these solid thicknesses, each film with one share of the area."""
     share, diameter = recipe.volume_fraction, recipe.materials["cb.primary_diameter"]
-    fine = np.full(thickness.shape, seat == "mixed" or share == 0.0) | (thickness > diameter)
+    split = CARBON_SEATS[seat]
+    fine = np.full(thickness.shape, split is None or share == 0.0) | (thickness > diameter)
     mixed = np.outer(thickness[fine], LAYERS[0])
-    coarse = _primary_lines(thickness[~fine], share, diameter, seat)
+    coarse = _primary_lines(thickness[~fine], share, diameter, split or _on_film)
     return LinesOfSight(
         np.concatenate([(1.0 - share) * mixed, coarse.electrolyte]),
         np.concatenate([share * mixed, coarse.carbon]),
@@ -298,16 +300,11 @@ def _film_lines(thickness: Floats, recipe: Recipe, seat: str) -> LinesOfSight:
     )
 
 
-def _primary_lines(thickness: Floats, share: float, diameter: float, seat: str) -> LinesOfSight:
+def _primary_lines(thickness: Floats, share: float, diameter: float, split: Split) -> LinesOfSight:
     """Films thinner than a primary: one line beside the primaries and one for each ring of a primary's disc."""
     half = 0.5 * diameter * np.sqrt(1.0 - (np.arange(RINGS) + 0.5) / RINGS)  # half chords
     shadow = -np.expm1(-1.5 * share * thickness / diameter)  # number x disc area = 1.5 carbon volume / diameter
-    if seat == "core":
-        film = _film_between(thickness * (1.0 - share), shadow, diameter, half)
-        under, over = _around(film[:, None], diameter, half)
-    else:
-        film = thickness * (1.0 - share)
-        under, over = film[:, None] + 0.0 * half, 0.0 * (film[:, None] + half)
+    film, under, over = split(thickness * (1.0 - share), shadow, diameter, half)
     chord, beside = 2.0 * half + 0.0 * under, np.zeros_like(film)
     below, between, above = (
         np.concatenate([one, other.ravel()]) for one, other in ((film, under), (beside, chord), (beside, over))
@@ -315,6 +312,21 @@ def _primary_lines(thickness: Floats, share: float, diameter: float, seat: str) 
     area = np.concatenate([1.0 - shadow, np.repeat(shadow / RINGS, RINGS)])
     electrolyte = np.outer(below, LAYERS[0]) + np.outer(above, LAYERS[2])
     return LinesOfSight(electrolyte, np.outer(between, LAYERS[1]), area)
+
+
+def _on_core(electrolyte: Floats, shadow: Floats, diameter: float, half: Floats) -> tuple[Floats, Floats, Floats]:
+    """The film beside primaries that rest on the core, and what of it lies under and over their chords."""
+    film = _film_between(electrolyte, shadow, diameter, half)
+    return film, *_around(film[:, None], diameter, half)
+
+
+def _on_film(electrolyte: Floats, shadow: Floats, diameter: float, half: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same for primaries that rest on the film: all of it lies under them."""
+    return electrolyte, electrolyte[:, None] + 0.0 * half, 0.0 * (electrolyte[:, None] + half)
+
+
+Split = Callable[[Floats, Floats, float, Floats], tuple[Floats, Floats, Floats]]
+CARBON_SEATS: Mapping[str, Split | None] = MappingProxyType({"core": _on_core, "film": _on_film, "mixed": None})
 
 
 def _around(film: Floats, diameter: float, half: Floats) -> tuple[Floats, Floats]:
@@ -382,8 +394,3 @@ def _layers(name: str, values: ArrayLike) -> Floats:
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} has the shape (n,) or (n, layers); got {array.shape}")
     return array.reshape(len(array), -1)
-
-
-def _check_positive(name: str, value: object) -> None:
-    if not (math.isfinite(check_number(name, value)) and check_number(name, value) > 0.0):
-        raise ValueError(f"{name} is a finite number above 0; got {value!r}")

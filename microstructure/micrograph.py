@@ -100,7 +100,7 @@ def sem_section(
     if not isinstance(grey_levels, Mapping):
         raise TypeError(f"grey_levels is a mapping such as {{0: 10, 1: 220}}, phase to grey level; got {grey_levels!r}")
     pixel = structure.voxel_size if pixel_size is None else pixel_size
-    check_lengths(pixel_size=pixel)
+    (pixel,) = check_lengths(pixel_size=pixel)
     carbon = hidden_carbon(structure)
     finer = 1 if carbon is None else math.ceil(min(FINENESS * pixel / carbon.diameter, FINENESS * 8.0))
     plane = lay_plane(structure, axis, position, pixel, finer)
@@ -194,9 +194,7 @@ def draw_discs(grey: NDArray[np.float32], carbon: Carbon, plane: Plane, structur
 
 def check_noise(noise: float, rng: np.random.Generator | None) -> None:
     """Refuse noise that is no number of 0 or more, and noise without a generator."""
-    if isinstance(noise, bool) or not isinstance(noise, (int, float, np.integer, np.floating)):
-        raise TypeError(f"noise is a number of grey levels; got {noise!r}")
-    if not (math.isfinite(noise) and noise >= 0.0):
+    if not 0.0 <= check_number("noise", noise) < math.inf:
         raise ValueError(f"noise is a standard deviation of 0 grey levels or more; got {noise!r}")
     if noise > 0.0 or rng is not None:
         check_rng(rng)

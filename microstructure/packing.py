@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure._addition import add_spheres
 from microstructure._packing import find_pairs, largest_overlap
-from microstructure.arguments import check_rng
+from microstructure.arguments import check_name, check_rng
 from microstructure.bodies import Bodies
 from microstructure.building_blocks import Clusters, choose_blocks, single_blocks
 from microstructure.errors import PackingError
@@ -183,8 +184,7 @@ def pack_spheres(
     check_rng(rng)
     check_sizes(sizes)
     walls = check_periodic(periodic)
-    if method not in get_args(Method):
-        raise ValueError(f"method must be 'relax' or 'sequential', got {method!r}")
+    check_name("method", method, METHODS)
     coat, groups = check_clearance(clearance, method), check_clusters(clusters, method)
     fraction = None if fraction is None else check_target(fraction)
     sides = None if box is None else check_sides(box, "box", "m")
@@ -204,7 +204,7 @@ def pack_spheres(
     check_reach("clearance", diameters.size, edges, walls, float(diameters.mean()) + 2.0 * coat)
     blocks = choose_blocks(groups, diameters, rng=rng)
     task = Task(diameters, edges, walls, blocks, box_given=sides is not None, rng=rng)
-    return _relaxed(task, coat) if method == "relax" else _added(task)
+    return METHODS[method](task, coat)
 
 
 def jam_spheres(
@@ -277,7 +277,7 @@ def _relaxed(task: Task, clearance: float) -> Packing:
     return packing
 
 
-def _added(task: Task) -> Packing:
+def _added(task: Task, _: float) -> Packing:
     cell = task.cell
     centres = np.empty((task.diameters.size, 3))
     placed, failed = 0, 0
@@ -289,6 +289,9 @@ def _added(task: Task) -> Packing:
     if placed < task.diameters.size:
         raise _out_of_reach(task, packing)
     return packing
+
+
+METHODS: Mapping[str, Callable[[Task, float], Packing]] = MappingProxyType({"relax": _relaxed, "sequential": _added})
 
 
 def _out_of_reach(task: Task, best: Packing) -> PackingError:

@@ -163,7 +163,8 @@ def check_clearance(clearance: object, method: str) -> float:
 
 def check_periodic(periodic: object) -> Periods:
     """Three bools."""
-    values = list(periodic) if isinstance(periodic, (tuple, list, np.ndarray)) else []
+    given = isinstance(periodic, (tuple, list, np.ndarray)) and np.shape(periodic) == (3,)
+    values = list(periodic) if given else []  # type: ignore[call-overload]
     if len(values) != 3 or not all(isinstance(value, (bool, np.bool_)) for value in values):
         raise TypeError(f"periodic must be three bools such as (False, True, True), got {periodic!r}")
     return bool(values[0]), bool(values[1]), bool(values[2])
@@ -189,7 +190,10 @@ def check_diameters(sizes: object) -> NDArray[np.float64]:
 
 
 def _floats(values: object, name: str) -> NDArray[np.float64]:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        raise TypeError(f"{name} must hold numbers, got {values!r}") from None
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold numbers, got {values!r}")
     return array.astype(np.float64)  # a copy: what the caller gave is never changed

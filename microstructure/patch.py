@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_fraction, check_lengths, check_optional, check_rng, check_voxels
+from microstructure.arguments import check_fraction, check_kind, check_lengths, check_optional, check_rng, check_voxels
 from microstructure.carbon import MAX_OVERLAP, Carbon, fill_bulk, fill_flat
+from microstructure.carbon_rooms import parse_fit
 from microstructure.composite import carbon_library
 from microstructure.dispersion import Dispersion
 from microstructure.materials import Materials
 from microstructure.recipe import carbon_scales
 from microstructure.structure import Phase, Structure
 from microstructure.voxels import check_primary, image_primaries
+
+BYTES_A_VOXEL = 28.0  # labels and keys, the random field twice, and the order of its values
 
 
 def coating_patch(
@@ -66,12 +69,14 @@ def coating_patch(
     0.0304
     """
     check_rng(rng)
-    check_lengths(thickness=thickness, width=width, voxel_size=voxel_size)
-    check_fraction("carbon_volume_fraction", carbon_volume_fraction)
+    thickness, width, voxel_size = check_lengths(thickness=thickness, width=width, voxel_size=voxel_size)
+    carbon_volume_fraction = check_fraction("carbon_volume_fraction", carbon_volume_fraction)
     check_optional("library", library, AggregateLibrary)
     materials = check_optional("materials", materials, Materials) or Materials.load()
     layers, side = whole_voxels(voxel_size, materials, thickness=thickness, width=width)
-    check_voxels(voxel_size, (layers, side, side))
+    check_voxels(voxel_size, (layers, side, side), BYTES_A_VOXEL)
+    parse_fit(fit, max_overlap)
+    check_kind("hard", hard, bool)
     if width < 8.0 * materials["cb.aggregate_diameter"]:
         warnings.warn(
             f"a patch {width * 1e9:.0f} nm wide is below eight aggregate diameters"
@@ -120,12 +125,12 @@ def bulk_patch(
     50
     """
     check_rng(rng)
-    check_lengths(edge=edge, voxel_size=voxel_size)
-    check_fraction("carbon_volume_fraction", carbon_volume_fraction)
+    edge, voxel_size = check_lengths(edge=edge, voxel_size=voxel_size)
+    carbon_volume_fraction = check_fraction("carbon_volume_fraction", carbon_volume_fraction)
     check_optional("library", library, AggregateLibrary)
     materials = check_optional("materials", materials, Materials) or Materials.load()
     (side,) = whole_voxels(voxel_size, materials, edge=edge)
-    check_voxels(voxel_size, (side, side, side))
+    check_voxels(voxel_size, (side, side, side), BYTES_A_VOXEL)
     library_rng, carbon_rng, pore_rng = rng.spawn(3)
     library = library or carbon_library(materials, rng=library_rng)
     shape, box = (side, side, side), (edge, edge, edge)

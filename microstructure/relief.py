@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from microstructure._coats import Film, films_at
-from microstructure.arguments import check_fraction, check_lengths, check_number, check_rng
+from microstructure.arguments import check_fraction, check_kind, check_lengths, check_number, check_rng
 from microstructure.packing import Packing
 
 GRID = 128  # points along each edge of the periodic fields
@@ -99,6 +99,8 @@ def draw_relief(unevenness: Unevenness, cores: Packing, *, rng: np.random.Genera
     are Gaussian with the correlation exp(-(r / correlation_length)^2). The fields repeat after sixteen correlation
     lengths; every core lies at a random place in them.
     """
+    check_kind("unevenness", unevenness, Unevenness)
+    check_kind("cores", cores, Packing)
     check_rng(rng)
     thick, bare = periodic_field(rng=rng), periodic_field(rng=rng)
     period = GRID / POINTS_PER_LENGTH * unevenness.correlation_length

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from microstructure._coats import NOTHING
 from microstructure._seams import cast_faces, cast_rays
-from microstructure.arguments import check_kind, check_runs
+from microstructure.arguments import check_kind, check_optional, check_runs
 from microstructure.coats import Coats, coat_reach, dry_coats, neighbourhood
 from microstructure.contacts import gap_normals
 from microstructure.errors import RecipeError
@@ -125,6 +125,7 @@ def lay_seams(
     """
     check_kind("recipe", recipe, Recipe)
     check_kind("packing", packing, Packing)
+    check_optional("relief", relief, Relief)
     directions = sphere_points(check_runs(rays, "rays"))
     walls = not packing.periodic[0]
     reach = coat_reach(recipe, coat, packing)

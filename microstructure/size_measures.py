@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure import _size_measures
+from microstructure.arguments import check_positive
 
 VIEWS = 32  # directions of the projected area: standard error 0.25 % of the area, for 2 primaries as for 200
 
@@ -101,7 +101,10 @@ SIZE_MEASURES = tuple(_MEASURES)
 
 
 def _parse_centres(centres: ArrayLike) -> NDArray[np.float64]:
-    given: NDArray[Any] = np.asarray(centres)
+    try:
+        given: NDArray[Any] = np.asarray(centres)
+    except ValueError:  # rows of several lengths
+        raise TypeError("centres must be real numbers of shape (N, 3); got rows of several lengths") from None
     if given.dtype.kind not in "iuf":
         raise TypeError(f"centres must be real numbers [m]; got an array of {given.dtype}")
     if given.ndim != 2 or given.shape[1] != 3 or len(given) == 0:
@@ -112,8 +115,4 @@ def _parse_centres(centres: ArrayLike) -> NDArray[np.float64]:
 
 
 def _parse_radius(radius: float) -> float:
-    if not isinstance(radius, Real) or isinstance(radius, bool):
-        raise TypeError(f"radius must be a real number [m]; got {type(radius).__name__}")
-    if not 0.0 < radius < math.inf:
-        raise ValueError(f"radius must be positive and finite [m]; got {radius}")
-    return float(radius)
+    return check_positive("radius", radius, "m")

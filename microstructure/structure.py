@@ -79,4 +79,6 @@ class Structure:
 
     def fraction(self, phase: Phase) -> float:
         """Share of the voxels that carry this phase."""
+        if isinstance(phase, bool) or not isinstance(phase, (int, np.integer)):
+            raise TypeError(f"phase is a label, such as Phase.CORE; got {phase!r}")
         return float(np.count_nonzero(self.labels == phase) / self.labels.size)

@@ -10,18 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_kind, check_lengths, check_runs
+from microstructure.arguments import check_kind, check_lengths, check_name, check_optional, check_runs
 from microstructure.block import coated_core
 from microstructure.carbon import Carbon
+from microstructure.carbon_rooms import MAX_OVERLAP, parse_fit
 from microstructure.coat_carbon import fill_coats
 from microstructure.coats import neighbourhood
-from microstructure.dispersion import Dispersion
+from microstructure.dispersion import Dispersion, parse_dispersion
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Structure
 from percolation._network import first_unions
-from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, half_point, run_seeds
-from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
+from percolation.carbon_sweep import (
+    FIRST_SHARE,
+    LAST_SHARE,
+    QUANTITY,
+    check_carbon_fits,
+    completed,
+    half_point,
+    run_seeds,
+)
+from percolation.network import BOTH, TOUCH, CarbonNetwork, check_contact_gap, link_carbon
 from percolation.threshold import Threshold
 
 HEMISPHERES = 64  # that a cluster must all leave
@@ -59,8 +68,7 @@ class BlockSweep:
         ValueError
             If the event is none of all_round, outward and octants.
         """
-        if event not in ("all_round", "outward", "octants"):
-            raise ValueError(f"event is all_round, outward or octants; got {event!r}")
+        check_name("event", event, ("all_round", "outward", "octants"))
         edge = self.diameter + 2.0 * self.thickness
         return half_point(getattr(self, event), (edge, edge, edge), f"{event}, {self.recipe}", rng)
 
@@ -104,11 +112,15 @@ def sweep_block(
     True
     """
     check_kind("library", library, AggregateLibrary)
-    check_lengths(diameter=diameter, thickness=thickness)
-    materials, runs = materials or Materials.load(), check_runs(runs)
+    diameter, thickness = check_lengths(diameter=diameter, thickness=thickness)
+    materials, runs = check_optional("materials", materials, Materials) or Materials.load(), check_runs(runs)
+    check_contact_gap(contact_gap, library.primary_diameter)
+    parse_fit(fit, MAX_OVERLAP)
+    parse_dispersion(dispersion, np.empty(0))
     voxel_size = min(max(thickness / LAYERS, FINEST), 0.1 * diameter)
     block = coated_core(diameter, thickness, voxel_size=voxel_size, materials=materials)
     coat = _CurvedCoat(library, block, diameter, thickness, fit, contact_gap, dispersion)
+    check_carbon_fits(library, coat.volume)
     shares = np.stack([coat.onsets(seed) for seed in run_seeds(rng, runs)])
     contents = solid_fraction(shares, materials)
     recipe = f"core of {diameter:g} m in a coat of {thickness:g} m, {library}"

@@ -10,16 +10,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_kind, check_lengths, check_number, check_runs
+from microstructure.arguments import (
+    check_areas,
+    check_kind,
+    check_lengths,
+    check_name,
+    check_number,
+    check_optional,
+    check_room,
+    check_runs,
+)
 from microstructure.dispersion import Dispersion
 from microstructure.errors import ThresholdError
-from microstructure.materials import Materials, known
+from microstructure.materials import Materials
 from microstructure.recipe import box_share, solid_fraction
 from percolation._network import first_unions
-from percolation.carbon_sweep import FIRST_SHARE, LAST_SHARE, QUANTITY, completed, half_point, run_seeds
+from percolation.carbon_sweep import (
+    FIRST_SHARE,
+    LAST_SHARE,
+    QUANTITY,
+    check_carbon_fits,
+    completed,
+    half_point,
+    run_seeds,
+)
 from percolation.coat_case import CASES, CoatCase
-from percolation.network import BOTH, CarbonNetwork, link_carbon
+from percolation.network import BOTH, CarbonNetwork, check_contact_gap, link_carbon
 from percolation.threshold import Threshold
+
+MOST_WINDOWS = 10_000  # along an edge of a patch
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +63,7 @@ class Bridges:
         ValueError
             If there are no windows of that area.
         """
-        wanted = self.areas[0] if area is None else area
+        wanted = self.areas[0] if area is None else check_number("area", area)
         for known_area, onsets in zip(self.areas, self.onsets, strict=True):
             if math.isclose(known_area, wanted, rel_tol=1e-9):
                 return onsets
@@ -73,13 +92,15 @@ class Bridges:
 
     def check_content(self, fraction: float) -> None:
         """Refuse a carbon content that is none, or beyond what was looked at."""
-        if not 0.0 <= fraction <= self.up_to:
-            raise ValueError(f"a carbon content lies between 0 and the {self.up_to:g} looked at; got {fraction!r}")
+        if not 0.0 <= check_number("fraction", fraction) <= self.up_to:
+            raise ValueError(
+                f"fraction, a carbon content, lies between 0 and the {self.up_to:g} looked at; got {fraction!r}"
+            )
 
     def half_point(self, area: float | None = None, *, rng: np.random.Generator | None = None) -> Threshold:
         """The carbon content at which half of the windows of an area are bridged."""
-        side = math.sqrt(self.areas[0] if area is None else area)
-        return half_point(self.windows(area), (self.thickness, side, side), self.recipe, rng)
+        onsets, side = self.windows(area), math.sqrt(self.areas[0] if area is None else area)
+        return half_point(onsets, (self.thickness, side, side), self.recipe, rng)
 
 
 def sweep_bridges(
@@ -135,15 +156,19 @@ def sweep_bridges(
     >>> sweep_bridges(library, thickness=150e-9, areas=[0.25e-12], windows=2, runs=3, rng=rng).onsets[0].size
     12
     """
-    known(case, dict.fromkeys(CASES), "case across the coat")
+    check_name("case", case, CASES)
     check_kind("library", library, AggregateLibrary)
-    check_lengths(thickness=thickness)
+    (thickness,) = check_lengths(thickness=thickness)
     sizes = _parse_areas(areas)
-    windows, runs = check_runs(windows, "windows"), check_runs(runs)
+    windows, runs = check_runs(windows, "windows", most=MOST_WINDOWS), check_runs(runs)
+    check_contact_gap(contact_gap, library.primary_diameter)
     if not 0.0 < check_number("up_to", up_to) <= 1.0:
         raise ValueError(f"up_to is a carbon content above 0, up to 1; got {up_to!r}")
-    materials = materials or Materials.load()
+    materials = check_optional("materials", materials, Materials) or Materials.load()
+    cut = sum((windows * math.sqrt(max(sizes) / size)) ** 2 for size in sizes)
+    check_room("windows", runs * cut, 24.0, "ask for fewer windows or runs, or areas that differ less")
     coat = CoatCase(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion)
+    check_carbon_fits(library, coat.height * coat.width**2)
     enough = min(float(box_share(up_to, materials)), LAST_SHARE)
     share, found = min(FIRST_SHARE, enough), []
     for seed in run_seeds(rng, runs):
@@ -156,6 +181,10 @@ def sweep_bridges(
 
 def join_bridges(bridges: Sequence[Bridges]) -> Bridges:
     """The patches of several sweeps of one coat together."""
+    if not isinstance(bridges, Sequence) or len(bridges) == 0:
+        raise TypeError(f"bridges is a sequence of Bridges, one at least; got {bridges!r}")
+    for place, one in enumerate(bridges):
+        check_kind(f"bridges[{place}]", one, Bridges)
     onsets = tuple(np.concatenate(parts) for parts in zip(*(one.onsets for one in bridges), strict=True))
     return replace(bridges[0], onsets=onsets)
 
@@ -163,10 +192,8 @@ def join_bridges(bridges: Sequence[Bridges]) -> Bridges:
 def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:
     if isinstance(areas, str) or not isinstance(areas, (Sequence, np.ndarray)) or len(areas) == 0:
         raise TypeError(f"areas is a sequence of window areas in m2, such as [1.5e-12]; got {areas!r}")
-    sizes = tuple(check_number(f"areas[{k}]", area) for k, area in enumerate(areas))
-    if not all(math.isfinite(area) and area > 0 for area in sizes):
-        raise ValueError(f"areas are positive areas of one window in m2; got {areas!r}")
-    return sizes
+    check_areas(**{f"areas[{k}]": area for k, area in enumerate(areas)})
+    return tuple(float(area) for area in areas)
 
 
 def _first_bridges(

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
+from microstructure.arguments import (
+    check_kind,
+    check_lengths,
+    check_number,
+    check_optional,
+    check_rng,
+    check_room,
+    check_runs,
+)
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
 from microstructure.dispersion import Dispersion
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Structure
 from percolation._network import first_unions, first_wraps, largest_clusters
-from percolation.network import BOTH, TOUCH, CarbonNetwork, link_carbon
+from percolation.network import BOTH, TOUCH, CarbonNetwork, check_contact_gap, link_carbon
 from percolation.sweep import Sweep
 from percolation.threshold import Threshold, estimate_threshold
 
@@ -68,7 +76,7 @@ def sweep_bulk(
         Onsets as CB volume fractions of the matrix, pores excluded, for wrapping along each axis.
     """
     check_kind("library", library, AggregateLibrary)
-    check_lengths(edge=edge)
+    (edge,) = check_lengths(edge=edge)
     box, periodic = (edge, edge, edge), (True, True, True)
 
     def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
@@ -104,7 +112,7 @@ def sweep_coat(
     (8, 3)
     """
     check_kind("library", library, AggregateLibrary)
-    check_lengths(thickness=thickness, width=width)
+    thickness, width = check_lengths(thickness=thickness, width=width)
     box, periodic = (thickness, width, width), (False, True, True)
 
     def grow(volume: float, seed: np.random.SeedSequence) -> Carbon:
@@ -167,11 +175,12 @@ def sweep_carbon(
     """
     check_kind("structure", structure, Structure)
     check_rng(rng)
-    runs = check_runs(runs)
+    runs, materials = check_runs(runs), check_optional("materials", materials, Materials)
     if structure.carbon is None or structure.carbon.count == 0:
         raise ValueError("there is no carbon in this structure: a sweep adds it up to what is there")
     contents = _carbon_contents(structure, materials)
     fractions = _steps(steps, float(contents[-1]))
+    check_room("numbers of the largest cluster", runs * len(fractions), 8.0, "ask for fewer runs or steps")
     checkpoints = np.rint(np.interp(fractions, contents, np.arange(len(contents)))).astype(np.int64)
     wrap, span = np.full((runs, 3), np.inf), np.full((runs, 3), np.inf)
     largest = np.zeros((runs, len(fractions)), np.int64)
@@ -210,11 +219,11 @@ def _at(contents: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[n
 
 
 def _steps(steps: int | Sequence[float], full: float) -> NDArray[np.float64]:
-    if isinstance(steps, (int, np.integer)):
+    if not isinstance(steps, (Sequence, np.ndarray)) or isinstance(steps, (str, bytes)):
         return np.linspace(0.0, full, check_runs(steps, "steps") + 1)[1:]
-    fractions = np.asarray(steps, float)
+    fractions = np.array([check_number(f"steps[{place}]", step) for place, step in enumerate(steps)])
     inside = np.all((fractions >= 0.0) & (fractions <= full * (1.0 + 1e-3)))
-    if fractions.ndim != 1 or len(fractions) == 0 or not inside or np.any(np.diff(fractions) < 0):
+    if len(fractions) == 0 or not inside or np.any(np.diff(fractions) < 0):
         raise ValueError(f"steps are CB volume fractions that rise from 0 up to the {full:.4g} there is; got {steps!r}")
     return fractions
 
@@ -252,7 +261,9 @@ def _sweep_boxes(
     library: AggregateLibrary,
 ) -> Sweep:
     runs, library_volume = check_runs(runs), library.primary_volume
-    materials = materials or Materials.load()
+    materials = check_optional("materials", materials, Materials) or Materials.load()
+    check_contact_gap(contact_gap, library.primary_diameter)
+    check_carbon_fits(library, math.prod(box))
     wanted, shares = np.array(periodic), np.full((runs, 3), np.inf)
     share = FIRST_SHARE  # what one run needed, the next will need too
     for run, seed in enumerate(run_seeds(rng, runs)):
@@ -268,6 +279,15 @@ def _sweep_boxes(
     return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, f"{library}")
 
 
+def check_carbon_fits(library: AggregateLibrary, volume: float) -> None:
+    """Refuse a piece of matrix [m3] that holds less than one primary at the largest content looked at."""
+    if LAST_SHARE * volume < library.primary_volume:
+        raise ValueError(
+            f"{volume:.3g} m3 of matrix hold less than one primary of {library.primary_diameter:.3g} m: take a thicker"
+            " or wider piece, and check the units (metres)"
+        )
+
+
 def half_point(
     onsets: NDArray[np.float64], box: tuple[float, float, float], recipe: str, rng: np.random.Generator | None
 ) -> Threshold:
@@ -278,11 +298,14 @@ def half_point(
     return estimate_threshold(Sweep(found, found, never, box, free, 0, QUANTITY, recipe), kind="span", axis=0, rng=rng)
 
 
-def run_seeds(rng: np.random.Generator, count: int) -> list[np.random.SeedSequence]:
-    """One seed a run, so that a run started again with more carbon repeats itself."""
-    return [np.random.SeedSequence(int(entropy)) for entropy in check_rng(rng).integers(2**63, size=count)]
+def run_seeds(rng: np.random.Generator, count: int) -> Iterator[np.random.SeedSequence]:
+    """One seed a run, so that a run started again with more carbon repeats itself; all are drawn at once."""
+    drawn = check_rng(rng).integers(2**63, size=count)
+    return (np.random.SeedSequence(int(entropy)) for entropy in drawn)
 
 
 def completed(network: CarbonNetwork, onsets: NDArray[np.int64]) -> NDArray[np.float64]:
     """Onsets rounded up to whole aggregates, infinite where there was none."""
+    if network.carbon.count == 0:
+        return np.full(onsets.shape, np.inf)
     return np.where(onsets < 0, np.inf, network.complete[np.maximum(onsets, 1) - 1])

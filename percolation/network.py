@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import check_edges, check_gap, check_kind
 from microstructure.carbon import Carbon
 from microstructure.threads import in_turn
 from percolation._network import count_links, fill_rows, find_contacts, sort_rows, write_links
+from percolation.arguments import parse_periodic
 
 BOTH = np.uint8(3)  # faces that a cluster touches: bit 1 for the lower, bit 2 for the upper
 TOUCH = 1e-3  # of a primary's radius: what counts as zero distance after rounding
 MOST_CELLS = 2048  # along an edge
 SHARES = 64  # of the rows, searched in parallel
+MOST_GAP = 5.0  # diameters of a primary: beyond, each would touch hundreds of others
 ROOM = 3  # contacts a primary there is room for at first; where there are more the search is done again
 
 
@@ -82,9 +84,11 @@ def link_carbon(
 
     Raises
     ------
+    TypeError
+        If an argument is of the wrong kind.
     ValueError
-        If the gap is negative or not finite, or zero between hard aggregates, or a periodic edge is shorter than three
-        reaches.
+        If the gap is negative, not finite or wider than five primaries, or zero between hard aggregates, or a periodic
+        edge is shorter than three reaches.
 
     Notes
     -----
@@ -92,8 +96,10 @@ def link_carbon(
     contact found, and what is kept has 8 bytes for each primary and each link. The links are the same for any
     number of threads.
     """
-    if not (math.isfinite(contact_gap) and contact_gap >= 0.0):
-        raise ValueError(f"contact_gap is a length of zero or more in m; got {contact_gap!r}")
+    check_kind("carbon", carbon, Carbon)
+    periodic = parse_periodic(periodic)
+    check_edges("box", box)
+    check_contact_gap(contact_gap, carbon.diameter)
     if carbon.hard and contact_gap == 0.0:
         raise ValueError(
             "hard aggregates never touch: give the contact_gap above 0 in m across which two of them are joined"
@@ -113,6 +119,17 @@ def link_carbon(
     earlier = np.empty(first[-1], np.int64)
     write_links(carbon.bond, *contacts, counts, first, earlier)
     return CarbonNetwork(first, earlier, carbon, box, periodic, contact_gap)
+
+
+def check_contact_gap(contact_gap: object, diameter: float) -> float:
+    """A gap of zero or more [m], no wider than a few primaries of this diameter [m]."""
+    gap = check_gap("contact_gap", contact_gap)
+    if gap > MOST_GAP * diameter:
+        raise ValueError(
+            f"contact_gap is {MOST_GAP:g} primaries of {diameter:.3g} m at most; got {contact_gap!r} m: electrons cross"
+            " some nanometres, check the units"
+        )
+    return gap
 
 
 class _Contacts(NamedTuple):

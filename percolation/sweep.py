@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
+from microstructure.arguments import check_name
 from microstructure.errors import ThresholdError
 from percolation.arguments import Triple, parse_axis
 from percolation.growth import Growth
@@ -105,8 +106,7 @@ class Sweep:
         ThresholdError
             If nothing of that kind can happen along that axis.
         """
-        if kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        check_name("kind", kind, KINDS)
         found = self.jump if kind == "largest" else self._along(kind, self.axis if axis is None else axis)
         return found / (1 if self.total is None else self.total)
 
@@ -162,11 +162,10 @@ class Sweep:
         return reached
 
     def _along(self, kind: str, axis: int | str) -> NDArray[np.float64]:
-        table = self.wrap if kind == "wrap" else self.span
+        table = {"wrap": self.wrap, "span": self.span}[kind]
         possible = [a for a in range(3) if self.periodic[a] == (kind == "wrap")]
         if isinstance(axis, str):
-            if axis not in ANY + ALL:
-                raise ValueError(f"axis must be 0, 1, 2 or one of {', '.join(ANY + ALL)}, got {axis!r}")
+            check_name("axis", axis, ANY + ALL)
             if not possible:
                 raise ThresholdError(f"nothing {kind}s along any axis with periodic={self.periodic}: {_ADVICE[kind]}")
             pick = np.min if axis in ANY else np.max

@@ -178,8 +178,10 @@ def reach_electrons(
     `inserted` is how many primaries are in at each step, rising; all else is as for `measure_utilisation`.
     """
     groups = _carbon_groups(structure, inserted, contact_gap)
-    bare = [find_bare_contacts(structure, share=bare_contact_share, rng=rng) for _ in range(draws)]
-    return np.asarray(np.mean([_reached(groups, contacts.pairs) for contacts in bare], axis=0))
+    reached = np.zeros((len(groups), structure.parts.cores.count), np.int64)
+    for _ in range(draws):
+        reached += _reached(groups, find_bare_contacts(structure, share=bare_contact_share, rng=rng).pairs)
+    return np.asarray(reached / draws)
 
 
 def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Generator) -> BareContacts:
@@ -188,7 +190,9 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
     The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it. Cores that touch
     inside one building block did so before they were coated: such contacts are bare, whatever the share.
     """
-    cores = structure.parts.cores
+    cores = check_kind("structure", structure, Structure).parts.cores
+    check_shares(share=[share])
+    check_rng(rng)
     narrow = find_narrow_contacts(cores, structure.parts.coats.thickness)
     pairs, draw = narrow.pairs, rng.random((cores.count + 2) * (cores.count + 1) // 2)
     ticket = draw[pairs[:, 1] * (pairs[:, 1] - 1) // 2 + pairs[:, 0]]
@@ -284,7 +288,7 @@ def _reached(groups: NDArray[np.int64], bare: NDArray[np.int64]) -> NDArray[np.b
 def check_shares(**named: Sequence[float]) -> Floats:
     """The first of some sequences of shares in [0, 1], which must rise; a TypeError or ValueError for any of them."""
     for name, values in named.items():
-        if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, str) or len(values) == 0:
+        if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, (str, bytes)) or np.shape(values) == ():
             raise TypeError(f"{name} is a sequence of shares such as [0.0, 0.5, 1.0]; got {values!r}")
         if not all(0.0 <= check_number(name, value) <= 1.0 for value in values):
             raise ValueError(f"{name} lies in [0, 1]; got {values!r}")
