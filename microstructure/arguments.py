@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +60,31 @@ def check_number(name: str, value: object) -> float:
         return float(value)
     except OverflowError:  # a whole number beyond all floats
         return math.copysign(math.inf, value)
+
+
+def as_numbers(name: str, values: Any, kinds: str = "iuf") -> np.ndarray[Any, Any]:
+    """The array that the caller means, not copied; a TypeError for text, objects and rows of several lengths.
+
+    `kinds` are those of numpy: by default whole numbers and floats, with "b" bools too.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        raise TypeError(f"{name} holds numbers in rows of one length; got {values!r}") from None
+    if array.dtype.kind in kinds and not isinstance(values, np.ma.MaskedArray):
+        return array
+    if array.size:
+        raise TypeError(f"{name} holds plain numbers; got {values!r}")
+    return array.astype(np.float64)
+
+
+def check_each(name: str, values: Any, kind: type[Kind]) -> Sequence[Kind]:
+    """A list or tuple of one or more, each of this class; else a TypeError."""
+    if not isinstance(values, (list, tuple)) or len(values) == 0:
+        raise TypeError(f"{name} is a list of one {kind.__name__} or more; got {values!r}")
+    for place, value in enumerate(values):
+        check_kind(f"{name}[{place}]", value, kind)
+    return values
 
 
 def check_positive(name: str, value: object, unit: str) -> float:

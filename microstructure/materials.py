@@ -104,6 +104,8 @@ class Materials:
         StudyError
             If a key is unknown (the nearest valid one is named) or a value is out of its range.
         """
+        if overrides is not None and not isinstance(overrides, Mapping):
+            raise TypeError(f"overrides is a mapping such as {{'se': {{'density': '1.86 g/cm3'}}}}; got {overrides!r}")
         table = _shipped()
         replaced = {group: dict(entries) for group, entries in table.items()}
         for group, entries in (overrides or {}).items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import as_numbers
 from microstructure.building_blocks import Blocks, Clusters
 from microstructure.relaxation import Cell
 from microstructure.sizes import Distribution, check_count
@@ -190,10 +191,4 @@ def check_diameters(sizes: object) -> NDArray[np.float64]:
 
 
 def _floats(values: object, name: str) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(values)
-    except ValueError:  # rows of several lengths
-        raise TypeError(f"{name} must hold numbers, got {values!r}") from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must hold numbers, got {values!r}")
-    return array.astype(np.float64)  # a copy: what the caller gave is never changed
+    return as_numbers(name, values).astype(np.float64)  # a copy: what the caller gave is never changed

@@ -79,12 +79,25 @@ class Seams:
 
     def mean_over_coat(self, density: Callable[[Floats], Floats]) -> Floats:
         """Mean over the surface of each core of a function of the coat's height there [m], float64 (cores,)."""
-        return np.asarray(np.sum(density(self.heights) * self.shares, axis=1))
+        return np.asarray(np.sum(_called("density", density, self.heights) * self.shares, axis=1))
 
     def integrate(self, density: Callable[[Floats], Floats]) -> Floats:
         """Integral of a function of the coat's height [m] over the face of each pair, float64 (m,)."""
-        values = density(self.piece_height) * self.piece_area
+        values = _called("density", density, self.piece_height) * self.piece_area
         return np.asarray(np.bincount(self.piece_pair, values, minlength=len(self.pairs)), np.float64)
+
+
+def _called(name: str, function: object, heights: Floats) -> Floats:
+    """What a function of heights [m] gives, one number for each of them."""
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(f"{name} is a function of heights in m that returns as many numbers; got {function!r}")
+    found = np.asarray(function(heights))
+    if found.dtype.kind not in "iuf" or found.shape != heights.shape:
+        raise ValueError(
+            f"{name} returns one number for each height, shape {heights.shape};"
+            f" got {found.dtype} of shape {found.shape}"
+        )
+    return found
 
 
 def lay_seams(

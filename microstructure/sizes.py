@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from microstructure.arguments import check_rng
+from microstructure.arguments import check_name, check_number, check_rng
 
 Weighting = Literal["volume", "number"]
 
 PER_CENT = (np.arange(100) + 0.5) / 100.0  # where a cumulative curve is read off: the middle of each per cent
+MOST_DRAWN = 10_000_000
 LARGEST_WIDTH = 3.0  # sizes over six powers of ten: what is wider was meant in another unit
 
 
@@ -346,6 +347,8 @@ def check_count(count: object) -> int:
         raise TypeError(f"count must be a whole number of spheres, got {count!r}")
     if count < 1:
         raise ValueError(f"count must be at least 1 sphere, got {count}")
+    if count > MOST_DRAWN:
+        raise ValueError(f"count is {MOST_DRAWN:,} spheres at most, got {count}")
     return int(count)
 
 
@@ -356,9 +359,7 @@ def _row(values: object, name: str) -> Sequence[object]:
 
 
 def _number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    return float(value)
+    return check_number(name, value)
 
 
 def _positive(value: object, name: str, unit: str) -> float:
@@ -369,5 +370,4 @@ def _positive(value: object, name: str, unit: str) -> float:
 
 
 def _check_weighting(weighting: object) -> None:
-    if weighting not in get_args(Weighting):
-        raise ValueError(f"weighting must be 'volume' or 'number', got {weighting!r}")
+    check_name("weighting", weighting, get_args(Weighting))

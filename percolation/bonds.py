@@ -55,6 +55,7 @@ class Bonds:
 
     def draw(self, rng: np.random.Generator) -> DrawnBonds:
         """Draw one set of bridges (a Poisson number for each face) and of bare contacts."""
+        check_rng(rng)
         chosen = rng.random(len(self.narrow.pairs)) < self.bare_share
         return DrawnBonds(rng.poisson(self.bridges), self.narrow.bare(chosen).pairs)
 
@@ -104,6 +105,9 @@ def find_bonds(seams: Seams, *, bridge_rate: Rate, wall_bridge_rate: Rate, bare_
     0.0
     """
     check_kind("seams", seams, Seams)
+    for name, rate in (("bridge_rate", bridge_rate), ("wall_bridge_rate", wall_bridge_rate)):
+        if not callable(rate):
+            raise TypeError(f"{name} is a function of coat heights in m, to bridges per m2; got {rate!r}")
     check_shares(bare_contact_share=[bare_contact_share])
     bridges = np.where(seams.walls, seams.integrate(wall_bridge_rate), seams.integrate(bridge_rate))
     narrow = find_narrow_contacts(seams.cores, seams.coats.thickness)
@@ -135,13 +139,17 @@ def measure_blocks(
     ValueError
         If axis 0 is periodic: then there is neither separator nor collector.
     """
-    seams, count = bonds.seams, bonds.seams.cores.count
+    check_kind("bonds", bonds, Bonds)
+    if not isinstance(ions_pass, (bool, np.bool_)):
+        raise TypeError(f"ions_pass is True or False; got {ions_pass!r}")
+    check_shares(ionic_contact_share=[ionic_contact_share])
     check_rng(rng)
+    draws, seams, count = check_runs(draws, "draws"), bonds.seams, bonds.seams.cores.count
     if seams.cores.periodic[0]:
         raise ValueError("axis 0 of this packing is periodic: pack the cores between two walls")
     separator, collector = count, count + 1
     cores = np.zeros(count)
-    for drawn in (bonds.draw(rng) for _ in range(check_runs(draws, "draws"))):
+    for drawn in (bonds.draw(rng) for _ in range(draws)):
         links = np.concatenate([seams.pairs[drawn.bridges > 0], drawn.bare])
         cores += _joined(links[links[:, 1] != separator], count + 2, collector)[:count]
     cores /= draws

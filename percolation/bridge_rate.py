@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from microstructure.arguments import check_kind, check_rng
+from microstructure.arguments import check_areas, check_kind, check_rng
 from microstructure.errors import ThresholdError
 from percolation.bridges import Bridges
 
@@ -61,6 +61,7 @@ class BridgeRate:
         >>> round(BridgeRate(1e12, 9e11, 1.1e12, 0.0, 0.03, 3, 16.0, 0.5).probability(1e-12), 4)
         0.6321
         """
+        check_areas(area=area)
         return -math.expm1(-self.value * max(math.sqrt(area) - self.rim, 0.0) ** 2)
 
 

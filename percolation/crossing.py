@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from microstructure.arguments import check_rng
 from microstructure.errors import ThresholdError
+from percolation.arguments import parse_axis
 from percolation.replicates import REPLICATES, SEED, cover, find_interval, replicate_curves
 from percolation.sweep import Sweep
 from percolation.threshold import Threshold, check_onsets, parse_share
@@ -77,7 +78,7 @@ def find_crossing(
     small, large = _order(one, other)
     rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
     confidence = parse_share(confidence, "confidence")
-    looked = axis if isinstance(axis, str) else one.axis if axis is None else int(axis)
+    looked = axis if isinstance(axis, str) else one.axis if axis is None else parse_axis(axis)
     onsets = [sweep.onsets(kind, looked) for sweep in (small, large)]
     for some in onsets:
         check_onsets(some, 0.5, kind)

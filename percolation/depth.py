@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from microstructure.arguments import check_kind, check_runs
+from microstructure.arguments import as_numbers, check_kind, check_runs
 from microstructure.packing import Packing
 from percolation.utilisation import Floats
 
@@ -51,7 +51,7 @@ def depth_profile(cores: Packing, reached: ArrayLike, *, layers: int) -> DepthPr
     1.0
     """
     check_kind("cores", cores, Packing)
-    layers, shares = check_runs(layers, "layers"), np.asarray(reached, float)
+    layers, shares = check_runs(layers, "layers"), as_numbers("reached", reached, "iufb").astype(np.float64)
     if shares.shape != (cores.count,) or not np.all((shares >= 0.0) & (shares <= 1.0)):
         raise ValueError(
             f"reached is one share in [0, 1] for each of the {cores.count} cores, such as a row of electronic_cores;"

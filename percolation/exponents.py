@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_rng
+from microstructure.arguments import as_numbers, check_each, check_rng
 from microstructure.errors import ThresholdError
 from percolation.replicates import REPLICATES, SEED, find_interval
 from percolation.sweep import Sweep
@@ -76,6 +76,7 @@ def known_exponent(sweeps: Sequence[Sweep]) -> float:
     >>> known_exponent([sweep_sites((edge, edge, 2), runs=1, rng=rng) for edge in (8, 16)])
     0.75
     """
+    check_each("sweeps", sweeps, Sweep)
     shapes = np.array([sweep.shape for sweep in sweeps], dtype=np.float64)
     growth = shapes / shapes[:1]
     grows = [not np.allclose(growth[:, axis], 1.0, rtol=1e-6) for axis in range(3)]
@@ -145,7 +146,8 @@ def estimate_exponent(
     >>> round(found.value, 1)
     1.2
     """
-    edges = np.asarray(sizes, dtype=np.float64)
+    check_each("sweeps", sweeps, Sweep)
+    edges = as_numbers("sizes", sizes).astype(np.float64)
     confidence = parse_share(confidence, "confidence")
     rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
     if edges.shape != (len(sweeps),):

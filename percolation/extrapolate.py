@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from microstructure.arguments import as_numbers, check_each, check_number
 from microstructure.errors import ThresholdError
 from percolation.threshold import Threshold, parse_share
 
 FITTED = "fitted"
+LARGEST_EXPONENT = 10.0  # of a power law in size: known ones are near 1
 _EXPONENTS = np.geomspace(0.1, 5.0, 2001)  # tried, 0.2 % apart
 
 
@@ -65,7 +67,8 @@ def extrapolate_threshold(
     >>> round(extrapolate_threshold([1, 2], [one, two], exponent=1.0).value, 12)
     0.31
     """
-    edges = np.asarray(sizes, dtype=np.float64)
+    edges = as_numbers("sizes", sizes).astype(np.float64)
+    check_each("thresholds", thresholds, Threshold)
     if isinstance(exponent, str) and exponent != FITTED:
         raise ValueError(f"exponent must be a positive number or '{FITTED}', got {exponent!r}")
     confidence = parse_share(confidence, "confidence")
@@ -73,9 +76,10 @@ def extrapolate_threshold(
     if isinstance(exponent, str):
         fit = _fit_exponent(edges, data, confidence)
     else:
-        if not exponent > 0:
-            raise ValueError(f"exponent must be positive, got {exponent}")
-        fit = _fit_line(edges, data, float(exponent), confidence)
+        known = check_number("exponent", exponent)
+        if not 0.0 < known <= LARGEST_EXPONENT:
+            raise ValueError(f"exponent must be positive, {LARGEST_EXPONENT:g} at most, got {exponent}")
+        fit = _fit_line(edges, data, known, confidence)
     first = thresholds[0]
     return Threshold(
         fit.value,

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
+from microstructure.arguments import as_numbers
+
 
 @dataclass(frozen=True, eq=False)
 class Growth:
@@ -62,13 +64,13 @@ class Growth:
             The expected sum of size squared over all clusters but the largest, per expected occupied site; 0 at p = 0.
         """
         others = (self.pairs - self.largest.astype(np.float64) ** 2).mean(axis=0)
-        occupied = np.asarray(p, dtype=np.float64) * self.total
+        occupied = as_numbers("p", p).astype(np.float64) * self.total
         found = self._average(others, p)
         return np.divide(found, occupied, out=np.zeros_like(found), where=occupied > 0)
 
     def _average(self, noted: NDArray[np.float64], p: ArrayLike) -> NDArray[np.float64]:
         """Return the binomial average of what was noted, straight between the points and 0 without sites."""
-        points = np.asarray(p, dtype=np.float64)
+        points = as_numbers("p", p).astype(np.float64)
         if not ((points >= 0) & (points <= 1)).all():
             raise ValueError(f"p, the occupation probability, must be 0 to 1, got {points.tolist()}")
         kinks = np.concatenate([[0], self.counts[:-1]])

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.arguments import as_numbers, check_kind
 from microstructure.carbon import Carbon
 from microstructure.structure import Phase, Structure
 from percolation._ions import SEEN, UNSET, core_faces, first_covers, flood, nearest_primaries
@@ -50,6 +51,8 @@ def reach_ions(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.
     >>> round(float(reach_ions(cell, np.array([0])).min()), 2)
     0.99
     """
+    check_kind("structure", structure, Structure)
+    inserted = _check_inserted(inserted)
     if structure.periodic[0]:
         raise ValueError("axis 0 is periodic, so there is no separator: give a composite with walls along axis 0")
     labels, owners = structure.labels, structure.parts.owners
@@ -63,6 +66,13 @@ def reach_ions(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.
     core_faces(labels, owners, int(Phase.CORE), periodic, reached, faces)
     longer = np.cumsum(faces[:, :0:-1], axis=1)[:, ::-1]  # what is reached for n steps is so at the first n
     return np.ascontiguousarray((longer / np.maximum(faces.sum(axis=1), 1)[:, None]).T)
+
+
+def _check_inserted(inserted: object) -> NDArray[np.int64]:
+    numbers = as_numbers("inserted", inserted, "iu")
+    if numbers.ndim != 1 or numbers.size == 0 or numbers[0] < 0 or np.any(numbers[1:] < numbers[:-1]):
+        raise ValueError(f"inserted is a row of numbers of primaries that rise from 0 on; got {inserted!r}")
+    return numbers.astype(np.int64, copy=False)
 
 
 def open_steps(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.uint16]:

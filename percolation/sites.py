@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_rng
+from microstructure.arguments import check_rng, check_room, check_runs
 from percolation._sites import JUMP, SPAN, Lattice, insert_each
 from percolation.arguments import (
     Triple,
@@ -93,8 +93,13 @@ def sweep_sites(
     closed, runs, rng = parse_periodic(periodic), parse_count(runs, "runs"), check_rng(rng)
     threads = joblib.cpu_count() if workers is None else parse_count(workers, "workers")
     total = edges[0] * edges[1] * edges[2]
+    check_runs(runs)
+    check_room(
+        "sites, one lattice a worker,", total * min(threads, runs), 20.0, "take a smaller lattice or fewer workers"
+    )
     marks = _place_marks(points, total)
     lattice = _build_lattice(edges, neighbours, closed)
+    check_room("notes of clusters", float(runs * marks.size), 16.0, "ask for fewer runs or points")
     noted = _Notes(runs, marks.size)
     _share_runs(lattice, marks, noted, threads, rng)
     return Sweep(
@@ -123,7 +128,8 @@ class _Notes:
 
 def _place_marks(points: int, total: int) -> NDArray[np.int64]:
     """Return the numbers of occupied sites to note clusters at, int64 (at most `points`,), the last of them `total`."""
-    wanted = min(parse_count(points, "points"), total) if points != 0 else 0
+    none = isinstance(points, int | np.integer) and not isinstance(points, bool) and points == 0
+    wanted = 0 if none else min(parse_count(points, "points"), total)
     return np.arange(1, wanted + 1, dtype=np.int64) * total // max(wanted, 1)
 
 

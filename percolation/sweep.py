@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
-from microstructure.arguments import check_name
+from microstructure.arguments import as_numbers, check_name, check_number
 from microstructure.errors import ThresholdError
 from percolation.arguments import Triple, parse_axis
 from percolation.growth import Growth
@@ -122,7 +122,7 @@ class Sweep:
         >>> round(chain.probability(0.7, "span"), 12)
         0.49
         """
-        return float(self.curve(np.array([p]), kind, axis)[0])
+        return float(self.curve(np.array([check_number("p", p)]), kind, axis)[0])
 
     def curve(self, p: ArrayLike, kind: str = "wrap", axis: int | str | None = None) -> NDArray[np.float64]:
         """Return the probability that the structure percolates at each `p`.
@@ -150,7 +150,9 @@ class Sweep:
 
     def tails(self, onsets: NDArray[np.float64], p: ArrayLike) -> NDArray[np.float64]:
         """Return the probability that each onset (n,) is reached at each `p` (m,), float64 (n, m)."""
-        points = np.atleast_1d(np.asarray(p, dtype=np.float64))
+        points = np.atleast_1d(as_numbers("p", p).astype(np.float64))
+        if points.ndim != 1:
+            raise ValueError(f"p is a number or a row of numbers; got shape {points.shape}")
         if self.total is None:
             return (onsets[:, np.newaxis] <= points).astype(np.float64)
         if not ((points >= 0) & (points <= 1)).all():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_kind, check_rng, check_runs
+from microstructure.arguments import check_kind, check_rng, check_room, check_runs
 from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation._wrapping import in_wrapping_cluster, wrapping_groups
@@ -98,6 +98,7 @@ def measure_thick_limit(
     bare_contact_share = bare_share(structure, bare_contact_share)
     shares = check_shares(carbon=carbon)
     joined = _carbon_joins(structure, count_inserted(structure, shares), contact_gap)
+    check_room("draws of all cores", draws * len(shares) * cores.count, 1.0, "ask for fewer draws or steps")
     heights, edge = np.ascontiguousarray(cores.centres[:, 0]), float(structure.box[0])
     inside = np.empty((draws, len(shares), cores.count), np.bool_)
     for draw in inside:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from microstructure.arguments import check_rng
+from microstructure.arguments import check_number, check_rng
 from microstructure.errors import ThresholdError
+from percolation.arguments import parse_axis
 from percolation.critical import critical_probability
 from percolation.replicates import FEWEST_RUNS, REPLICATES, SEED, cover, find_interval, replicate_curves
 from percolation.sweep import Sweep
@@ -135,7 +136,7 @@ def estimate_threshold(
     rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
     confidence = parse_share(confidence, "confidence")
     onsets = sweep.onsets(kind, axis)
-    looked = axis if isinstance(axis, str) else sweep.axis if axis is None else int(axis)
+    looked = axis if isinstance(axis, str) else sweep.axis if axis is None else parse_axis(axis)
     critical = critical_probability(sweep, kind, looked)
     wanted = critical.value if probability is None else parse_share(probability, "probability")
     source = critical.source if probability is None else "as asked for"
@@ -217,8 +218,7 @@ def _describe(sweep: Sweep, kind: str, axis: int | str, wanted: float, source: s
 
 def parse_share(value: float, name: str) -> float:
     """Return a number between 0 and 1, both excluded."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not 0 < value < 1:
+    number = check_number(name, value)
+    if not 0.0 < number < 1.0:
         raise ValueError(f"{name} must lie between 0 and 1, got {value}")
-    return float(value)
+    return number

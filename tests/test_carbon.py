@@ -12,7 +12,7 @@ from microstructure._squeeze import NECK
 from microstructure.aggregates import build_library
 from microstructure.carbon import FIT_MODES, MAX_OVERLAP, fill_bulk, fill_flat, interleave
 from microstructure.dispersion import Dispersion
-from microstructure.errors import PackingError, StudyError
+from microstructure.errors import PackingError
 from percolation.network import link_carbon
 
 EDGE, THICK = 1.5e-6, 150e-9
@@ -256,7 +256,7 @@ def test_order_of_insertion_is_the_aggregates_own(library):
 
 
 def test_unknown_fit_names_the_nearest(library):
-    with pytest.raises(StudyError, match="'reorient'"):
+    with pytest.raises(ValueError, match="'reorient'"):
         flat(library, "reorientate")
 
 

@@ -16,7 +16,7 @@ from microstructure._coats import (
 from microstructure.aggregates import build_library
 from microstructure.coats import coat_thickness, neighbourhood
 from microstructure.composite import build_composite
-from microstructure.errors import RecipeError, StudyError
+from microstructure.errors import RecipeError
 from microstructure.faceted_packing import pack_bodies
 from microstructure.facets import Facets
 from microstructure.files import read_image, save_structure, write_image
@@ -139,7 +139,7 @@ def test_rays_end_half_way_between_two_surfaces(cell):
 def test_film_is_thicker_by_the_pores_inside_the_matrix():
     recipe = Recipe.parse("80:20:3")
     assert coat_thickness(recipe, "film") == pytest.approx(recipe.film_thickness() / 0.7)
-    with pytest.raises(StudyError, match="'film'"):
+    with pytest.raises(ValueError, match="'film'"):
         coat_thickness(recipe, "flim")
 
 

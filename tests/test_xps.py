@@ -7,7 +7,6 @@ import pytest
 from scipy.integrate import quad
 
 from microstructure.block import building_block
-from microstructure.errors import StudyError
 from microstructure.instruments import (
     SIZES,
     measure_xps,
@@ -177,7 +176,7 @@ def test_bare_share_and_surface_enter_as_they_should():
         ({"coverage": "all"}, TypeError, "coverage"),
         ({"thickness_width": -0.1}, ValueError, "thickness_width"),
         ({"thickness_width": math.inf}, ValueError, "thickness_width"),
-        ({"carbon": "inside"}, StudyError, "place of the carbon"),
+        ({"carbon": "inside"}, ValueError, "unknown carbon: 'inside'"),
         ({"attenuation_length": 0.0}, ValueError, "attenuation_length"),
         ({"sensitivity_ratio": 0.0}, ValueError, "sensitivity_ratio"),
         ({"specific_surface": -1.0}, ValueError, "surface"),

@@ -10,10 +10,13 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
+from microstructure.arguments import as_numbers, check_kind
 from microstructure.errors import ConvergenceError
 from microstructure.threads import in_turn
+from percolation.arguments import parse_count
 from transport._blocks import THINNEST as THINNEST
 from transport._blocks import coat_resistors, conjugate_gradients
+from transport.image import parse_number
 
 TOLERANCE = 1e-7  # of the residual, whose square the conductance is off by: 1e-12 measured, as with 1e-10
 PATIENCE = 3000  # steps, after which a factorisation takes over
@@ -36,7 +39,8 @@ class CoatContacts:
 
     def resistance(self, between: float) -> NDArray[np.float64]:
         """Of each face, where the coats of two blocks, or a coat and a wall, meet with this [ohm m2]: ohm, (m,)."""
-        return np.asarray(between / self.areas * (1.0 if self.parting is None else self.parting))
+        resistance = parse_number("between", between, "ohm m2", infinite=True)
+        return np.asarray(resistance / self.areas * (1.0 if self.parting is None else self.parting))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,12 @@ class Resistors:
 
         Spreading in each core; a wall conducts ideally (R. Holm, Electric Contacts, 4th ed., Springer, 1967).
         """
+        nodes = as_numbers("pairs", pairs, "iu")
+        if nodes.ndim != 2 or nodes.shape[1] != 2:
+            raise ValueError(f"pairs are the two nodes of each spot, (m, 2); got shape {nodes.shape}")
+        cores = parse_count(cores, "cores")
+        conductivity = parse_number("conductivity", conductivity, "S/m")
+        radius = parse_number("radius", radius, "m")
         sides = np.where(pairs[:, 1] >= cores, 4.0, 2.0)
         return cls(pairs, sides * conductivity * radius)
 
@@ -84,8 +94,14 @@ class BlockNetwork:
         cls, contacts: CoatContacts, conductivity: float | NDArray[np.float64], between: float = 0.0
     ) -> BlockNetwork:
         """Coats of one conductivity, or one each [S/m], without their cores; a resistance where two meet [ohm m2]."""
-        none = np.zeros(len(contacts.radii))
-        return cls(contacts, none + conductivity, contacts.resistance(between), none, Resistors.none())
+        none = np.zeros(len(check_kind("contacts", contacts, CoatContacts).radii))
+        along = as_numbers("conductivity", conductivity).astype(np.float64)
+        if along.shape not in ((), none.shape) or not np.all(np.isfinite(along) & (along >= 0.0)):
+            raise ValueError(
+                f"conductivity is one number of 0 S/m or more, or one for each of {none.size} blocks;"
+                f" got {conductivity!r}"
+            )
+        return cls(contacts, none + along, contacts.resistance(between), none, Resistors.none())
 
     @property
     def blocks(self) -> int:

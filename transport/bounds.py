@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from microstructure.arguments import as_numbers, check_name
 
 Kind = Literal["wiener", "hashin-shtrikman"]
 
@@ -52,6 +55,7 @@ def bounds(volume_fractions: Sequence[float], conductivities: Sequence[float], k
     >>> round(bounds([0.7, 0.3], [1.0, 10.0], kind="hashin-shtrikman").lower, 4)
     1.871
     """
+    check_name("kind", kind, LAWS)
     fractions, values = _parse("volume_fractions", volume_fractions), _parse("conductivities", conductivities)
     if fractions.shape != values.shape or fractions.size == 0:
         raise ValueError(
@@ -60,11 +64,7 @@ def bounds(volume_fractions: Sequence[float], conductivities: Sequence[float], k
         )
     if abs(fractions.sum() - 1.0) > 1e-6:
         raise ValueError(f"volume fractions must sum to 1, these sum to {fractions.sum():.8g}; scale them first")
-    if kind == "wiener":
-        return wiener(fractions, values)
-    if kind == "hashin-shtrikman":
-        return hashin_shtrikman(fractions, values)
-    raise ValueError(f'kind must be "wiener" or "hashin-shtrikman", got {kind!r}')
+    return LAWS[kind](fractions, values)
 
 
 def wiener(amounts: NDArray[np.float64], values: NDArray[np.float64]) -> Bounds:
@@ -84,6 +84,11 @@ def hashin_shtrikman(fractions: NDArray[np.float64], values: NDArray[np.float64]
     )
 
 
+LAWS: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], Bounds]] = MappingProxyType(
+    {"wiener": wiener, "hashin-shtrikman": hashin_shtrikman}
+)
+
+
 def _comparison(fractions: NDArray[np.float64], values: NDArray[np.float64], z: float) -> float:
     if np.any(values + 2.0 * z == 0.0):
         return 0.0
@@ -91,10 +96,7 @@ def _comparison(fractions: NDArray[np.float64], values: NDArray[np.float64], z: 
 
 
 def _parse(name: str, values: Sequence[float]) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be numbers, got {values!r}") from None
+    array = as_numbers(name, values).astype(np.float64)
     if array.ndim != 1 or not np.all(np.isfinite(array)) or np.any(array < 0.0):
         raise ValueError(f"{name} must be a flat list of finite numbers, zero or more, got {values!r}")
     return array

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microstructure.arguments import as_numbers
+
 FIRST_ORDER = 1.0  # of staircases, where two sizes cannot tell the order
 ORDERS = (0.3, 4.0)  # between which an observed order is believed
 
@@ -56,9 +58,7 @@ def extrapolate_voxel_size(voxel_sizes: Sequence[float], values: Sequence[float]
     >>> round(found.value, 6), round(found.order, 6)
     (1.0, 2.0)
     """
-    sizes, results = np.asarray(voxel_sizes), np.asarray(values)
-    if sizes.dtype.kind not in "iuf" or results.dtype.kind not in "iuf":
-        raise TypeError(f"voxel sizes and values must be numbers, got {voxel_sizes!r} and {values!r}")
+    sizes, results = as_numbers("voxel_sizes", voxel_sizes), as_numbers("values", values)
     if sizes.shape != results.shape or sizes.shape not in ((2,), (3,)):
         raise ValueError(f"two or three voxel sizes with a value each, got shapes {sizes.shape} and {results.shape}")
     if not (np.isfinite(sizes).all() and np.isfinite(results).all() and np.all(sizes > 0.0)):

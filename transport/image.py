@@ -201,7 +201,10 @@ def parse_tolerance(tolerance: float, max_iterations: int) -> float:
 def _unmasked(name: str, values: ArrayLike) -> NDArray[Any]:
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked one: give what is hidden a value, by .filled()")
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError:  # rows of several lengths
+        raise TypeError(f"{name} must be an array, rows of one length; got {values!r}") from None
 
 
 def _integers(name: str, values: ArrayLike) -> NDArray[np.integer]:

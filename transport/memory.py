@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from microstructure.arguments import as_numbers, check_number
 from transport._links import STEPS
 from transport.image import MOST_INTERFACES, PhaseImage
 
@@ -43,7 +44,12 @@ def estimate_memory(shape: Sequence[int], conducting: float = 1.0) -> float:
     >>> f"{estimate_memory((200, 200, 200)) / 1e9:.1f} GB, {estimate_memory((200, 200, 200), 0.5) / 1e9:.1f} GB"
     '0.7 GB, 0.5 GB'
     """
-    return (BYTES_A_VOXEL + BYTES_AN_UNKNOWN * conducting) * math.prod(shape) + FIXED
+    voxels = as_numbers("shape", shape, "iu")
+    if voxels.shape != (3,) or np.any(voxels < 1):
+        raise ValueError(f"shape is three numbers of voxels, 1 or more; got {shape!r}")
+    if not 0.0 <= check_number("conducting", conducting) <= 1.0:
+        raise ValueError(f"conducting is a share of the voxels, 0 to 1; got {conducting!r}")
+    return (BYTES_A_VOXEL + BYTES_AN_UNKNOWN * conducting) * math.prod(voxels.tolist()) + FIXED
 
 
 def check_memory(image: PhaseImage, kept: float = 0.0) -> None:

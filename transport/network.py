@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from microstructure.arguments import as_numbers, check_kind, check_room
 from microstructure.errors import ConvergenceError
 from percolation.arguments import parse_axis, parse_count
 from transport._circuit import join_clusters, prune_ends
@@ -16,6 +17,7 @@ from transport.multigrid import Multigrid
 from transport.report import describe
 from transport.solve import Factorised, Solution, solve_circuit
 
+BYTES_A_NODE = 60.0  # potentials, marks and clusters, before anything is solved
 DIRECT_UP_TO = 400_000  # independent loops; a factorisation took 8 s at 380,000 and grows faster than their number
 
 
@@ -91,7 +93,8 @@ def network_conductance(
     >>> round(chain.value, 12)
     1.0
     """
-    count = parse_count(count, "count")
+    count = _parse_size(count)
+    check_kind("strict", strict, bool)
     tolerance = parse_tolerance(tolerance, max_iterations)
     wires = _parse_wires(edges, conductance, count)
     source, sink = _parse_nodes("source", source, count), _parse_nodes("sink", sink, count)
@@ -150,7 +153,8 @@ def network_conductivity(
     >>> network_conductivity(edges, [1.0, 1.0, 1.0], steps, count=1, volume=8.0, axis=0).value
     0.5
     """
-    count, axis = parse_count(count, "count"), parse_axis(axis)
+    count, axis = _parse_size(count), parse_axis(axis)
+    check_kind("strict", strict, bool)
     tolerance = parse_tolerance(tolerance, max_iterations)
     wires = _parse_wires(edges, conductance, count)
     steps = _parse_floats("displacement", displacement, (wires.tail.size, 3))
@@ -285,8 +289,15 @@ def _no_path(wires: _Wires) -> NetworkConduction:
     return NetworkConduction(0.0, False, 0.0, True, 0, 0, nowhere, nothing)
 
 
+def _parse_size(count: int) -> int:
+    """The number of nodes, as many as the memory holds."""
+    nodes = parse_count(count, "count")
+    check_room("nodes (count)", nodes, BYTES_A_NODE, "name only nodes that edges join")
+    return nodes
+
+
 def _parse_wires(edges: ArrayLike, conductance: ArrayLike, count: int) -> _Wires:
-    pairs = np.asarray(edges)
+    pairs = as_numbers("edges", edges)
     if pairs.size == 0:
         pairs = np.empty((0, 2), np.int64)
     if pairs.dtype.kind not in "iu":
@@ -303,7 +314,7 @@ def _parse_wires(edges: ArrayLike, conductance: ArrayLike, count: int) -> _Wires
 
 
 def _parse_nodes(name: str, nodes: ArrayLike, count: int) -> NDArray[np.int64]:
-    array = np.atleast_1d(np.asarray(nodes))
+    array = np.atleast_1d(as_numbers(name, nodes))
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.dtype.kind not in "iu":
