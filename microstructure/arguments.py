@@ -14,6 +14,7 @@ import psutil
 Kind = TypeVar("Kind")
 
 SHORTEST, LONGEST = 1e-10, 1e-2  # m: from an atom to a thick pellet; what is beyond was meant in another unit
+SMALLEST_AREA, LARGEST_AREA = 1e-20, 1e-4  # m2, their squares
 NANOMETRES = 20.0  # from here on a number given for metres was meant in nm, below in um
 MOST_COUNT = 1_000_000  # runs, draws, points: more of them were meant for something else
 MOST_VOXELS = 2**34  # whatever the memory
@@ -59,7 +60,7 @@ def check_number(name: str, value: object) -> float:
     try:
         return float(value)
     except OverflowError:  # a whole number beyond all floats
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def as_numbers(name: str, values: Any, kinds: str = "iuf") -> np.ndarray[Any, Any]:
@@ -127,9 +128,9 @@ def check_areas(**areas: object) -> None:
         number = check_number(name, value)
         if not (math.isfinite(number) and number > 0.0):
             raise ValueError(f"{name} is a positive area in m2; got {value!r}")
-        if not SHORTEST**2 <= number <= LONGEST**2:
+        if not SMALLEST_AREA <= number <= LARGEST_AREA:
             raise ValueError(
-                f"{name} is an area in square metres, {SHORTEST**2:g} to {LONGEST**2:g}; got {value!r}:"
+                f"{name} is an area in square metres, {SMALLEST_AREA:g} to {LARGEST_AREA:g}; got {value!r}:"
                 f"{_slip(number, 2)} check the units"
             )
 

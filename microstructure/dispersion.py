@@ -61,7 +61,9 @@ def parse_dispersion(dispersion: Dispersion | float, box: NDArray[np.float64]) -
     if not isinstance(dispersion, Dispersion):
         if isinstance(dispersion, bool) or not isinstance(dispersion, (int, float, np.integer, np.floating)):
             raise TypeError(f"dispersion is a Dispersion, or a share from 0 to 1; got {dispersion!r}")
-        dispersion = Dispersion(check_number("dispersion", dispersion))
+        if not 0.0 <= dispersion <= 1.0:
+            raise ValueError(f"dispersion, a share of the aggregates, lies in [0, 1]; got {dispersion!r}")
+        dispersion = Dispersion(float(dispersion))
     if dispersion.share < 1.0 and dispersion.agglomerate_size > box.min(initial=np.inf):
         raise ValueError(
             f"agglomerates of {dispersion.agglomerate_size * 1e9:.0f} nm need a box at least as wide; got"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.aggregates import AggregateLibrary
-from microstructure.arguments import check_kind, check_lengths, check_name, check_optional, check_runs
+from microstructure.arguments import check_kind, check_lengths, check_name, check_optional, check_rng, check_runs
 from microstructure.block import coated_core
 from microstructure.carbon import Carbon
 from microstructure.carbon_rooms import MAX_OVERLAP, parse_fit
@@ -113,10 +113,12 @@ def sweep_block(
     """
     check_kind("library", library, AggregateLibrary)
     diameter, thickness = check_lengths(diameter=diameter, thickness=thickness)
-    materials, runs = check_optional("materials", materials, Materials) or Materials.load(), check_runs(runs)
+    runs = check_runs(runs)
     check_contact_gap(contact_gap, library.primary_diameter)
     parse_fit(fit, MAX_OVERLAP)
     parse_dispersion(dispersion, np.empty(0))
+    check_rng(rng)
+    materials = check_optional("materials", materials, Materials) or Materials.load()
     voxel_size = min(max(thickness / LAYERS, FINEST), 0.1 * diameter)
     block = coated_core(diameter, thickness, voxel_size=voxel_size, materials=materials)
     coat = _CurvedCoat(library, block, diameter, thickness, fit, contact_gap, dispersion)

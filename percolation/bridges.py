@@ -190,7 +190,8 @@ def join_bridges(bridges: Sequence[Bridges]) -> Bridges:
 
 
 def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:
-    if isinstance(areas, str) or not isinstance(areas, (Sequence, np.ndarray)) or len(areas) == 0:
+    row = isinstance(areas, (list, tuple)) or (isinstance(areas, np.ndarray) and areas.ndim == 1)
+    if not row or len(areas) == 0:
         raise TypeError(f"areas is a sequence of window areas in m2, such as [1.5e-12]; got {areas!r}")
     check_areas(**{f"areas[{k}]": area for k, area in enumerate(areas)})
     return tuple(float(area) for area in areas)

@@ -261,9 +261,9 @@ def _sweep_boxes(
     library: AggregateLibrary,
 ) -> Sweep:
     runs, library_volume = check_runs(runs), library.primary_volume
-    materials = check_optional("materials", materials, Materials) or Materials.load()
     check_contact_gap(contact_gap, library.primary_diameter)
     check_carbon_fits(library, math.prod(box))
+    materials = check_optional("materials", materials, Materials) or Materials.load()
     wanted, shares = np.array(periodic), np.full((runs, 3), np.inf)
     share = FIRST_SHARE  # what one run needed, the next will need too
     for run, seed in enumerate(run_seeds(rng, runs)):
