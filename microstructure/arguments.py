@@ -215,6 +215,18 @@ def check_voxels(voxel_size: float, shape: tuple[int, ...], each: float = BYTES_
     check_room(f"voxels of {voxel_size:.4g} m", count, each, "take larger ones or a smaller box")
 
 
+def check_periodic(periodic: object) -> tuple[bool, bool, bool]:
+    """Three bools, one for each axis."""
+    row = isinstance(periodic, (tuple, list)) or (isinstance(periodic, np.ndarray) and periodic.ndim == 1)
+    values: list[Any] = list(periodic) if row else []  # type: ignore[call-overload]
+    if not row or not all(isinstance(value, (bool, np.bool_)) for value in values):
+        raise TypeError(f"periodic is three bools, one for each axis, such as (False, True, True); got {periodic!r}")
+    if len(values) != 3:
+        raise ValueError(f"periodic is three bools, one for each axis; got {len(values)}: write (True,) * 3 for all")
+    x, y, z = map(bool, values)
+    return x, y, z
+
+
 def check_path(path: Any) -> Path:
     """The name of a file."""
     if not isinstance(path, (str, Path)):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from microstructure._contacts import pair_gaps, pair_normals
 from microstructure._packing import find_pairs
+from microstructure.arguments import check_number
 from microstructure.bodies import Bodies
 from microstructure.packing import Packing
 from microstructure.packing_task import check_reach
@@ -123,8 +124,7 @@ def _reach(bodies: Bodies, sign: float) -> NDArray[np.float64]:
 
 
 def _check_gap(gap: object) -> float:
-    if isinstance(gap, bool) or not isinstance(gap, (int, float, np.integer, np.floating)):
-        raise TypeError(f"gap must be a length in metres, got {gap!r}")
-    if not 0.0 <= gap < math.inf:
+    reach = check_number("gap", gap)
+    if not 0.0 <= reach < math.inf:
         raise ValueError(f"gap must be finite and not negative [m], got {gap}")
-    return float(gap)
+    return reach

@@ -14,6 +14,7 @@ from scipy import fft
 from microstructure._descriptors import interface_areas
 from microstructure.arguments import check_number, check_positive
 from microstructure.threads import in_turn
+from microstructure.arguments import as_numbers, check_number, check_periodic, check_positive
 
 Floats = NDArray[np.float64]
 
@@ -119,7 +120,7 @@ def interface_area(labels: ArrayLike, *, voxel_size: float, periodic: Sequence[b
     1.0
     """
     image, wraps = check_image(labels), check_periodic(periodic)
-    check_positive("voxel_size", voxel_size, "m")
+    _check_voxel_size(voxel_size)
     phases = np.flatnonzero(_count_labels(image)).astype(np.uint8)
     index = np.searchsorted(phases, np.arange(256))
     areas = np.zeros((image.shape[0], len(phases), len(phases)))
@@ -173,7 +174,7 @@ def two_point_correlation(
     [0.5, 0.0, 0.5, 0.0, 0.5]
     """
     image, wraps = check_image(labels), check_periodic(periodic)
-    check_positive("voxel_size", voxel_size, "m")
+    _check_voxel_size(voxel_size)
     for name, label in {"phase": phase, "other": phase if other is None else other}.items():
         check_label(name, label)
     if not check_number("reach", reach) >= voxel_size:
@@ -208,10 +209,7 @@ def check_label(name: str, label: object) -> int:
 
 def check_image(labels: ArrayLike) -> NDArray[np.uint8]:
     """The label image as uint8 [x, y, z]; the caller's own array if it is one already."""
-    try:
-        image = np.asarray(labels)
-    except ValueError:  # rows of several lengths
-        raise TypeError(f"labels are an image, whole numbers [x, y, z]; got {labels!r}") from None
+    image = as_numbers("labels", labels, "iufb")
     if not np.issubdtype(image.dtype, np.integer):
         raise TypeError(f"labels are whole numbers, one for each voxel; got {image.dtype}")
     if image.ndim != 3 or image.size == 0:
@@ -221,16 +219,10 @@ def check_image(labels: ArrayLike) -> NDArray[np.uint8]:
     return image.astype(np.uint8, copy=False)
 
 
-def check_periodic(periodic: Sequence[bool]) -> tuple[bool, bool, bool]:
-    """Three bools."""
-    if isinstance(periodic, str) or not isinstance(periodic, (Sequence, np.ndarray)) or np.ndim(periodic) == 0:
-        raise TypeError(f"periodic is three bools, one for each axis; got {periodic!r}")
-    if not all(isinstance(flag, (bool, np.bool_)) for flag in periodic):
-        raise TypeError(f"periodic is three bools, one for each axis; got {periodic!r}")
-    if len(periodic) != 3:
-        raise ValueError(f"periodic is three bools, one for each axis; got {len(periodic)}")
-    x, y, z = (bool(flag) for flag in periodic)
-    return x, y, z
+def _check_voxel_size(voxel_size: float) -> None:
+    """A length in any unit, whose volume a float holds."""
+    if not 1e-100 < check_positive("voxel_size", voxel_size, "m") < 1e100:
+        raise ValueError(f"voxel_size is the edge of a voxel in m; got {voxel_size!r}")
 
 
 def _count_labels(image: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure._faceted_packing import near_pairs, relax
-from microstructure.arguments import check_kind, check_rng
+from microstructure.arguments import check_kind, check_periodic, check_rng
 from microstructure.bodies import Bodies
 from microstructure.errors import PackingError
 from microstructure.facets import Facets
@@ -20,7 +20,6 @@ from microstructure.packing_task import (
     box_for,
     check_clearance,
     check_diameters,
-    check_periodic,
     check_reach,
     check_sides,
     check_sizes,

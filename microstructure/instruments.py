@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, sparse
 from scipy.special import ndtri
 
-from microstructure.arguments import check_kind, check_lengths, check_name, check_number, check_positive
+from microstructure.arguments import as_numbers, check_kind, check_lengths, check_name, check_number, check_positive
 from microstructure.errors import RecipeError
 from microstructure.recipe import Recipe
 from microstructure.structure import Phase, Structure
@@ -386,10 +386,7 @@ def _check_lines(electrolyte: ArrayLike, carbon: ArrayLike | None, area: ArrayLi
 
 
 def _layers(name: str, values: ArrayLike) -> Floats:
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is an array of thicknesses in m; got {values!r}") from None
+    array = as_numbers(name, values).astype(np.float64, copy=False)
     check_measured(name, array.ravel())
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} has the shape (n,) or (n, layers); got {array.shape}")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure._addition import add_spheres
 from microstructure._packing import find_pairs, largest_overlap
-from microstructure.arguments import check_name, check_rng
+from microstructure.arguments import check_name, check_periodic, check_rng
 from microstructure.bodies import Bodies
 from microstructure.building_blocks import Clusters, choose_blocks, single_blocks
 from microstructure.errors import PackingError
@@ -25,7 +25,6 @@ from microstructure.packing_task import (
     check_clusters,
     check_diameters,
     check_fits,
-    check_periodic,
     check_reach,
     check_sides,
     check_sizes,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import as_numbers
+from microstructure.arguments import as_numbers, check_number
 from microstructure.building_blocks import Blocks, Clusters
 from microstructure.relaxation import Cell
 from microstructure.sizes import Distribution, check_count
@@ -133,11 +133,10 @@ def check_sizes(sizes: object) -> None:
 
 def check_target(fraction: object) -> float:
     """The fraction as a float; TypeError for another kind, ValueError outside (0, 1)."""
-    if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.integer, np.floating)):
-        raise TypeError(f"fraction must be a number between 0 and 1, got {fraction!r}")
-    if not 0.0 < fraction < 1.0:
+    target = check_number("fraction", fraction)
+    if not 0.0 < target < 1.0:
         raise ValueError(f"fraction must lie between 0 and 1 (volume of the spheres over the box), got {fraction}")
-    return float(fraction)
+    return target
 
 
 def check_clusters(clusters: object, method: str) -> Clusters | None:
@@ -153,22 +152,12 @@ def check_clusters(clusters: object, method: str) -> Clusters | None:
 
 def check_clearance(clearance: object, method: str) -> float:
     """The thickness of the coats [m]; ValueError where the method knows none."""
-    if isinstance(clearance, bool) or not isinstance(clearance, (int, float, np.integer, np.floating)):
-        raise TypeError(f"clearance must be a length in metres, got {clearance!r}")
-    if not 0.0 <= clearance < math.inf:
+    coat = check_number("clearance", clearance)
+    if not 0.0 <= coat < math.inf:
         raise ValueError(f"clearance must be finite and not negative [m], got {clearance}")
-    if clearance > 0.0 and method != "relax":
+    if coat > 0.0 and method != "relax":
         raise ValueError(f"clearance needs method='relax', coats cannot be pressed by {method!r}")
-    return float(clearance)
-
-
-def check_periodic(periodic: object) -> Periods:
-    """Three bools."""
-    given = isinstance(periodic, (tuple, list, np.ndarray)) and np.shape(periodic) == (3,)
-    values = list(periodic) if given else []  # type: ignore[call-overload]
-    if len(values) != 3 or not all(isinstance(value, (bool, np.bool_)) for value in values):
-        raise TypeError(f"periodic must be three bools such as (False, True, True), got {periodic!r}")
-    return bool(values[0]), bool(values[1]), bool(values[2])
+    return coat
 
 
 def check_sides(sides: object, name: str, unit: str) -> NDArray[np.float64]:

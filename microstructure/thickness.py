@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure._coats import films_at
 from microstructure._descriptors import ray_coats
-from microstructure.arguments import check_kind, check_number, check_runs
+from microstructure.arguments import as_numbers, check_kind, check_number, check_runs
 from microstructure.structure import Phase, Structure
 from microstructure.threads import in_turn
 
@@ -178,10 +178,7 @@ def sphere_points(count: int) -> Floats:
 
 def _check_radii(radius: ArrayLike, count: int) -> Floats:
     """One radius, or one for each point [m]; infinite for a flat core."""
-    try:
-        radii = np.asarray(radius, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"radius is a number, or an array of numbers; got {radius!r}") from None
+    radii = as_numbers("radius", radius).astype(np.float64)
     if radii.shape not in ((), (1,), (count,)) or not np.all(radii > 0.0):
         raise ValueError(f"radius is above 0 m, one or one for each of {count} points; got {radius!r}")
     return radii
@@ -189,10 +186,7 @@ def _check_radii(radius: ArrayLike, count: int) -> Floats:
 
 def check_measured(name: str, values: ArrayLike) -> Floats:
     """Finite numbers of 0 or more, float64 (n,), n of 1 or more."""
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is an array of numbers; got {values!r}") from None
+    array = as_numbers(name, values).astype(np.float64, copy=False)
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or array.min() < 0.0:
         raise ValueError(f"{name} is one row of finite numbers, none negative; got {values!r}")
     return array

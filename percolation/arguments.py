@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.structure import Structure
+from microstructure.arguments import check_periodic
 
 Triple = tuple[bool, bool, bool]
 
@@ -37,7 +38,7 @@ def parse_mask(mask: Any) -> NDArray[np.bool_]:
 
 def parse_shape(shape: Any) -> tuple[int, int, int]:
     """Return the three edge lengths in sites."""
-    if isinstance(shape, str) or not isinstance(shape, Sequence | np.ndarray):
+    if isinstance(shape, str) or not isinstance(shape, Sequence | np.ndarray) or getattr(shape, "ndim", 1) != 1:
         raise TypeError(f"shape must be three whole numbers, got {shape!r}")
     if len(shape) != 3:
         raise ValueError(f"shape must be three whole numbers, got {len(shape)}: a square lattice has the third edge 1")
@@ -73,14 +74,7 @@ def parse_axis(axis: Any) -> int:
 
 def parse_periodic(periodic: Any) -> Triple:
     """Return three Python bools."""
-    if isinstance(periodic, str) or not isinstance(periodic, Sequence | np.ndarray):
-        raise TypeError(f"periodic must be three bools, one per axis, got {periodic!r}: write (True,) * 3 for all axes")
-    if len(periodic) != 3:
-        raise ValueError(f"periodic must be three bools, one per axis, got {len(periodic)}")
-    if not all(isinstance(flag, bool | np.bool_) for flag in periodic):
-        raise TypeError(f"periodic must be three bools, one per axis, got {periodic!r}")
-    x, y, z = (bool(flag) for flag in periodic)
-    return x, y, z
+    return check_periodic(periodic)
 
 
 def neighbour_offsets(neighbours: int) -> NDArray[np.int64]:

@@ -219,7 +219,7 @@ def _at(contents: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[n
 
 
 def _steps(steps: int | Sequence[float], full: float) -> NDArray[np.float64]:
-    if not isinstance(steps, (Sequence, np.ndarray)) or isinstance(steps, (str, bytes)):
+    if not isinstance(steps, (list, tuple, np.ndarray)) or (isinstance(steps, np.ndarray) and steps.ndim == 0):
         return np.linspace(0.0, full, check_runs(steps, "steps") + 1)[1:]
     fractions = np.array([check_number(f"steps[{place}]", step) for place, step in enumerate(steps)])
     inside = np.all((fractions >= 0.0) & (fractions <= full * (1.0 + 1e-3)))

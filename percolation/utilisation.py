@@ -288,7 +288,8 @@ def _reached(groups: NDArray[np.int64], bare: NDArray[np.int64]) -> NDArray[np.b
 def check_shares(**named: Sequence[float]) -> Floats:
     """The first of some sequences of shares in [0, 1], which must rise; a TypeError or ValueError for any of them."""
     for name, values in named.items():
-        if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, (str, bytes)) or np.shape(values) == ():
+        row = isinstance(values, (list, tuple)) or (isinstance(values, np.ndarray) and values.ndim == 1)
+        if not row or len(values) == 0:
             raise TypeError(f"{name} is a sequence of shares such as [0.0, 0.5, 1.0]; got {values!r}")
         if not all(0.0 <= check_number(name, value) <= 1.0 for value in values):
             raise ValueError(f"{name} lies in [0, 1]; got {values!r}")
