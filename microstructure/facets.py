@@ -82,7 +82,7 @@ class Facets:
         R. Schneider, Convex Bodies: The Brunn-Minkowski Theory, 2nd ed., Cambridge 2014, chapter 4 (Steiner's formula).
         """
         check_rng(rng)
-        sizes = check_diameters(diameters)
+        sizes = check_diameters(diameters, "diameters")
         if self.aspect_ratio == 1.0 and self.sharpness == 0.0:
             return Bodies.spheres(sizes)
         shapes = [self._shape(polyhedron) for polyhedron in _polyhedra(sizes.size, self.faces, rng)]

@@ -168,14 +168,14 @@ def check_sides(sides: object, name: str, unit: str) -> NDArray[np.float64]:
     return values
 
 
-def check_diameters(sizes: object) -> NDArray[np.float64]:
+def check_diameters(sizes: object, name: str = "sizes") -> NDArray[np.float64]:
     """A copy of the diameters, float64 (n,) [m]; TypeError for another kind, ValueError if one is no size."""
-    values = _floats(sizes, "sizes")
+    values = _floats(sizes, name)
     if values.ndim != 1 or values.size == 0:
-        raise ValueError(f"sizes must be one row of at least 1 diameter, got the shape {values.shape}")
+        raise ValueError(f"{name} must be one row of at least 1 diameter, got the shape {values.shape}")
     wrong = ~(np.isfinite(values) & (values > 0.0))
     if np.any(wrong):
-        raise ValueError(f"all sizes must be finite and above 0 m, got {values[wrong][0]} at place {np.argmax(wrong)}")
+        raise ValueError(f"all {name} must be finite and above 0 m, got {values[wrong][0]} at place {np.argmax(wrong)}")
     return values
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from microstructure._coats import NOTHING
 from microstructure._seams import cast_faces, cast_rays
-from microstructure.arguments import check_kind, check_optional, check_runs
+from microstructure.arguments import check_kind, check_optional, check_room, check_runs
 from microstructure.coats import Coats, coat_reach, dry_coats, neighbourhood
 from microstructure.contacts import gap_normals
 from microstructure.errors import RecipeError
@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 RAYS = 128  # from each core: a face is seen by some ten of them from either side
 PARTS = 2  # of equal volume, of a ray above the film
+BYTES_A_RAY = 250.0
 SHORTFALL = 0.02  # of the matrix, for which rays may fail to find room
 
 
@@ -139,7 +140,9 @@ def lay_seams(
     check_kind("recipe", recipe, Recipe)
     check_kind("packing", packing, Packing)
     check_optional("relief", relief, Relief)
-    directions = sphere_points(check_runs(rays, "rays"))
+    rays = check_runs(rays, "rays")
+    check_room("rays", packing.count * rays, BYTES_A_RAY, "ask for fewer rays or cores")
+    directions = sphere_points(rays)
     walls = not packing.periodic[0]
     reach = coat_reach(recipe, coat, packing)
     near = neighbourhood(packing, reach, walls=walls)

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure._coats import films_at
 from microstructure._descriptors import ray_coats
-from microstructure.arguments import as_numbers, check_kind, check_number, check_runs
+from microstructure.arguments import as_numbers, check_kind, check_number, check_room, check_runs
 from microstructure.structure import Phase, Structure
 from microstructure.threads import in_turn
 
 Weighting = Literal["area", "volume"]
 Floats = NDArray[np.float64]
 
+BYTES_A_POINT = 150.0
 MOST_POINTS = 1_000_000  # on one sphere
 COATING = (Phase.MATRIX, Phase.ELECTROLYTE, Phase.CARBON)
 
@@ -82,8 +83,7 @@ def measure_coats(structure: Structure, *, points: int = 400, least: float = 0.0
     check_number("least", least)
     if structure.cores is None or structure.owners is None:
         raise ValueError("a coat lies on a core: give a composite of build_composite, which has cores and their ids")
-    directions = sphere_points(points)
-    cores = structure.cores
+    cores, directions = structure.cores, _directions(points, structure.cores.count)
     surface = cores.shapes.surface(directions)
     thickness, covered = np.empty(surface.areas.shape), np.empty(surface.areas.shape, np.bool_)
     coating = np.isin(np.arange(256), COATING)
@@ -121,7 +121,7 @@ def laid_film(structure: Structure, *, points: int = 400) -> CoatThickness:
     """
     check_kind("structure", structure, Structure)
     cores, film = structure.parts.cores, structure.parts.coats.film
-    surface = cores.shapes.surface(sphere_points(points))
+    surface = cores.shapes.surface(_directions(points, cores.count))
     heights = np.empty(surface.areas.size)
     films_at(film, np.repeat(np.arange(cores.count), points), surface.points.reshape(-1, 3), heights)
     heights = np.where(heights > 0.0, heights - film.roughness, 0.0)
@@ -158,6 +158,12 @@ def coat_statistics(
     volume = areas * heights * (1.0 + curvature + curvature**2 / 3.0)
     covered = (heights > 0.0) & (heights >= least)
     return CoatThickness(heights, areas, volume, float(areas[covered].sum() / areas.sum()))
+
+
+def _directions(points: int, cores: int) -> Floats:
+    directions = sphere_points(points)
+    check_room("points", cores * len(directions), BYTES_A_POINT, "ask for fewer points")
+    return directions
 
 
 def sphere_points(count: int) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_kind, check_rng, check_room, check_runs
+from microstructure.arguments import check_gap, check_kind, check_rng, check_room, check_runs
 from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation._wrapping import in_wrapping_cluster, wrapping_groups
@@ -90,6 +90,7 @@ def measure_thick_limit(
     check_kind("structure", structure, Structure)
     check_rng(rng)
     cores, draws = structure.parts.cores, check_runs(draws, "draws")
+    contact_gap = check_gap("contact_gap", contact_gap)
     if not structure.periodic[0]:
         raise ValueError(
             "axis 0 ends at walls: give a composite on cores packed with periodic=(True, True, True), or ask"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from microstructure.arguments import check_kind, check_number, check_rng, check_runs
+from microstructure.arguments import check_gap, check_kind, check_number, check_rng, check_runs
 from microstructure.contacts import find_contacts
 from microstructure.materials import Materials
 from microstructure.packing import Packing
@@ -136,6 +136,7 @@ def measure_utilisation(
     check_kind("structure", structure, Structure)
     check_rng(rng)
     parts, draws = structure.parts, check_runs(draws, "draws")
+    contact_gap = check_gap("contact_gap", contact_gap)
     bare_contact_share = bare_share(structure, bare_contact_share)
     shares = check_shares(carbon=carbon, ionic_contact_share=[ionic_contact_share])
     inserted = count_inserted(structure, shares)

@@ -37,6 +37,20 @@ class CoatContacts:
         default=None, metadata={"shape": "(m,)", "what": "False inside one coat of several cores; None: all True"}
     )
 
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together."""
+        pairs = as_numbers("pairs", self.pairs, "iu")
+        blocks = as_numbers("radii", self.radii).shape
+        shapes = {"pairs": (len(pairs), 2), "areas": (len(pairs),), "normals": (len(pairs), 3), "thickness": blocks}
+        for name, wanted in shapes.items():
+            found = as_numbers(name, getattr(self, name)).shape
+            if found != wanted or len(blocks) != 1:
+                raise ValueError(f"{name} must have the shape {wanted}, got {found}")
+        if pairs.size and not (pairs.min() >= 0 and pairs.max() < blocks[0] + 2):
+            raise ValueError(
+                f"pairs name blocks 0 to {blocks[0] - 1} and two walls; got {pairs.min()} to {pairs.max()}"
+            )
+
     def resistance(self, between: float) -> NDArray[np.float64]:
         """Of each face, where the coats of two blocks, or a coat and a wall, meet with this [ohm m2]: ohm, (m,)."""
         resistance = parse_number("between", between, "ohm m2", infinite=True)

@@ -13,7 +13,7 @@ from microstructure.structure import Structure
 from percolation.arguments import Triple, parse_axis, parse_periodic
 from transport.bounds import Bounds, hashin_shtrikman, wiener
 from transport.grid import Grid
-from transport.image import PhaseImage, parse_image, parse_start, parse_tolerance
+from transport.image import PhaseImage, parse_flags, parse_image, parse_start, parse_tolerance
 from transport.memory import check_memory
 from transport.multigrid import Multigrid
 from transport.potential import Potential
@@ -167,6 +167,7 @@ def effective_conductivity(
     """
     axis = parse_axis(axis)
     tolerance = parse_tolerance(tolerance, max_iterations)
+    parse_flags(strict=strict, keep_potential=keep_potential, keep_current=keep_current)
     image = parse_image(labels, conductivity, voxel_size, periodic, interface_resistance, blocks)
     check_memory(image, (8.0 if keep_potential else 0.0) + (12.0 if keep_current else 0.0))
     given = None if start is None else parse_start(start, image.shape)

@@ -161,7 +161,7 @@ def _kinds(
 
 def parse_number(name: str, value: Any, unit: str, *, infinite: bool = False) -> float:
     """Return a number that is zero or more, finite unless `infinite` is allowed."""
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes, bool, np.bool_)) or np.ndim(value) > 0:
         raise TypeError(f"{name} must be a number in {unit}, got {value!r}")
     try:
         number = float(value)
@@ -196,6 +196,13 @@ def parse_tolerance(tolerance: float, max_iterations: int) -> float:
         raise ValueError(f"tolerance must lie between 0 and 1, got {number!r}")
     parse_count(max_iterations, "max_iterations")
     return number
+
+
+def parse_flags(**flags: object) -> None:
+    """Refuse what is not True or False."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} must be True or False, got {flag!r}")
 
 
 def _unmasked(name: str, values: ArrayLike) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from microstructure.structure import Structure
 from percolation.arguments import parse_axis
 from transport.conduction import Conduction, certify, solve_axis
 from transport.grid import Grid
-from transport.image import parse_image, parse_tolerance, with_conductivities
+from transport.image import parse_flags, parse_image, parse_tolerance, with_conductivities
 from transport.memory import check_memory
 from transport.multigrid import Multigrid
 
@@ -65,6 +65,7 @@ def sweep_conductivities(
     [1.5, 1.6]
     """
     axis, tolerance = parse_axis(axis), parse_tolerance(tolerance, max_iterations)
+    parse_flags(strict=strict)
     if not isinstance(conductivities, Sequence) or not conductivities:
         raise TypeError(f"conductivities must be a list of sets, as [{{0: 1.0, 1: 2.0}}, ...]; got {conductivities!r}")
     first = parse_image(labels, conductivities[0], voxel_size, periodic, interface_resistance, blocks)
