@@ -20,7 +20,7 @@ from microstructure.recipe import carbon_scales
 from microstructure.structure import Phase, Structure
 from microstructure.voxels import check_primary, image_primaries
 
-BYTES_A_VOXEL = 28.0  # labels and keys, the random field twice, and the order of its values
+BYTES_A_VOXEL = 36.0  # labels and keys, the random field, smoothed and turned, and the order of its values
 
 
 def coating_patch(
