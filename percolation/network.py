@@ -18,7 +18,7 @@ BOTH = np.uint8(3)  # faces that a cluster touches: bit 1 for the lower, bit 2 f
 TOUCH = 1e-3  # of a primary's radius: what counts as zero distance after rounding
 MOST_CELLS = 2048  # along an edge
 SHARES = 64  # of the rows, searched in parallel
-MOST_GAP = 5.0  # diameters of a primary: beyond, each would touch hundreds of others
+MOST_GAP = 10.0  # diameters of a primary: beyond, each would touch a thousand others
 ROOM = 3  # contacts a primary there is room for at first; where there are more the search is done again
 
 
@@ -87,7 +87,7 @@ def link_carbon(
     TypeError
         If an argument is of the wrong kind.
     ValueError
-        If the gap is negative, not finite or wider than five primaries, or zero between hard aggregates, or a periodic
+        If the gap is negative, not finite or wider than ten primaries, or zero between hard aggregates, or a periodic
         edge is shorter than three reaches.
 
     Notes
