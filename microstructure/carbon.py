@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from microstructure._insertion import KEPT, PRIMARIES, REFUSED, SEEN, Grid, Shelf, insert
 from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import (
-    as_numbers,
     check_edges,
     check_kind,
     check_lengths,
     check_number,
-    check_positive,
     check_rng,
     check_room,
 )
@@ -52,15 +50,6 @@ class Carbon:
         default=0.0, metadata={"unit": "1", "what": "largest overlap inside an aggregate, over a diameter"}
     )
     hard: bool = field(default=False, metadata={"what": "whether no two aggregates overlap"})
-
-    def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
-        count = len(as_numbers("centres", self.centres))
-        for name, wanted in (("centres", (count, 3)), ("aggregate", (count,)), ("bond", (count,)), ("coat", (count,))):
-            found = as_numbers(name, getattr(self, name), "iuf" if name == "centres" else "iu").shape
-            if found != wanted:
-                raise ValueError(f"{name} must have the shape {wanted}, got {found}")
-        check_positive("diameter", self.diameter, "m")
 
     @property
     def count(self) -> int:

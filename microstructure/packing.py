@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure._addition import add_spheres
 from microstructure._packing import find_pairs, largest_overlap
-from microstructure.arguments import as_numbers, check_name, check_periodic, check_rng
+from microstructure.arguments import check_name, check_periodic, check_rng
 from microstructure.bodies import Bodies
 from microstructure.building_blocks import Clusters, choose_blocks, single_blocks
 from microstructure.errors import PackingError
@@ -75,16 +75,6 @@ class Packing:
     bodies: Bodies | None = field(default=None, metadata={"unit": ""})
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
-        centres, diameters = as_numbers("centres", self.centres), as_numbers("diameters", self.diameters)
-        if centres.shape != (diameters.size, 3) or diameters.ndim != 1:
-            raise ValueError(f"centres are (n, 3) and diameters (n,); got {centres.shape} and {diameters.shape}")
-        if not (np.all(np.isfinite(centres)) and np.all(np.isfinite(diameters) & (diameters > 0.0))):
-            raise ValueError("centres are finite and diameters above 0, in m")
-        box = as_numbers("box", self.box)
-        if box.shape != (3,) or not np.all(np.isfinite(box) & (box > 0.0)):
-            raise ValueError(f"box is three positive lengths in m; got {self.box!r}")
-        check_periodic(self.periodic)
         if self.block is None:
             object.__setattr__(self, "block", np.arange(self.count, dtype=np.int32))
 

@@ -8,7 +8,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import as_numbers, check_periodic, check_positive
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats
 from microstructure.packing import Packing
@@ -53,21 +52,6 @@ class Structure:
     cores: Packing | None = field(default=None, metadata={"what": "the cores as spheres"})
     coats: Coats | None = None
     carbon: Carbon | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what kernels would read beyond."""
-        for name, image in (("labels", self.labels), ("owners", self.owners)):
-            if image is None and name == "owners":
-                continue
-            if not isinstance(image, np.ndarray) or not np.issubdtype(image.dtype, np.integer):
-                raise TypeError(f"{name} is an array of whole numbers [x, y, z]; got {image!r}")
-            if image.ndim != 3 or image.size == 0 or image.shape != self.labels.shape:
-                raise ValueError(f"{name} has three axes and one number for each voxel; got shape {image.shape}")
-        check_positive("voxel_size", self.voxel_size, "m")
-        check_periodic(self.periodic)
-        box = as_numbers("box", self.box)
-        if box.shape != (3,) or not np.all(np.isfinite(box) & (box > 0.0)):
-            raise ValueError(f"box is three positive lengths in m; got {self.box!r}")
 
     @property
     def phases(self) -> dict[int, Phase]:

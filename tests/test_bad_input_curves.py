@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from microstructure import Carbon, Materials, Packing, Recipe, Structure, building_block, lay_seams, pack_spheres
+from microstructure import Materials, Recipe, Structure, building_block, lay_seams, pack_spheres
 from microstructure.composite import carbon_library, coat_composite
 from microstructure.descriptors import interface_area, phase_fractions
 from microstructure.relief import Unevenness, draw_relief
@@ -131,30 +131,8 @@ DOORS = {
     "size": lambda: call(measure_size, centres=np.eye(3), radius=0.5, measure="extent"),
     "constants": lambda: call(Materials.load, overrides=None),
     "conduction": lambda: call(effective_conductivity, labels=ONE, conductivity={1: 1.0}, voxel_size=1e-7),
-    "structure": lambda: call(
-        Structure, labels=ONE, voxel_size=1e-7, periodic=(True,) * 3, box=(2e-7,) * 3, owners=None
-    ),
     "faces": lambda: call(
         CoatContacts, **{name: getattr(CONTACTS, name) for name in ("pairs", "areas", "normals", "thickness", "radii")}
-    ),
-    "packing": lambda: call(
-        Packing,
-        centres=np.full((2, 3), 1e-6),
-        diameters=np.full(2, 1e-6),
-        box=np.full(3, 4e-6),
-        periodic=(True,) * 3,
-        fraction=0.1,
-        overlap=0.0,
-        method="mine",
-    ),
-    "primaries": lambda: call(
-        Carbon,
-        centres=np.ones((2, 3)),
-        aggregate=np.zeros(2, np.int32),
-        bond=np.full(2, -1, np.int32),
-        coat=np.zeros(2, np.int32),
-        diameter=3.7e-8,
-        fit="cut",
     ),
     "network": lambda: call(network_conductance, **CHAIN),
     "bounds": lambda: call(bounds, volume_fractions=[0.3, 0.7], conductivities=[1.0, 2.0]),
@@ -239,27 +217,10 @@ WRONG = [
     ("conduction", "keep_potential", (None, 1, "no", np.ones(2)), TypeError),
     ("conduction", "keep_current", (None, 1, "no", np.ones(2)), TypeError),
     ("conduction", "tolerance", (None, "a", True, [1e-6], {}, np.full(2, 1e-6)), TypeError),
-    ("structure", "labels", (None, "a", 1, RAGGED, ONE.tolist(), ONE * 0.5, ONE > 0), TypeError),
-    ("structure", "labels", (ONE[0], np.zeros((0, 2, 2), int)), ValueError),
-    ("structure", "owners", (1, ONE * 1.0), TypeError),
-    ("structure", "owners", (ONE[:1],), ValueError),
-    ("structure", "voxel_size", (None, "a", True, (1e-7,) * 3), TypeError),
-    ("structure", "voxel_size", (0, NAN, -1e-7), ValueError),
-    ("structure", "periodic", (None, True, (1, 0, 1), "xyz"), TypeError),
-    ("structure", "box", (None, "abc", RAGGED), TypeError),
-    ("structure", "box", (2e-7, (2e-7,) * 2, (0, 1, 1), (NAN,) * 3), ValueError),
     ("faces", "pairs", (None, "a", [[0.5, 1]], RAGGED), TypeError),
     ("faces", "pairs", ([[0, 1, 2]] * 3, [[0, 9]] * 3, [[-1, 0]] * 3), ValueError),
     ("faces", "areas", (None, "abc", RAGGED), TypeError),
     ("faces", "areas", (np.ones(2), 1.0), ValueError),
-    ("packing", "centres", (None, "a", RAGGED), TypeError),
-    ("packing", "centres", (np.ones((3, 3)), np.ones(6), np.full((2, 3), NAN)), ValueError),
-    ("packing", "diameters", (np.zeros(2), np.full(2, INF), np.ones((2, 1))), ValueError),
-    ("packing", "box", (np.ones(2), (0, 1, 1), 1.0), ValueError),
-    ("packing", "periodic", (None, (1, 1, 1)), TypeError),
-    ("primaries", "bond", (None, np.zeros(2), "ab"), TypeError),
-    ("primaries", "aggregate", (np.zeros(3, int), np.zeros((2, 1), int)), ValueError),
-    ("primaries", "diameter", (0.0, NAN), ValueError),
     ("seams", "rays", (0, 10**6 + 1, 10**15), ValueError),
     ("network", "edges", (RAGGED, "a", [[0.5, 1]], [["a", "b"]]), TypeError),
     ("network", "count", (None, 2.0, "a", True), TypeError),
