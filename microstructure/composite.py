@@ -200,7 +200,8 @@ def coat_composite(
     check_kind("recipe", recipe, Recipe)
     check_kind("packing", packing, Packing)
     check_kind("walls", walls, bool)
-    check_rng(rng)
+    if recipe.cb > 0 or unevenness is not None:
+        check_rng(rng)
     check_lengths(voxel_size=voxel_size)
     check_options(unevenness, library, packing.box[np.asarray(packing.periodic)], carbon)
     check_voxel(voxel_size, recipe, coat)

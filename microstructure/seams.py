@@ -93,7 +93,7 @@ def _called(name: str, function: object, heights: Floats) -> Floats:
     if not callable(function) or isinstance(function, type):
         raise TypeError(f"{name} is a function of heights in m that returns as many numbers; got {function!r}")
     found = np.asarray(function(heights))
-    if found.dtype.kind not in "iuf" or found.shape != heights.shape:
+    if found.dtype.kind not in "iufb" or found.shape != heights.shape:
         raise ValueError(
             f"{name} returns one number for each height, shape {heights.shape};"
             f" got {found.dtype} of shape {found.shape}"
