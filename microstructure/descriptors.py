@@ -12,9 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from microstructure._descriptors import interface_areas
-from microstructure.arguments import check_number, check_positive
-from microstructure.threads import in_turn
 from microstructure.arguments import as_numbers, check_number, check_periodic, check_positive
+from microstructure.threads import in_turn
 
 Floats = NDArray[np.float64]
 

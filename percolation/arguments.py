@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.structure import Structure
 from microstructure.arguments import check_periodic
+from microstructure.structure import Structure
 
 Triple = tuple[bool, bool, bool]
 
