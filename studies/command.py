@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from microstructure.errors import PercoatError, WorkerError
+from microstructure.errors import PercoatError, StudyError, WorkerError
+from studies.console import one_line, plain_console
 from studies.options import whole_number
 
 if TYPE_CHECKING:
+    from studies.chart.chart import Chart
     from studies.ledger import Bars
 
+INTERRUPTED = 130  # exit status
 Result = TypeVar("Result")
 SEEDS, WORKERS, COUNT = whole_number(2, 1000), whole_number(1), "INTEGER"
 Measured = Annotated[
@@ -29,6 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # [screen] in a help text is the name of a table
 )
 
 
@@ -61,10 +65,12 @@ def run(
     from studies.run import run_study
     from studies.show import show_results
     from studies.study import load_study
+    from studies.targets import check_folder
 
     settings = with_measurements(load_study(study, quick=quick, seeds=seeds), measured)
     check_measured(settings)
     folder = out or Path("results") / (Path(study).stem + ("-quick" if quick else ""))
+    check_folder("--out", folder)
     show_results(_with_bars(lambda bars: run_study(settings, folder, workers=workers, progress=bars)))
 
 
@@ -82,6 +88,15 @@ def threshold(
         typer.Option(help="How large aggregates fit: reorient, compress or cut; the chart's first if not given."),
     ] = None,
     chart: Annotated[Path | None, typer.Option(help="Folder of a recomputed chart, else the shipped one.")] = None,
+    study: Annotated[
+        str | None, typer.Option(help="A study whose electrolyte and carbon the mass columns are for.")
+    ] = None,
+    se_density: Annotated[
+        str | None, typer.Option(help='Of your electrolyte, such as "1.86 g/cm3", for the mass columns.')
+    ] = None,
+    cb_density: Annotated[
+        str | None, typer.Option(help='Of your carbon, such as "1.9 g/cm3", for the mass columns.')
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write all thresholds as a table, on three scales.")] = None,
     formulas: Annotated[Path | None, typer.Option(help="Write the fitted formulas as a table.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the chart as a picture (.png).")] = None,
@@ -99,40 +114,72 @@ def threshold(
     ] = None,
 ) -> None:
     """Carbon thresholds of a thin coat: bulk, along it and across it, from the shipped chart or a new one."""
-    from microstructure.errors import StudyError
-    from microstructure.files import whole_file
     from microstructure.units import parse_quantity
-    from studies.chart.chart import Chart, with_scales
-    from studies.chart.figure import draw_chart
-    from studies.chart.formula import fit_formulas, formula_table
+    from studies.chart.chart import Chart
+    from studies.chart.densities import find_densities, foreign_carbon
     from studies.chart.make import make_chart
-    from studies.chart.plan import check_asked, load_plan
-    from studies.chart.show import show_chart, show_coat
+    from studies.chart.plan import load_plan
+    from studies.targets import check_files, check_folder
 
     if not recompute and (quick or plan or out or seeds):
         raise StudyError("--quick, --plan, --seeds and --out go with --recompute")
-    given = {"structure": structure, "dispersion": dispersion, "fit": fit}
+    if recompute and chart is not None:
+        raise StudyError("--chart reads a chart and --recompute makes one: give one of them")
+    if recompute and (study is not None or se_density is not None or cb_density is not None):
+        raise StudyError(
+            "a chart is recomputed with the [materials] of its plan: put densities there, or read it later"
+        )
     height = None if thickness is None else parse_quantity(thickness, "m")
+    asked = {"structure": structure, "dispersion": dispersion, "fit": fit}
+    check_files(
+        {"--csv": csv, "--formulas": formulas, "--figure": figure}, (plan, None if study is None else Path(study))
+    )
+    notes: list[str] = []
     if recompute:
         settings = load_plan(plan, quick=quick, seeds=seeds)
-        check_asked(settings, height, **given)
+        wanted = settings.choose(height, asked)
         folder = out or Path("results") / ("coat-chart-quick" if quick else "coat-chart")
+        check_folder("--out", folder)
         title = f"chart, {settings.ensemble.seeds} seeds"
         found = with_progress(title, lambda progress: make_chart(settings, folder, workers=workers, progress=progress))
-        sys.stderr.write(f"written to {folder}: coat_chart.csv, thresholds.csv, formulas.csv, chart.png\n")
+        _say(f"written to {folder}: coat_chart.csv, thresholds.csv, formulas.csv, chart.png")
     else:
         found = Chart.load(chart)
-    wanted = {key: found.first(key) if value is None else value for key, value in given.items()}
-    if height is None:
-        show_chart(found, **wanted)
-    else:
-        show_coat(found, height, **wanted)
-    for path, table in ((csv, with_scales(found)), (formulas, formula_table(fit_formulas(found)))):
+        wanted = found.first | {key: value for key, value in asked.items() if value is not None}
+        found.choose(**wanted)
+        found = found.with_densities(find_densities(study, se=se_density, cb=cb_density))
+        notes += foreign_carbon(study, found)
+        if height is not None:
+            found.read(height, **wanted)
+    _give_chart(found, height, wanted, notes, csv, formulas, figure)
+
+
+def _give_chart(
+    found: Chart,
+    height: float | None,
+    wanted: dict[str, str],
+    notes: list[str],
+    csv: Path | None,
+    formulas: Path | None,
+    figure: Path | None,
+) -> None:
+    """Write the files that were asked for, then print: who reads the first lines alone still gets the files."""
+    from microstructure.files import whole_file
+    from studies.chart.chart import with_scales
+    from studies.chart.figure import draw_chart
+    from studies.chart.formula import fit_formulas, formula_table
+    from studies.chart.show import show_chart, show_coat
+
+    for path, make in ((csv, with_scales), (formulas, lambda chart: formula_table(fit_formulas(chart)))):
         if path is not None:
             with whole_file(path) as temporary:
-                table.to_csv(temporary, index=False, lineterminator="\n")
+                make(found).to_csv(temporary, index=False, lineterminator="\n")
     if figure is not None:
         draw_chart(found, figure)
+    if height is None:
+        show_chart(found, *notes, **wanted)
+    else:
+        show_coat(found, height, *notes, **wanted)
 
 
 @app.command()
@@ -152,24 +199,28 @@ def calibrate(
     from studies.compare import check_measured
     from studies.fitted import write_fitted
     from studies.measurements import with_measurements
-    from studies.patches.library import study_library
+    from studies.patches.library import study_library, study_plan
     from studies.show_fit import show_calibration
     from studies.study import load_study
+    from studies.targets import check_files
 
+    check_files({"--out": out}, (Path(study), measured))
     settings = with_measurements(load_study(study, quick=quick), measured)
     check_measured(settings)
     for target in find_targets(settings).values():
         check_cathode(settings, target.recipe)
+    for recipe in settings.recipes:
+        study_plan(settings).check_content(recipe.volume_fraction)
     library = with_progress(
         "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
     )
     found = with_progress("parameters", lambda progress: fit(settings, library, progress=progress))
-    show_calibration(settings, found)
     if out is not None:
         cathode = (
             f"{settings.ensemble.seeds} cathodes of {settings.cathode.cores} blocks, seed {settings.ensemble.seed}"
         )
         write_fitted(found, out, f"{settings.title}; {'; '.join(count_data(settings))} Fitted on {cathode}.")
+    show_calibration(settings, found)
 
 
 @app.command()
@@ -190,9 +241,11 @@ def screen(
     from studies.screening.design import load_screen
     from studies.screening.run import run_screening
     from studies.screening.show import show_screening
+    from studies.targets import check_folder
 
     plan, parameters = load_screen(study, quick=quick, seeds=seeds), load_fitted(fitted)
     folder = out or Path("results") / (Path(study).stem + ("-screen-quick" if quick else "-screen"))
+    check_folder("--out", folder)
     show_screening(_with_bars(lambda bars: run_screening(plan, parameters, folder, workers=workers, progress=bars)))
 
 
@@ -208,50 +261,77 @@ def compare(
     from microstructure.files import whole_file
     from microstructure.recipe import Recipe
     from studies.finite_size import compare_coats
-    from studies.patches.library import study_library
+    from studies.patches.library import study_library, study_plan
     from studies.show_fit import show_coats
     from studies.study import load_study
+    from studies.targets import check_files
 
+    check_files({"--csv": csv}, (Path(study),))
     settings = load_study(study, quick=quick)
     recipe = Recipe.parse(composition, settings.constants)
+    study_plan(settings).check_content(recipe.volume_fraction)
     library = with_progress(
         "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
     )
     table = compare_coats(recipe, library)
-    show_coats(table, composition)
     if csv is not None:
         with whole_file(csv) as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.5g")
+    show_coats(table, composition)
 
 
 def _with_bars(work: Callable[[Bars], Result]) -> Result:
     """Do a long piece of work that names its parts, one bar for each, on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=plain_console(stderr=True))
+
+    def start(title: str) -> Callable[[int, int], None]:
+        bar.start()  # now, and not before: what is refused leaves no empty line
+        line = bar.add_task(title, total=None)
+        return lambda done, total: bar.update(line, completed=done, total=total)
+
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-
-            def start(title: str) -> Callable[[int, int], None]:
-                line = bar.add_task(title, total=None)
-                return lambda done, total: bar.update(line, completed=done, total=total)
-
-            return work(start)
-    except KeyboardInterrupt:
-        sys.stderr.write("percoat: interrupted; finished tasks are kept, the same command goes on from there\n")
-        raise typer.Exit(130) from None
+        return work(start)
+    finally:
+        if bar.tasks:
+            bar.stop()
 
 
 def with_progress(title: str, work: Callable[[Callable[[int, int], None]], Result]) -> Result:
-    """Do a long piece of work under a bar on standard error; what is finished when it is interrupted is kept."""
-    return _with_bars(lambda bars: work(bars(title)))
+    """Do a long piece of work under a bar on standard error, from the first piece that it tells of."""
+    lines: list[Callable[[int, int], None]] = []
+
+    def report(bars: Bars, done: int, total: int) -> None:
+        if not lines:
+            lines.append(bars(title))
+        lines[0](done, total)
+
+    return _with_bars(lambda bars: work(lambda done, total: report(bars, done, total)))
 
 
 def main() -> None:
     """Run the command; an error that a person can mend is one sentence and exit status 2."""
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without a letter shows a question mark
     try:
         app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _say("percoat: interrupted; finished tasks are kept, the same command goes on from there")
+        raise
+    except KeyboardInterrupt:
+        _say("percoat: interrupted")
+        raise SystemExit(INTERRUPTED) from None
     except (WorkerError, MemoryError) as error:
-        sys.stderr.write(f"percoat: {' '.join(str(error).split()) or 'memory ran out'}\n")
+        _say(f"percoat: {one_line(str(error)) or 'memory ran out'}")
         raise SystemExit(1) from None
     except (PercoatError, ValueError, TypeError, OSError) as error:
-        sys.stderr.write(f"percoat: {' '.join(str(error).split())}\n")
+        _say(f"percoat: {one_line(str(error))}")
         raise SystemExit(2) from None
+
+
+def _say(text: str) -> None:
+    """A line on standard error, if there is one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write(f"{text}\n")

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from microstructure.files import whole_file
 from studies.compare import SHOWN, measured_numbers, natural
+from studies.pictures import drawn, save_picture
 from studies.study import Study
 from studies.texts import case_text
 
@@ -27,8 +27,7 @@ def draw_figures(study: Study, summary: pd.DataFrame, folder: Path) -> None:
         figure = Figure(figsize=(8.0, 5.6), layout="constrained")
         FigureCanvasAgg(figure)
         draw(study, summary, figure)
-        with whole_file(folder / f"{name}.png") as path:
-            figure.savefig(path, dpi=150, metadata={"Software": "percoat"})
+        save_picture(figure, folder / f"{name}.png", dpi=150)
 
 
 def draw_thresholds(study: Study, summary: pd.DataFrame, figure: Figure) -> None:
@@ -62,7 +61,7 @@ def draw_utilisation(study: Study, summary: pd.DataFrame, figure: Figure) -> Non
         _series(study, summary, axes, f"utilisation_{name}", COLOURS[colour], 100.0, style=style)
     _measured_legend(study, axes, "utilisation")
     axes.set_ylim(0, 105)
-    axes.set_title(study.title, fontsize=9)
+    axes.set_title(drawn(study.title), fontsize=9)
     axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
     axes.set_ylabel("utilisation of the active material (vol%)")
     axes.legend(fontsize=8)
@@ -79,7 +78,7 @@ def draw_conductivity(study: Study, summary: pd.DataFrame, figure: Figure) -> No
         axes.set_title(part, fontsize=10)
         axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
         axes.legend(fontsize=8)
-    figure.suptitle(study.title, fontsize=9)
+    figure.suptitle(drawn(study.title), fontsize=9)
     figure.axes[0].set_ylabel("effective conductivity (mS/cm)")
 
 

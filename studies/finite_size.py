@@ -104,9 +104,10 @@ class _Coats:
     def _ions(self, thickness: float) -> list[Number]:
         """Along and across the coat, over the conductivity of the electrolyte."""
         found = [self._between(self._ionic(name), thickness) for name in ("along_ionic", "across_ionic")]
+        most = 1.0 - self.recipe.matrix_porosity  # upper Wiener bound of a film without any carbon in it
         if thickness >= self.library.reach[0]:
-            return found
-        return [(value, low, 1.0 - self.recipe.matrix_porosity) for value, low, _ in found]
+            return [(value, low, max(min(high, most), value)) for value, low, high in found]
+        return [(value, low, most) for value, low, _ in found]
 
     def _ionic(self, quantity: str) -> Callable[[PatchLibrary, float], float]:
         content = self.recipe.volume_fraction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from microstructure.arguments import check_number
@@ -11,6 +12,7 @@ CHARGED, PLATEAU_END = 4.3, 3.55  # V against lithium: the open-circuit voltage 
 INDIUM = 0.62  # V against lithium: the indium-lithium counter electrode
 LOWER = 2.0  # V against indium-lithium: where the discharge ends
 HOUR = 3600.0
+UNCOUNTED = "electrons do not span the cathode: electronic loss not counted"
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,10 @@ class RateCapacity:
     c_rate: float = field(metadata={"unit": "1/h"})
     capacity: float = field(metadata={"unit": "A s/kg", "what": "of the composite"})
     ionic_drop: float = field(metadata={"unit": "V", "what": "of ions in the cathode"})
-    electronic_drop: float = field(metadata={"unit": "V", "what": "of electrons in the cathode"})
+    electronic_drop: float = field(metadata={"unit": "V", "what": "of electrons in the cathode; NaN if not counted"})
     active_rate: float = field(metadata={"unit": "1/h", "what": "C-rate that the active particles see"})
     current: float = field(metadata={"unit": "A/m2", "what": "of the cell"})
+    remark: str = ""
 
 
 def estimate_capacity(
@@ -38,6 +41,10 @@ def estimate_capacity(
     falls evenly from 4.3 to 3.55 V against lithium and then steeply; no resistance of the separator, the counter
     electrode, the interface of core and electrolyte, and none of diffusion in the particles.
 
+    A core that electrons reach from the collector works even where they do not span the cathode. No conductivity from
+    plate to plate says what they lose on their way to it: this loss is then not counted, its drop is NaN, and the
+    remark says so. The capacity is an upper limit.
+
     Parameters
     ----------
     recipe : Recipe
@@ -46,7 +53,7 @@ def estimate_capacity(
     utilisation : float
         Share of the active material that electrons and ions reach.
     electronic, ionic : float
-        Conductivities of the composite [S/m].
+        Conductivities of the composite from plate to plate [S/m]; an electronic one of 0 where electrons do not span.
     loading : float
         Mass of the composite per area [kg/m2].
     length : float
@@ -67,22 +74,28 @@ def estimate_capacity(
     103
     """
     _check(c_rate=c_rate, utilisation=utilisation, electronic=electronic, ionic=ionic, loading=loading, length=length)
-    share = active_mass_share(recipe)
-    full = share * recipe.materials["cam.capacity"]  # of the composite
+    full = full_capacity(recipe)
     current = c_rate / HOUR * full * loading
-    if utilisation == 0.0 or electronic == 0.0 or ionic == 0.0:
-        return RateCapacity(c_rate, 0.0, float("inf"), float("inf"), float("inf"), current)
-    drops = [current * length / (3.0 * conductivity) for conductivity in (ionic, electronic)]
+    if utilisation == 0.0 or ionic == 0.0:
+        return RateCapacity(c_rate, 0.0, math.inf, math.inf, math.inf, current)
+    spans = electronic > 0.0
+    drops = [current * length / (3.0 * conductivity) for conductivity in (ionic, electronic)[: 1 + spans]]
     end = LOWER + INDIUM
     even = (CHARGED - end - sum(drops)) / (CHARGED - PLATEAU_END)
     front = (0.5 * (CHARGED + PLATEAU_END) - end) / (3.0 * max(drops))
-    reached = min(max(min(even, front), 0.0), 1.0)
-    return RateCapacity(c_rate, full * utilisation * reached, drops[0], drops[1], c_rate / utilisation, current)
+    capacity = full * utilisation * min(max(min(even, front), 0.0), 1.0)
+    lost, remark = (drops[1], "") if spans else (math.nan, UNCOUNTED)
+    return RateCapacity(c_rate, capacity, drops[0], lost, c_rate / utilisation, current, remark)
 
 
 def active_mass_share(recipe: Recipe) -> float:
     """Mass of the active material over that of the composite."""
     return recipe.cam / (recipe.cam + recipe.se + recipe.cb)
+
+
+def full_capacity(recipe: Recipe) -> float:
+    """Capacity of the composite if all of its active material is used [A s/kg]."""
+    return active_mass_share(recipe) * recipe.materials["cam.capacity"]
 
 
 def _check(**numbers: float) -> None:

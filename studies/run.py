@@ -14,7 +14,7 @@ from microstructure.recipe import Recipe
 from studies.compare import comparison
 from studies.contact_check import contact_task
 from studies.ledger import Bars, Ledger, Task, fingerprint, no_bars, versions, write_json
-from studies.patches.library import PatchLibrary, study_library
+from studies.patches.library import PatchLibrary, study_library, study_plan
 from studies.study import Study
 from studies.tasks import composition_task
 from studies.texts import markdown_table
@@ -55,9 +55,9 @@ def run_study(study: Study, folder: Path, *, workers: int = 1, progress: Bars | 
     """
     ledger, bars = study_ledger(study, folder), progress or no_bars
     ledger.check()
-    patches = study_library(study, workers=workers, progress=bars("patch library"))
     for recipe in study.recipes:
-        patches.check_content(recipe.volume_fraction)
+        study_plan(study).check_content(recipe.volume_fraction)
+    patches = study_library(study, workers=workers, progress=bars("patch library"))
     tasks = plan(study, patches, folder)
     ledger.complete(tasks, workers=workers, progress=bars(f"{study.ensemble.seeds} seeds"))
     return write_results(study, ledger, tasks)

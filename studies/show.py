@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from microstructure.materials import Materials
 from studies.compare import ARITHMETIC, PREDICTED, STRUCTURE
-from studies.console import wide_console
+from studies.console import one_line, wide_console
 from studies.run import Results
 from studies.texts import row_texts
 
@@ -32,12 +33,12 @@ def borrowed_text(results: Results) -> str:
     borrowed = [name for name in fitted if name not in study.fitted.values()]
     if not borrowed:
         return ""
-    return f"Fitted to Kissel 2026 and used here as they are, set your own in \\[materials]: {', '.join(borrowed)}."
+    return f"Fitted to Kissel 2026 and used here as they are, set your own in [materials]: {', '.join(borrowed)}."
 
 
 def composition_table(results: Results) -> Table:
     """What follows from the weights, and the structures that were built: one column per composition."""
-    table = Table(title=results.study.title, caption="measured values in brackets")
+    table = Table(title=one_line(results.study.title), caption="measured values in brackets")
     compositions = [str(recipe) for recipe in results.study.recipes]
     table.add_column("", no_wrap=True)
     for composition in compositions:
@@ -47,7 +48,7 @@ def composition_table(results: Results) -> Table:
         found = rows.loc[quantity].loc[compositions]
         numbers, measured = found["prediction"].tolist(), found["measured"].tolist()
         texts = [f"{n:.3g}" + (f" ({m})" if m else "") for n, m in zip(numbers, measured, strict=True)]
-        table.add_row(f"{heading} [{unit}]".replace("[", r"\["), *texts)
+        table.add_row(f"{heading} [{unit}]", *texts)
     return table
 
 
@@ -67,7 +68,7 @@ def prediction_table(results: Results) -> Table:
             continue
         if quantity != last:
             table.add_section()
-            table.add_row(f"[bold]{PREDICTED[quantity][0]}[/bold] \\[{row['unit']}]")
+            table.add_row(Text.assemble((PREDICTED[quantity][0], "bold"), f" [{row['unit']}]"))
         case, *texts = row_texts(row)
         table.add_row(f"  {case}", *texts)
         last = quantity
@@ -81,8 +82,8 @@ def materials_table(materials: Materials) -> Table:
         table.add_column(heading, overflow="fold", no_wrap=heading in ("constant", "range"))
     for key, constant in materials.constants.items():
         limits = f"{constant.low:g} - {constant.high:g}"
-        table.add_row(key, f"{constant.value:.4g}", limits, constant.unit, constant.source)
+        table.add_row(key, f"{constant.value:.4g}", limits, constant.unit, one_line(constant.source))
     closure = materials.matrix_porosity
     points = ", ".join(f"{v:g} at {p:g}" for p, v in zip(closure.points, closure.values, strict=True))
-    table.add_row("matrix.porosity", points, "0 - 1", "at CB:SE", closure.source)
+    table.add_row("matrix.porosity", points, "0 - 1", "at CB:SE", one_line(closure.source))
     return table

@@ -29,8 +29,8 @@ def show_calibration(study: Study, found: Calibration) -> None:
     for heading in ("parameter", "value", "95 %", "unit", "fixed by"):
         table.add_column(heading)
     for (name, value), error in zip(found.values.items(), found.errors, strict=True):
-        ends = (value * math.exp(sign * NORMAL * error) for sign in (-1, 1))
-        unit = UNITS[name.split(".")[1]]
+        allowed, unit = study.constants.constants[name], UNITS[name.split(".")[1]]
+        ends = (min(max(value * math.exp(sign * NORMAL * error), allowed.low), allowed.high) for sign in (-1, 1))
         table.add_row(name, f"{value:.4g}", " - ".join(f"{end:.3g}" for end in ends), unit, found.targets[name].name)
     console.print(table)
     names, correlations = list(found.values), found.correlations
@@ -53,7 +53,7 @@ def show_calibration(study: Study, found: Calibration) -> None:
         unit = UNITS[key]
         text = f"{value:.4g}" if unit == "1" else f'"{value:.4g} {unit}"'
         source = f"fitted: {found.targets[name].name}, {study.ensemble.seeds} seeds"
-        console.print(f'\\[materials.{group}]\n{key} = {{ value = {text}, source = "{source}" }}', soft_wrap=True)
+        console.print(f'[materials.{group}]\n{key} = {{ value = {text}, source = "{source}" }}', soft_wrap=True)
 
 
 def show_coats(table: pd.DataFrame, composition: str) -> None:
@@ -67,7 +67,7 @@ def show_coats(table: pd.DataFrame, composition: str) -> None:
     for quantity, rows in table.groupby("quantity", sort=False):
         for row in rows.to_dict("records"):
             scale, unit = scales[str(row["unit"])]
-            ends = f"{row['low'] / scale:.3g} - {row['high'] / scale:.3g}"
+            ends = " - ".join(_end(float(row[name]) / scale) for name in ("low", "high"))
             value, factor = float(row["coat"]), float(row["factor"])
             text = f"{value / scale:.3g} ({ends})" if math.isfinite(value) else "out of reach"
             cells = (f"{text} *" if row["note"] else text, f"{factor:.2f}" if math.isfinite(factor) else "")
@@ -75,3 +75,7 @@ def show_coats(table: pd.DataFrame, composition: str) -> None:
             shown.add_row(str(quantity), unit, f"{1e9 * float(row['thickness']):.3g}", bulk, *cells)
         shown.add_section()
     console.print(shown)
+
+
+def _end(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "out of reach"

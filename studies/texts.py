@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from studies.compare import PREDICTED
+from studies.console import one_line
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -17,9 +18,13 @@ def markdown_table(table: pd.DataFrame) -> str:
         quantity = str(row["quantity"])
         if quantity in PREDICTED and (quantity.startswith("threshold") or row["setting"] == ""):
             cells = [f"{PREDICTED[quantity][0]} ({row['unit']})", *row_texts(row)]
-            escaped = [cell.replace("|", r"\|") for cell in cells]
-            lines.append(f"| {' | '.join(escaped)} |")
+            lines.append(f"| {' | '.join(map(markdown_cell, cells))} |")
     return "\n".join(lines) + "\n"
+
+
+def markdown_cell(text: str) -> str:
+    """Text as a cell of a Markdown table: on one line, and with bars that do not end the cell."""
+    return one_line(text).replace("|", r"\|")
 
 
 def row_texts(row: Any) -> list[str]:
@@ -42,6 +47,12 @@ def number_text(row: Any) -> str:
     interval = row["high"] > row["low"]  # false for NaN too
     mean, low, high = (digits(row[name]) for name in ("prediction", "low", "high"))
     return f"{mean} ({low} - {high})" if interval else mean
+
+
+def interval_text(mean: float, low: float, high: float) -> str:
+    """A number with the ends of its interval, or bare where there is none or it is narrower than what is shown."""
+    narrow = not high - low > 2e-3 * abs(mean)  # so is NaN
+    return digits(mean) if narrow else f"{digits(mean)} ({digits(low)} - {digits(high)})"
 
 
 def digits(value: float) -> str:

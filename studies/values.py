@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 COLUMNS = ["quantity", "composition", "setting", "unit", "seed", "value"]
-SHARES = ("utilisation", "reachable_area", "core_fraction", "porosity", "matrix_in", "carbon_left_out", "bond_share")
+SHARES = (
+    "utilisation", "reachable_area", "core_fraction", "porosity", "matrix_in", "carbon_left_out", "bond_share",
+    "threshold",
+)  # fmt: skip
 NORMAL = 1.96  # standard deviations in half of a 95 % interval
 DIGITS = 6  # significant digits written: what sums in another order cannot change
 

@@ -9,11 +9,13 @@ import pytest
 
 from microstructure import Recipe
 from microstructure.errors import StudyError
-from studies.chart.chart import SCALES, Chart, interpolation_error, with_scales
+from studies.chart.chart import SCALES, Chart, Reading, _line_error, with_scales
+from studies.chart.densities import find_densities
 from studies.chart.formula import fit_formulas, formula_table
 from studies.chart.make import make_chart
 from studies.chart.plan import load_plan
 from studies.chart.pooling import pool
+from studies.chart.show import interval_text, reading_texts, show_chart
 from studies.chart.tasks import Condition, bulk_rows, chart_tasks, in_plane_row
 
 TINY = Path(__file__).with_name("tiny_chart.toml")
@@ -136,7 +138,23 @@ def test_a_reading_at_a_point_is_that_point_and_between_points_lies_between(ship
     after = rows[(rows["quantity"] == "in_plane") & np.isclose(rows["ratio"], 1.0)].iloc[0]
     assert after["value"] < middle.value < found["value"]
     assert middle.between
-    assert 0.0 < interpolation_error(shipped, 200e-9, **OPEN) < 1.0
+    assert along.error == 0.0
+    assert 0.0 < middle.error < 0.05
+
+
+def test_the_error_between_two_points_is_that_of_the_thickness_asked_for():
+    """A parabola in the logarithms, c x^2: a straight line is off by c (x - a) (b - x)."""
+    x = np.log([1.0, 2.0, 5.0, 9.0])
+    thicknesses, values = np.exp(x), np.exp(0.3 * x**2)
+    for thickness in (1.5, 2.5, 4.0, 8.0):
+        at, right = np.log(thickness), int(np.searchsorted(thicknesses, thickness))
+        expected = np.expm1(0.3 * (at - x[right - 1]) * (x[right] - at))
+        assert _line_error(thicknesses, values, thickness) == pytest.approx(expected, rel=1e-9)
+        truth, read = 0.3 * at**2, np.interp(at, x, 0.3 * x**2)
+        assert np.expm1(read - truth) == pytest.approx(expected, rel=1e-9)
+    assert _line_error(thicknesses, values, 2.0 + 1e-9) < 1e-8
+    assert np.isnan(_line_error(thicknesses[:2], values[:2], 1.5))
+    assert np.isnan(_line_error(thicknesses, np.array([np.inf, 1.0, 2.0, np.inf]), 4.0))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +202,128 @@ def test_the_table_has_every_scale_and_they_agree(shipped):
     assert float(ratio[known].iloc[0]) == pytest.approx(100 * expected, rel=1e-3)
     assert float(mass[known].iloc[0]) == pytest.approx(100 * expected / (1 + expected), rel=1e-3)
     assert (table.loc[~known, f"{SCALES[0]}, value [%]"] == "out of reach").all()
+
+
+def test_masses_are_those_of_the_densities_given(shipped):
+    """README's own electrolyte, argyrodite of 1.86 g/cm3: 2.59 / 1.86 times the carbon per electrolyte."""
+    usual, own = with_scales(shipped), with_scales(shipped.with_densities(find_densities(se="1.86 g/cm3")))
+    column = f"{SCALES[1]}, value [%]"
+    ratio = pd.to_numeric(own[column], errors="coerce") / pd.to_numeric(usual[column], errors="coerce")
+    np.testing.assert_allclose(ratio.dropna(), 2.59 / 1.86, rtol=1e-2)  # four digits of the smallest are written
+    assert float(own[column][0]) == pytest.approx(float(usual[column][0]) * 2.59 / 1.86, rel=1e-4)
+    pd.testing.assert_series_equal(own[f"{SCALES[0]}, value [%]"], usual[f"{SCALES[0]}, value [%]"])
+    for table, name, density in ((usual, "Li3InCl6", 2.59), (own, "SE", 1.86)):
+        assert set(table["SE"]) == {name}
+        assert set(table["SE density [g/cm3]"]) == {density}
+        assert set(table["CB density [g/cm3]"]) == {1.96}
+
+
+def test_densities_come_from_a_study_too(shipped, percoat, tmp_path):
+    study = Path(__file__).with_name("tiny.toml")
+    found = find_densities(str(study))
+    assert shipped.with_densities(found).materials["se.density"] == 1860.0
+    other = find_densities(str(study), se="2 g/cm3", cb="1.8 g/cm3")
+    assert shipped.with_densities(other).materials["se.density"] == 2000.0
+    done = percoat("threshold", "--thickness", "150 nm", "--study", study, folder=tmp_path)
+    assert "by mass: for Li6PS5Cl 1.86 g/cm3 and Super C65 1.96 g/cm3" in done.out
+    text = study.read_text().replace("[materials.se]", '[materials.cb]\naggregate_diameter = "200 nm"\n[materials.se]')
+    (tmp_path / "mine.toml").write_text(text)
+    done = percoat("threshold", "--thickness", "150 nm", "--study", "mine.toml", folder=tmp_path)
+    assert "of mine.toml the densities count alone: the chart has its own cb.aggregate_diameter" in done.out
+    done = percoat("threshold", "--thickness", "150 nm", "--cb-density", "1.9 g/cm3", folder=tmp_path)
+    assert "by mass: for Li3InCl6 2.59 g/cm3 and CB 1.9 g/cm3" in done.out
+
+
+def test_a_mass_ratio_may_be_more_than_all(shipped):
+    """Of 60 vol% carbon: 1.5 of it to 1 of electrolyte by volume, 1.135 by mass."""
+    reading = Reading("in_plane", "", 0.0, 0.6, 0.5, 0.999, between=False)
+    volume, ratio, mass = reading_texts(reading, shipped.materials)
+    assert volume == "60 (50 - 99.9)"
+    assert ratio.startswith("114 (75.7 - ")
+    assert mass.startswith("53.2 (43.1 - ")
+    assert interval_text(0.9, 0.8, 1.3) == "90 (80 - 100)"
+    assert interval_text(1.0, 0.8, 1.3) == "out of reach"
+
+
+def test_the_radius_is_that_of_the_plan(made, capsys):
+    chart, _ = made
+    record = {**chart.record, "plan": {**chart.record["plan"], "core_diameter": 5e-6}}
+    show_chart(Chart(chart.rows, record), **chart.first)
+    assert "R = 2.5 um" in capsys.readouterr().out
+
+
+def cut(text, lines):
+    return "".join(text.splitlines(keepends=True)[:lines])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"coat_chart.json": lambda text: ""},
+        {"coat_chart.json": lambda text: "{}"},
+        {"coat_chart.json": lambda text: "[]"},
+        {"coat_chart.json": lambda text: "null"},
+        {"coat_chart.json": lambda text: "[" * 100_000},
+        {"coat_chart.json": lambda text: text[: len(text) // 2]},
+        {"coat_chart.json": lambda text: text.replace('"core_diameter": 3.3e-06', '"core_diameter": "wide"')},
+        {"coat_chart.json": lambda text: text.replace('"cb.aggregate_diameter"', '"cb.diameter"')},
+        {"coat_chart.csv": lambda text: ""},
+        {"coat_chart.csv": lambda text: "quantity\n"},
+        {"coat_chart.csv": lambda text: text[:-10]},
+        {"coat_chart.csv": lambda text: text[: len(text) // 2]},
+        {"coat_chart.csv": lambda text: cut(text, 1)},
+        {"coat_chart.csv": lambda text: cut(text, 2)},
+        {"coat_chart.csv": lambda text: cut(text, -1)},
+        {"coat_chart.csv": lambda text: text.replace("bulk", "bulky")},
+        {"coat_chart.csv": lambda text: text.replace(",0.4,", ",wide,")},
+        {"coat_chart.csv": lambda text: "\x00" * 100},
+    ],
+)
+def test_a_damaged_chart_is_one_sentence(made, percoat, tmp_path, damage):
+    _, folder = made
+    for name in ("coat_chart.csv", "coat_chart.json"):
+        text = (folder / name).read_text()
+        (tmp_path / name).write_text(damage.get(name, str)(text))
+    for words in ((), ("--thickness", "150 nm"), ("--csv", "t.csv", "--formulas", "f.csv", "--figure", "f.png")):
+        done = percoat("threshold", "--chart", tmp_path, *words, folder=tmp_path)
+        assert done.status == 2
+        assert "is damaged" in done.err
+        assert len(done.err.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"coat_chart.csv", "coat_chart.json"}
+
+
+def test_a_recomputed_chart_needs_no_structure_called_open(made, percoat, tmp_path, monkeypatch):
+    """What is not asked for is the first of the plan; what is asked for is looked up in it before the work."""
+    chart, _ = made
+    text = TINY.read_text().replace("[structures.open]", '[structures."[/mine]"]')
+    (tmp_path / "plan.toml").write_text(text.replace("[dispersions.ideal]", '[dispersions."$d_$"]'))
+    rows = chart.rows.replace({"structure": {"open": "[/mine]"}, "dispersion": {"ideal": "$d_$"}})
+    plan = load_plan(tmp_path / "plan.toml")
+    own = Chart(rows, {**chart.record, "plan": plan.model_dump(mode="json")})
+    calls = []
+    monkeypatch.setattr("studies.chart.make.make_chart", lambda plan, folder, **more: calls.append(folder) or own)
+    words = ("threshold", "--recompute", "--plan", "plan.toml")
+    for more in ((), ("--thickness", "150 nm"), ("--figure", "chart.png")):
+        done = percoat(*words, *more, folder=tmp_path)
+        assert done.status == 0, done.err
+        assert "aggregates: [/mine], dispersion: $d_$, fit: reorient" in done.out
+    assert len(calls) == 3
+    for more, said in (
+        (("--structure", "open"), "structure in the plan"),
+        (("--dispersion", "ideal"), "dispersion in the plan"),
+        (("--fit", "cut"), "fit in the plan"),
+        (("--thickness", "5 um"), "not extrapolated"),
+        (("--out", "plan.toml"), "--out wants a folder"),
+        (("--out", "plan.toml/below"), "lies below"),
+        (("--csv", "."), "is a folder"),
+        (("--figure", "chart.pdf"), ".png"),
+        (("--chart", "."), "give one of them"),
+        (("--se-density", "1.86 g/cm3"), "[materials] of its plan"),
+    ):
+        done = percoat(*words, *more, folder=tmp_path)
+        assert done.status == 2
+        assert said in done.err
+    assert len(calls) == 3
 
 
 def test_pooled_quantiles_and_their_intervals():

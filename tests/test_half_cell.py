@@ -66,6 +66,14 @@ def test_where_ions_conduct_well_both_levels_agree(c_rate):
     assert 0 < found.ionic_drop < 2.0 * closed.ionic_drop
 
 
+def test_what_electrons_reach_works_where_they_do_not_span():
+    found, free = discharge(electrode(0.1, 0.0), 0.1), discharge(electrode(0.1, 100.0), 0.1)
+    assert found.capacity == pytest.approx(free.capacity, rel=1e-3)
+    assert math.isnan(found.electronic_drop)
+    assert "not counted" in found.remark
+    assert discharge(electrode(0.0, 0.0), 0.1).capacity == discharge(electrode(0.5, 0.02, 0.0), 0.1).capacity == 0.0
+
+
 def test_where_ions_conduct_badly_the_capacity_collapses():
     slow, fast = (discharge(electrode(0.9, 0.18, 0.0006, "80:20:3"), rate).capacity / HOUR for rate in (0.1, 1.0))
     assert slow > 125

@@ -61,12 +61,32 @@ def test_a_front_stops_where_it_has_used_up_the_mean_voltage(worse, depth):
     assert found.capacity == pytest.approx(depth * estimate(c_rate=1e-3).capacity, rel=1e-9)
 
 
-@pytest.mark.parametrize("nothing", ["utilisation", "electronic", "ionic"])
+@pytest.mark.parametrize("nothing", ["utilisation", "ionic"])
 def test_what_does_not_conduct_or_is_not_reached_gives_nothing(nothing):
     found = estimate(**{nothing: 0.0})
     assert found.capacity == 0.0
     assert found.ionic_drop == found.electronic_drop == math.inf
     assert found.current == pytest.approx(32.0)
+
+
+@pytest.mark.parametrize("c_rate", [0.1, 1.0, 5.0])
+def test_what_electrons_reach_works_where_they_do_not_span(c_rate):
+    """As much as with electrons that lose nothing; what they lose on their way is not known."""
+    found, free = (
+        estimate(electronic=0.0, utilisation=0.08, c_rate=c_rate),
+        estimate(electronic=1e12, utilisation=0.08, c_rate=c_rate),
+    )
+    assert found.capacity == pytest.approx(free.capacity, rel=1e-9)
+    assert found.capacity > 0.0
+    assert found.ionic_drop == free.ionic_drop
+    assert math.isnan(found.electronic_drop)
+    assert found.remark == "electrons do not span the cathode: electronic loss not counted"
+    assert free.remark == ""
+
+
+def test_where_nothing_is_reached_electrons_that_do_not_span_give_nothing():
+    assert estimate(electronic=0.0, utilisation=0.0).capacity == 0.0
+    assert estimate(electronic=0.0, ionic=0.0).capacity == 0.0
 
 
 @pytest.mark.parametrize(

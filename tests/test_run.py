@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from microstructure.errors import StudyError
+from studies.figures import draw_figures
 from studies.run import run_study
+from studies.show import show_results
 from studies.study import load_study
 
 TINY = Path(__file__).with_name("tiny.toml")
@@ -37,6 +40,24 @@ def test_results_folder_is_complete(done):
     assert record["materials"]["constants"]["se.density"]["source"].startswith("yours")
     assert record["seeds"][1] == {"entropy": 7, "spawn_key": [1]}
     assert {"percoat", "numpy", "python"} <= set(record["versions"])
+
+
+WILD = "[/foo] $x_$ [bold]80:100:20[/bold] 1 | 2\n$\\frac$ \x1b[31m \N{WAVE DASH}\N{CJK UNIFIED IDEOGRAPH-6B63}"
+PLAIN = "[/foo] $x_$ [bold]80:100:20[/bold] 1 | 2 $\\frac$ [31m \N{WAVE DASH}\N{CJK UNIFIED IDEOGRAPH-6B63}"
+
+
+def test_a_title_is_text_and_no_markup(done, tmp_path, capsys):
+    """Neither rich's, nor that of formulas in pictures, nor what steers a terminal."""
+    constants = {"se": {"density": {"value": "1.86 g/cm3", "source": WILD}}}
+    study = done.study.model_copy(update={"title": WILD, "materials": constants})
+    show_results(replace(done, study=study))
+    shown = capsys.readouterr().out
+    assert PLAIN in shown
+    assert "\x1b" not in shown
+    assert "mixed density [g/cm3]" in shown
+    assert "your own in [materials]" in shown
+    draw_figures(study, done.summary, tmp_path)
+    assert len(list(tmp_path.glob("*.png"))) == 3
 
 
 def test_values_make_sense(done):
@@ -109,7 +130,7 @@ def test_changed_constants_are_noticed(done):
 
 @pytest.mark.parametrize(
     ("lean", "rich", "said"),
-    [("97:3:0", "97:3:1", "cannot be packed"), ("97:3:0", "97:3:2", "more is not extrapolated")],
+    [("97:3:0", "97:3:1", "cannot be packed"), ("97:3:0", "97:3:4", "more is not extrapolated")],
 )
 def test_what_is_out_of_reach_is_one_sentence_and_leaves_nothing(percoat, tmp_path, lean, rich, said):
     text = TINY.read_text().replace("pores_between_blocks = 0.12", "pores_between_blocks = 0.0")

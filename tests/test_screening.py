@@ -210,6 +210,12 @@ def test_an_interval_of_a_share_ends_at_all_of_it():
     assert ratio["high"] > 1.0
 
 
+def test_an_interval_of_a_capacity_ends_at_all_of_it():
+    frame = pd.DataFrame({"composition": "c", "setting": "", "unit": "mA*h/g", "value": [100.0, 150.0]})
+    (row,) = table_of(frame.assign(quantity="capacity_1C"), {("c", ""): 160.0}).to_dict("records")
+    assert (row["mean"], row["low"], row["high"]) == (125.0, 0.0, 160.0)
+
+
 def test_values_by_candidate_and_seed_keep_the_order_of_the_candidates():
     rows = [(c, "", "q", "1", s, 10.0 * k + s) for k, c in enumerate(("80:20:3", "80:20:1")) for s in (0, 1)]
     found = by_seed(pd.DataFrame(rows, columns=[*KEY, "quantity", "unit", "seed", "value"]), "q")
@@ -280,6 +286,24 @@ def test_a_screening_goes_on_with_the_same_bytes_by_two_workers_and_refuses_anot
     for other in ("[composite]\npores_between_blocks = 0.1\n", "[screen]\nrates = [1.0, 2.0]\n"):
         with pytest.raises(StudyError, match="other settings or another version"):
             run_screening(plan_of(other), fitted, again)
+
+
+def test_cores_that_electrons_reach_count_where_they_do_not_span(plan_of, no_patches, tmp_path, capsys):
+    """Few bare contacts and no carbon: the cores at the collector work, and what is not counted is named."""
+    text = '[screen]\ncam_to_se = ["80:20"]\nx = [0.0]\n[materials.composite]\nbare_contact_share = 0.02\n'
+    screening = run_screening(plan_of(text), load_fitted(), tmp_path / "out")
+    rows = {name: screening.rows(name)["80:20:0", ""] for name in screening.quantities}
+    assert rows["composite_electronic"]["mean"] == 0.0
+    assert 0.0 < rows["utilisation_joint"]["mean"] < 0.3
+    reached = 200.0 * 0.8 * rows["utilisation_joint"]["mean"]
+    assert 0.5 * reached < rows["capacity_0.1C"]["mean"] <= reached * (1.0 + 1e-6)
+    assert screening.ranking["electrons_span"].tolist() == [0.0]
+    assert pd.read_csv(tmp_path / "out" / "ranking.csv")["electrons_span"].tolist() == [0.0]
+    show_screening(screening)
+    shown = capsys.readouterr().out
+    assert "* electrons do not span the cathode: electronic loss not counted" in shown
+    assert "+-" not in shown
+    assert "In 100% of its cathodes electrons do not span" in sentences(screening)[0]
 
 
 def test_candidates_of_one_seed_share_their_drawn_parameters(plan_of, handmade):

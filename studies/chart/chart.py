@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from studies.chart.rows import Row
 
 TABLE, RECORD = "coat_chart.csv", "coat_chart.json"
 KEYS = ("structure", "dispersion", "fit")
-TEXTS = ("composition", "case", "remark", "fit", "dispersion")
+ENDS = ("low", "high")  # of an interval: not known where thresholds are out of reach
+NUMBERS = tuple(name for name, one in Row.__dataclass_fields__.items() if one.type in ("float", "int"))
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Reading:
     low: float = field(metadata={"unit": "1"})
     high: float = field(metadata={"unit": "1"})
     between: bool = field(metadata={"what": "whether it is interpolated"})
+    error: float = field(
+        default=0.0, metadata={"unit": "1", "what": "of interpolation, relative; NaN where it is not known"}
+    )
     remark: str = ""
 
 
@@ -44,6 +50,7 @@ class Chart:
 
     rows: pd.DataFrame
     record: dict[str, Any]
+    own: Materials | None = field(default=None, metadata={"what": "whose densities count, if not those of its record"})
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Chart:
@@ -56,36 +63,29 @@ class Chart:
         """
         home = resources.files("studies.chart") if folder is None else folder
         try:
-            with home.joinpath(TABLE).open("r", encoding="utf-8") as file:
-                rows = pd.read_csv(file, keep_default_na=False, na_values={"value": [""], "low": [""], "high": [""]})
-            record = json.loads(home.joinpath(RECORD).read_text("utf-8"))
-            chart = cls(rows[list(Row.__dataclass_fields__)], record)
-            chart.check()
+            table, record = (home.joinpath(name).read_text("utf-8") for name in (TABLE, RECORD))
         except OSError:
             raise StudyError(f"{folder} holds no chart: make one with percoat threshold --recompute --out") from None
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StudyError(f"the chart in {folder} is damaged ({error}): make it anew with --recompute") from None
+        except UnicodeDecodeError as error:
+            raise _damaged(folder, error) from None
+        try:
+            chart = cls(read_rows(table), read_record(record))
+            chart.check()
+        except (ValueError, RecursionError) as error:
+            raise _damaged(folder, error) from None
         return chart
 
     def check(self) -> None:
-        """Look for all that a reading takes.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If the table or the record is not whole.
-        """
-        if self.rows.empty:
-            raise ValueError(f"{TABLE} holds no rows")
+        """Raise ValueError if the table is not all of what the record tells of."""
         numbers = [field.name for field in fields(Row) if field.type in ("float", "int")]
         for name in self.rows:
-            column = self.rows[name]
-            if name in numbers and not pd.api.types.is_numeric_dtype(column):
+            if name in numbers and not pd.api.types.is_numeric_dtype(self.rows[name]):
                 raise ValueError(f"{TABLE} holds text among the numbers of {name!r}")
-            if name not in ("value", "low", "high") and column.isna().any():
-                raise ValueError(f"{TABLE} ends within a row")
-        if not (math.isfinite(self.aggregate_size) and self.materials.constants):
-            raise ValueError(f"{RECORD} holds no materials")
+        plan, found = self.record["plan"], self.rows[self.rows["quantity"] == "bulk"]
+        bulk = set(zip(found["structure"], found["dispersion"], strict=True))
+        whole = len(self.rows) == self.record.get("rows", len(self.rows))  # older records do not count them
+        if not whole or not bulk >= {(one, other) for one in plan["structures"] for other in plan["dispersions"]}:
+            raise ValueError(f"{TABLE} was cut off")
 
     def save(self, folder: Path) -> None:
         """Write the table and the record."""
@@ -96,17 +96,29 @@ class Chart:
 
     @property
     def materials(self) -> Materials:
-        """The constants it was made with."""
-        return Materials.load(self.record["plan"]["materials"])
+        """The constants whose densities turn volumes into masses: its own, if no others were given."""
+        return Materials.load(self.record["plan"]["materials"]) if self.own is None else self.own
+
+    def with_densities(self, overrides: Mapping[str, Mapping[str, Any]]) -> Chart:
+        """The chart for other densities of electrolyte and carbon, nested as the [materials] of a study.
+
+        They turn its volume fractions into masses; nothing else of them counts.
+        """
+        own: dict[str, Any] = self.record["plan"]["materials"]
+        both = {group: {**own.get(group, {}), **overrides.get(group, {})} for group in {**own, **overrides}}
+        return replace(self, own=Materials.load(both))
+
+    @property
+    def first(self) -> dict[str, str]:
+        """The structure, dispersion and fit that its table has first."""
+        bulk = self.rows[self.rows["quantity"] == "bulk"].iloc[0]
+        fits = self.rows.loc[self.rows["fit"] != "", "fit"]
+        return {"structure": bulk["structure"], "dispersion": bulk["dispersion"], "fit": fits.iloc[0]}
 
     @property
     def aggregate_size(self) -> float:
         """Size of the aggregates [m]."""
         return float(self.record["materials"]["cb.aggregate_diameter"])
-
-    def first(self, key: str) -> str:
-        """The first structure, dispersion or fit of the chart."""
-        return str(next(name for name in self.rows[key] if name))
 
     def choose(self, **wanted: str) -> pd.DataFrame:
         """The rows of one structure, dispersion and fit that hold for any coat; unknown names are refused."""
@@ -130,14 +142,60 @@ class Chart:
         rows = self.choose(structure=structure, dispersion=dispersion, fit=fit)
         found = rows[rows["quantity"].isin(["bulk", "in_plane", "across"])]
         edges = np.unique(found.loc[found["thickness"] > 0, "thickness"])
-        if not edges[0] * (1 - 1e-9) <= thickness <= edges[-1] * (1 + 1e-9):
-            raise StudyError(
-                f"the chart holds coats of {edges[0] * 1e9:g} to {edges[-1] * 1e9:g} nm; got {thickness * 1e9:g} nm:"
-                " it is not extrapolated, make another one with --recompute"
-            )
+        check_thickness(thickness, edges[0], edges[-1])
         groups = found.groupby(["quantity", "case", "area_factor"], sort=False)
         readings = [_interpolate(str(q), str(case), group, thickness) for (q, case, _), group in groups]
         return [reading for reading in readings if reading is not None]
+
+
+def check_thickness(thickness: float, thinnest: float, thickest: float) -> None:
+    """Refuse a coat outside of a chart's."""
+    if not thinnest * (1 - 1e-9) <= thickness <= thickest * (1 + 1e-9):
+        raise StudyError(
+            f"the chart holds coats of {thinnest * 1e9:g} to {thickest * 1e9:g} nm; got {thickness * 1e9:g} nm:"
+            " it is not extrapolated, make another one with --recompute"
+        )
+
+
+def read_rows(text: str) -> pd.DataFrame:
+    """The table of a chart; a ValueError if it is none, or was cut off."""
+    if not text.endswith("\n"):
+        raise ValueError(f"{TABLE} ends in the middle of a line")
+    names = list(Row.__dataclass_fields__)
+    try:
+        rows = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values={name: [""] for name in NUMBERS})
+    except pd.errors.ParserError as error:
+        raise ValueError(f"{TABLE}: {error}") from None
+    missing = [name for name in names if name not in rows.columns]
+    if missing:
+        raise ValueError(f"{TABLE} has no column '{missing[0]}'")
+    rows = rows[names]
+    for name in NUMBERS:
+        if not pd.api.types.is_numeric_dtype(rows[name]) or (name not in ENDS and rows[name].isna().any()):
+            raise ValueError(f"{TABLE}, column '{name}': numbers are wanted")
+    if not {"bulk", "in_plane"} <= set(rows["quantity"]):
+        raise ValueError(f"{TABLE} holds no thresholds")
+    return rows
+
+
+def read_record(text: str) -> dict[str, Any]:
+    """The record of a chart; a ValueError if it is none."""
+    try:
+        record = json.loads(text)
+        plan, constants = record["plan"], record["materials"]
+        lengths = plan["core_diameter"], constants["cb.aggregate_diameter"], constants["cb.primary_diameter"]
+        Materials.load(plan["materials"])
+        _ = [plan[name].keys() for name in ("structures", "dispersions")]
+        sound = isinstance(record["title"], str) and len(record["seeds"]) > 0 and all(one > 0.0 for one in lengths)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{RECORD} lacks what a chart is made of: {error}") from None
+    if not sound:
+        raise ValueError(f"{RECORD} lacks what a chart is made of")
+    return dict(record)
+
+
+def _damaged(folder: Path | None, error: Exception) -> StudyError:
+    return StudyError(f"the chart in {folder} is damaged ({error}): make it anew with --recompute")
 
 
 def _interpolate(quantity: str, case: str, group: pd.DataFrame, thickness: float) -> Reading | None:
@@ -158,7 +216,8 @@ def _interpolate(quantity: str, case: str, group: pd.DataFrame, thickness: float
     share = 0.0 if hit else math.log(thickness / left["thickness"]) / math.log(near["thickness"] / left["thickness"])
     value, low, high = (_between(left[name], near[name], share) for name in ("value", "low", "high"))
     area = float(near["area"] * thickness / near["thickness"])
-    return Reading(quantity, case, area, value, low, high, between=not hit, remark=str(left["remark"]))
+    error = 0.0 if hit else _line_error(points, group["value"].to_numpy(float), thickness)
+    return Reading(quantity, case, area, value, low, high, between=not hit, error=error, remark=str(left["remark"]))
 
 
 def _between(left: float, right: float, share: float) -> float:
@@ -168,25 +227,30 @@ def _between(left: float, right: float, share: float) -> float:
     return float(math.exp((1 - share) * math.log(left) + share * math.log(right))) if right > 0 else 0.0
 
 
-def interpolation_error(chart: Chart, thickness: float, **wanted: str) -> float:
-    """Largest relative change of a threshold next to this thickness when it is read off its two neighbours instead.
+def _line_error(thicknesses: NDArray[np.float64], values: NDArray[np.float64], thickness: float) -> float:
+    """Relative error of a straight line in the logarithms at a thickness between two points.
 
-    Those are twice as far apart as the points themselves, so that it bounds the error of a reading between two points.
+    By the remainder of linear interpolation, |f''| / 2 (x - a) (b - x): the curvature is the larger one of those that
+    the two points have with their outer neighbours. NaN where that cannot be said.
     """
-    rows, worst = chart.choose(**wanted), 0.0
-    for _, group in rows[rows["quantity"].isin(["in_plane", "across"])].groupby(["quantity", "case", "area_factor"]):
-        group = group.sort_values("thickness")
-        x, y = np.log(group["thickness"].to_numpy(float)), group["value"].to_numpy(float)
-        right = int(np.searchsorted(x, math.log(thickness)))
-        for k in range(max(right - 1, 1), min(right + 1, len(x) - 1)):
-            if np.isfinite(y[k - 1 : k + 2]).all():
-                share = (x[k] - x[k - 1]) / (x[k + 1] - x[k - 1])
-                worst = max(worst, abs(_between(y[k - 1], y[k + 1], share) / y[k] - 1.0))
-    return worst
+    x, at = np.log(thicknesses), math.log(thickness)
+    y = np.log(np.where(values > 0.0, values, np.nan))
+    right = int(np.searchsorted(x, at))
+    curvatures = []
+    for k in (right - 1, right):
+        if 0 < k < len(x) - 1 and np.isfinite(y[k - 1 : k + 2]).all():
+            slopes = np.diff(y[k - 1 : k + 2]) / np.diff(x[k - 1 : k + 2])
+            curvatures.append(abs(slopes[1] - slopes[0]) / (x[k + 1] - x[k - 1]))
+    if not curvatures:
+        return math.nan
+    return math.expm1(max(curvatures) * (at - x[right - 1]) * (x[right] - at))
 
 
 def with_scales(chart: Chart) -> pd.DataFrame:
-    """A table for a spreadsheet: lengths in nm, areas in um2, thresholds in % on all three scales of carbon content."""
+    """A table for a spreadsheet: lengths in nm, areas in um2, thresholds in % on all three scales of carbon content.
+
+    Masses hold for the densities in its columns.
+    """
     thresholds, materials = chart.rows[chart.rows["quantity"] != "bridge_rate"], chart.materials
     table = pd.DataFrame(
         {
@@ -208,6 +272,10 @@ def with_scales(chart: Chart) -> pd.DataFrame:
         fraction = thresholds[name].to_numpy(float)
         for scale, numbers in zip(SCALES, scales(fraction, materials), strict=True):
             table[f"{scale}, {name} [%]"] = np.round(100.0 * numbers, 4)
+    for group in ("se", "cb"):
+        name = material_name(materials, group)
+        table[group.upper()] = name
+        table[f"{group.upper()} density [g/cm3]"] = float(f"{1e-3 * materials[f'{group}.density']:.6g}")
     table["seeds"], table["structures"] = thresholds["seeds"], thresholds["structures"]
     table["remark"] = thresholds["remark"]
     return table.replace([np.inf], "out of reach")
@@ -222,6 +290,13 @@ def scales(fraction: NDArray[np.float64], materials: Materials) -> list[NDArray[
     known_part = np.where(out, 0.0, fraction)
     pairs = np.array([carbon_scales(float(one), materials) for one in known_part]).reshape(-1, 2)
     return [np.where(out, np.inf, numbers) for numbers in (known_part, pairs[:, 0], pairs[:, 1])]
+
+
+def material_name(materials: Materials, group: str) -> str:
+    """Name of the electrolyte (se) or the carbon (cb); SE or CB where its density is not that of the one shipped."""
+    shipped, density = Materials.load(), f"{group}.density"
+    known_name = materials.names[group] != shipped.names[group] or materials[density] == shipped[density]
+    return materials.names[group] if known_name else group.upper()
 
 
 def rows_table(rows: list[Row]) -> pd.DataFrame:

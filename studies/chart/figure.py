@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from microstructure.files import whole_file
 from studies.chart.chart import Chart
+from studies.pictures import drawn, save_picture
 
 LINES = {
     "in_plane": ("#c1440e", "along the coat"),
@@ -32,15 +32,14 @@ def draw_chart(chart: Chart, path: Path) -> None:
     for line, structure in zip(grid, structures, strict=True):
         for axes, dispersion in zip(line, dispersions, strict=True):
             _panel(axes, rows[(rows["structure"] == structure) & (rows["dispersion"] == dispersion)])
-            axes.set_title(f"{structure} aggregates, {dispersion} dispersion", fontsize=9)
+            axes.set_title(drawn(f"{structure} aggregates, {dispersion} dispersion"), fontsize=9)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
     for axes in grid[-1]:
         axes.set_xlabel("coat thickness over aggregate size, t/d", fontsize=9)
     figure.supylabel("CB in the matrix at the threshold (vol%, pores excluded)", fontsize=9)
-    figure.suptitle(f"{chart.record['title']}; contact area pi R (t1 + t2)", fontsize=9)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=130, metadata={"Software": "percoat"})
+    figure.suptitle(drawn(f"{chart.record['title']}; contact area pi R (t1 + t2)"), fontsize=9)
+    save_picture(figure, path, dpi=130)
 
 
 def _panel(axes: Any, rows: pd.DataFrame) -> None:

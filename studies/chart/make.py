@@ -45,7 +45,7 @@ def make_chart(
 def write_chart(plan: ChartPlan, ledger: Ledger, tasks: list[Task]) -> Chart:
     """Gather the rows of all tasks; write the chart, a table for a spreadsheet, the formulas and the picture."""
     rows = [row for _, found in ledger.results(tasks) for row in found]
-    chart = Chart(rows_table(rows), record(plan))
+    chart = Chart(rows_table(rows), record(plan) | {"rows": len(rows)})
     chart.save(ledger.folder)
     tables = {
         "thresholds.csv": with_scales(chart),

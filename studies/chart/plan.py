@@ -14,6 +14,7 @@ from microstructure.errors import RecipeError, StudyError
 from microstructure.materials import Materials, known
 from microstructure.recipe import Recipe
 from microstructure.units import shown
+from studies.chart.chart import check_thickness
 from studies.settings import Cube, Edge, Gap, Length, Name, Number, Share, Tables, Whole, sentence
 from studies.study import Case, Ensemble, Fit, Mixing, SizeMeasure, merged, quick_changes, read_toml
 
@@ -88,6 +89,24 @@ class ChartPlan(_Part):
         """The overlap zone of two touching coats, pi R (t1 + t2) [m2]."""
         return math.pi * 0.5 * self.core_diameter * 2.0 * thickness
 
+    def choose(self, thickness: float | None, asked: Mapping[str, str | None]) -> dict[str, str]:
+        """Structure, dispersion and fit that are shown, the first of each where none is asked for.
+
+        Raises
+        ------
+        StudyError
+            If one of them, or a coat of this thickness [m], is not in the plan.
+        """
+        plans = {"structure": [*self.structures], "dispersion": [*self.dispersions], "fit": [*map(str, self.fits)]}
+        for key, names in plans.items():
+            name = asked[key]
+            if name is not None:
+                known(name, dict.fromkeys(names), f"{key} in the plan")
+        if thickness is not None:
+            size = self.constants["cb.aggregate_diameter"]
+            check_thickness(thickness, self.ratios[0] * size, self.ratios[-1] * size)
+        return {key: asked[key] or names[0] for key, names in plans.items()}
+
 
 def load_plan(path: Path | None = None, *, quick: bool = False, seeds: int | None = None) -> ChartPlan:
     """Read the shipped plan, or one's own.
@@ -112,25 +131,6 @@ def load_plan(path: Path | None = None, *, quick: bool = False, seeds: int | Non
         table, changes = (merged(one, {"ensemble": {"seeds": seeds}}) for one in (table, changes))
     full, small = _parse(table), _parse(merged(table, changes))  # both are checked, whichever is made
     return small if quick else full
-
-
-def check_asked(plan: ChartPlan, thickness: float | None, **wanted: str | None) -> None:
-    """Refuse to look up in a chart, once it is made, what its plan does not hold.
-
-    Raises
-    ------
-    StudyError
-        If a structure, dispersion or fit is none of the plan's, or the coat thinner or thicker than its own.
-    """
-    names: dict[str, Mapping[str, Any]] = {"structure": plan.structures, "dispersion": plan.dispersions}
-    names["fit"] = dict.fromkeys(plan.fits)
-    for key, value in wanted.items():
-        if value is not None:
-            known(value, names[key], f"{key} in the plan")
-    size = plan.constants["cb.aggregate_diameter"]
-    if thickness is not None and not ROUNDING * plan.ratios[0] <= thickness / size <= plan.ratios[-1] / ROUNDING:
-        ends = " to ".join(f"{ratio * size * 1e9:g}" for ratio in (plan.ratios[0], plan.ratios[-1]))
-        raise StudyError(f"the plan holds coats of {ends} nm; got {thickness * 1e9:g} nm: it would not be extrapolated")
 
 
 def _parse(table: dict[str, Any]) -> ChartPlan:

@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from microstructure.materials import Materials
-from studies.chart.chart import SCALES, Chart, Reading, interpolation_error, scales
+from studies.chart.chart import SCALES, Chart, Reading, material_name, scales
 from studies.chart.formula import ALONG, LETTERS, Formula, fit_formulas
-from studies.console import wide_console
+from studies.console import one_line, wide_console
 from studies.texts import digits
 
-WIDTH = 118
+WIDTH = 132
 CASES = {
     "": "",
     "core_to_outside": "core to outside",
@@ -25,34 +25,57 @@ NAMES = {"bulk": "bulk pellet", "in_plane": "along the coat", "across": "across"
 QUESTION = {"structure": "aggregates", "dispersion": "dispersion", "fit": "fit"}
 
 
-def show_coat(chart: Chart, thickness: float, **wanted: str) -> None:
+def show_coat(chart: Chart, thickness: float, *notes: str, **wanted: str) -> None:
     """Print all thresholds of one coat on the three scales of carbon content."""
-    table = Table(title=f"carbon thresholds of a {thickness * 1e9:g} nm coat; {_settings(wanted)}")
-    for name in ("threshold", *SCALES):
-        table.add_column(f"{name} [%]".replace("[", r"\[") if name in SCALES else name, justify="right")
-    table.columns[0].justify = "left"
+    title = f"carbon thresholds of a {thickness * 1e9:g} nm coat; {_settings(wanted)}\n{masses_text(chart.materials)}"
+    table = Table(title=title)
     readings = chart.read(thickness, **wanted)
+    between = any(reading.between for reading in readings)
+    table.add_column("threshold")
+    for name in (*(f"{scale} [%]" for scale in SCALES), *(["between points, within"] if between else [])):
+        table.add_column(name, justify="right")
     for reading in readings:
-        table.add_row(reading_name(reading), *reading_texts(reading, chart.materials))
-    _print(table, *_notes(chart, thickness, readings, wanted))
+        within = [error_text(reading)] if between else []
+        table.add_row(reading_name(reading), *reading_texts(reading, chart.materials), *within)
+    if between:
+        notes = (*notes, "within: how far off a straight line between the two nearest coats of the chart may be here")
+    _print(table, *_notes(chart, readings), *notes)
 
 
-def show_chart(chart: Chart, **wanted: str) -> None:
+def show_chart(chart: Chart, *notes: str, **wanted: str) -> None:
     """Print the thresholds at every thickness of the chart, for the default contact area."""
     rows = chart.choose(**wanted)
     bulk = rows[rows["quantity"] == "bulk"].iloc[0]
-    table = Table(title=f"{chart.record['title']}\n{_settings(wanted)}; CB of CB+SE by volume, pores excluded")
+    title = one_line(chart.record["title"])
+    table = Table(title=f"{title}\n{_settings(wanted)}; CB of CB+SE by volume, pores excluded")
     for name in ("coat [nm]", "t/d", "along [%]", *(f"{case} [%]" for case in list(CASES.values())[1:])):
-        table.add_column(name.replace("[", r"\["), justify="right")
+        table.add_column(name, justify="right")
     coats = rows[(rows["quantity"] == "in_plane") | (rows["area_factor"] == 1.0)]
     for thickness, group in coats.groupby("thickness"):
         found = {row["case"]: interval_text(row["value"], row["low"], row["high"]) for row in group.to_dict("records")}
         size = [f"{float(str(thickness)) * 1e9:g}", f"{group['ratio'].iloc[0]:g}"]
         table.add_row(*size, *(found.get(case, "") for case in CASES))
     bulk_text = f"bulk: {interval_text(bulk['value'], bulk['low'], bulk['high'])} %, whatever the coat"
+    radius = 0.5e6 * chart.record["plan"]["core_diameter"]
+    across = f"across: half of the contacts of pi R (t1 + t2) are bridged, R = {radius:.3g} um"
     formulas = [f for f in fit_formulas(chart) if all(getattr(f, key) == value for key, value in wanted.items())]
     lines = [_formula_text(formula) for formula in formulas if formula.area_factor in (0.0, 1.0)]
-    _print(table, bulk_text, "across: half of the contacts of pi R (t1 + t2) are bridged, R = 1.65 um", *lines)
+    _print(table, bulk_text, across, *lines, *notes)
+
+
+def masses_text(materials: Materials) -> str:
+    """Which densities the mass columns hold for."""
+    parts = (
+        f"{material_name(materials, group)} {1e-3 * materials[f'{group}.density']:.4g} g/cm3" for group in ("se", "cb")
+    )
+    return one_line(f"by mass: for {' and '.join(parts)}")
+
+
+def error_text(reading: Reading) -> str:
+    """How far off a reading between two points of the chart may be."""
+    if not reading.between or not math.isfinite(reading.value):
+        return ""
+    return f"{100.0 * reading.error:.2g} %" if math.isfinite(reading.error) else "not known"
 
 
 def reading_name(reading: Reading) -> str:
@@ -64,22 +87,22 @@ def reading_name(reading: Reading) -> str:
 def reading_texts(reading: Reading, materials: Materials) -> list[str]:
     """The reading with its interval on each scale."""
     columns = scales(np.array([reading.value, reading.low, reading.high]), materials)
-    return [interval_text(*(float(number) for number in column)) for column in columns]
+    # of the three a ratio alone may be more than 100 %
+    largest = (1.0, math.inf, 1.0)
+    numbers = ((float(number) for number in column) for column in columns)
+    return [interval_text(*ends, most=most) for ends, most in zip(numbers, largest, strict=True)]
 
 
-def interval_text(value: float, low: float, high: float) -> str:
-    """A share in percent with its interval."""
-    if not math.isfinite(value) or value >= 1.0:
+def interval_text(value: float, low: float, high: float, *, most: float = 1.0) -> str:
+    """A share in percent with its interval; out of reach from `most` on."""
+    if not math.isfinite(value) or value >= most:
         return "out of reach"
-    ends = (digits(100 * low), digits(100 * high) if math.isfinite(high) else "?")
+    ends = (digits(100 * low), digits(100 * min(high, most)) if math.isfinite(high) else "?")
     return f"{digits(100 * value)} ({ends[0]} - {ends[1]})"
 
 
-def _notes(chart: Chart, thickness: float, readings: list[Reading], wanted: dict[str, str]) -> list[str]:
+def _notes(chart: Chart, readings: list[Reading]) -> list[str]:
     notes = dict.fromkeys(reading.remark for reading in readings if reading.remark)
-    if any(reading.between for reading in readings):
-        error = interpolation_error(chart, thickness, **wanted)
-        notes[f"read off between two points of the chart: that adds {100 * error:.0f} % at most"] = None
     seeds = len(chart.record["seeds"])
     return [*notes, f"95 % intervals over {seeds} seeds: scatter of structures, no error of the model"]
 
@@ -88,12 +111,14 @@ def _formula_text(formula: Formula) -> str:
     numbers = ", ".join(f"{a} = {b:.4g}" for a, b in zip(LETTERS, formula.coefficients, strict=False))
     bulk = f", b = {formula.bulk:.4g}" if formula.formula == ALONG else ""
     name = "along" if formula.quantity == "in_plane" else CASES[formula.case]
-    span = f"t/d {formula.thinnest:g} to {formula.thickest:g}, off by {100 * formula.largest_error:.0f} % at most"
-    return f"{name}: {formula.formula}; {numbers}{bulk} ({span})"
+    span = f"t/d {formula.thinnest:g} to {formula.thickest:g}"
+    usual, worst = (100 * error for error in (formula.typical_error, formula.largest_error))
+    rest = f"{usual:.2g} % off the chart as a rule, {worst:.2g} % at its worst point"
+    return f"{name}: {formula.formula}; {numbers}{bulk} ({span}; {rest})"
 
 
 def _settings(wanted: dict[str, str]) -> str:
-    return ", ".join(f"{QUESTION[key]}: {value}" for key, value in wanted.items())
+    return one_line(", ".join(f"{QUESTION[key]}: {value}" for key, value in wanted.items()))
 
 
 def _print(*parts: RenderableType) -> None:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from microstructure.caches import can_write, temporary_folder
-from microstructure.errors import StudyError
 from studies.ledger import Ledger, fingerprint
 from studies.patches.plan import CarbonState, PatchPlan
 from studies.patches.tasks import PatchRow, patch_tasks
@@ -34,7 +33,6 @@ SQUARE = (
     "bulk_electronic",
 )
 FITTED = ("bridge_rate", "wall_bridge_rate", "threshold")
-ROUNDING = 1.0 + 1e-9
 
 
 class Table(NamedTuple):
@@ -107,12 +105,7 @@ class PatchLibrary:
 
     def check_content(self, content: float) -> None:
         """Refuse a carbon content that was not simulated."""
-        most = self.plan.contents[-1]
-        if not 0.0 <= content <= most * ROUNDING:
-            raise StudyError(
-                f"the patch library reaches up to {most:.0%} of carbon in the matrix (by volume, pores excluded);"
-                f" {content:.1%} are asked for: more is not extrapolated"
-            )
+        self.plan.check_content(content)
 
     def bridge_rate(self, content: float) -> Callable[[Floats], Floats]:
         """Bridges per area [1/m2] through the seam of two coats, as a function of the height of one [m]."""
@@ -189,6 +182,11 @@ class PatchLibrary:
         return self._made[quantity]
 
 
+def study_plan(study: Study) -> PatchPlan:
+    """What the patch library of a study is made of."""
+    return PatchPlan.quick() if study.patches.effort == "quick" else PatchPlan()
+
+
 def study_library(
     study: Study,
     *,
@@ -197,8 +195,7 @@ def study_library(
     progress: Callable[[int, int], None] | None = None,
 ) -> PatchLibrary:
     """The patch library of a study's carbon, from the cache or made now; for one carbon `content` alone if given."""
-    plan = PatchPlan.quick() if study.patches.effort == "quick" else PatchPlan()
-    plan = plan if content is None else plan.near(content)
+    plan = study_plan(study) if content is None else study_plan(study).near(content)
     return load_library(CarbonState.of(study), plan, workers=workers, progress=progress)
 
 

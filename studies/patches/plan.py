@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from microstructure.dispersion import Dispersion
+from microstructure.errors import StudyError
 from microstructure.materials import Materials
 from studies.study import Study
 
+ROUNDING = 1.0 + 1e-9
 ROOM = 1.2  # boxes over the agglomerates in them
 SCALED = ("cb.neck_conductance",)  # constants that only scale what patches give
 
@@ -73,7 +75,7 @@ class PatchPlan:
         """Fewer coats, contents and seeds, in smaller patches: a quarter of a minute, wider intervals."""
         return cls(
             thicknesses=(18.5e-9, 75e-9, 150e-9, 300e-9, 700e-9),
-            contents=(0.013, 0.032, 0.062, 0.117, 0.165, 0.3),
+            contents=(0.013, 0.032, 0.062, 0.117, 0.165, 0.3, 0.45),
             seeds=2,
             patches=4,
             widest=2.2e-6,
@@ -98,6 +100,21 @@ class PatchPlan:
         """
         above = next((k for k, one in enumerate(self.contents) if one >= content), len(self.contents) - 1)
         return replace(self, contents=self.contents[max(above - 2, 0) : above + 2])
+
+    def check_content(self, content: float) -> None:
+        """Refuse a carbon content that is not simulated.
+
+        Raises
+        ------
+        StudyError
+            If it lies beyond the plan's.
+        """
+        most = self.contents[-1]
+        if not 0.0 <= content <= most * ROUNDING:
+            raise StudyError(
+                f"the patch library reaches up to {most:.0%} of carbon in the matrix (by volume, pores excluded);"
+                f" {content:.1%} are asked for: more is not extrapolated"
+            )
 
     @property
     def windows(self) -> tuple[float, ...]:

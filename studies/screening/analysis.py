@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,21 @@ DRAWS = 4000
 SEED = 19470213
 
 
-def table_of(values: pd.DataFrame) -> pd.DataFrame:
+def table_of(values: pd.DataFrame, full: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
     """One row for each candidate and quantity: mean, and the interval that holds 95 % of cathodes like it.
 
     One cathode scatters with its structure and with what the fitted parameters and the patches may be: all are in the
-    values of the seeds, and the interval is that of one more of them (Student's t).
+    values of the seeds, and the interval is that of one more of them (Student's t). It ends where nothing can be: at
+    zero, a share at one, a capacity at that of all active material, `full`, by composition and setting.
     """
     rows = []
     for key, group in values.groupby([*KEY, "quantity", "unit"], sort=False):
-        found = group["value"].to_numpy()
+        found, quantity = group["value"].to_numpy(), str(key[2])
         mean, half = float(found.mean()), half_interval(found) * math.sqrt(len(found) + 1)
-        high = min(mean + half, 1.0) if str(key[2]).startswith(SHARES) else mean + half
-        rows.append((*key, mean, max(mean - half, 0.0), high, len(found)))
+        most = 1.0 if quantity.startswith(SHARES) else math.inf
+        if quantity.startswith("capacity") and full is not None:
+            most = full[str(key[0]), str(key[1])]
+        rows.append((*key, mean, max(mean - half, 0.0), max(min(mean + half, most), mean), len(found)))
     return pd.DataFrame(rows, columns=[*KEY, "quantity", "unit", "mean", "low", "high", "seeds"])
 
 

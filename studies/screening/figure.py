@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from microstructure.files import whole_file
 from studies.compare import measured_numbers
+from studies.pictures import drawn, save_picture
 from studies.screening.predict import SHOWN, capacity_name
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def draw_screening(screening: Screening, path: Path) -> None:
     handles, labels = panels[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150, metadata={"Software": "percoat"})
+    save_picture(figure, path, dpi=150)
 
 
 def _draw_panel(screening: Screening, axes: Axes, quantity: str) -> None:
@@ -49,7 +48,9 @@ def _draw_panel(screening: Screening, axes: Axes, quantity: str) -> None:
     for number, (family, points) in enumerate(families.items()):
         x, means, lows, highs = zip(*sorted(points), strict=True)
         colour, style = COLOURS[number % LINES], "none" if screening.plan.screen.samples else "-"
-        axes.plot(x, means, "o", ls=style, color=colour, ms=3.5, lw=1.2, label=family if number < LINES else None)
+        axes.plot(
+            x, means, "o", ls=style, color=colour, ms=3.5, lw=1.2, label=drawn(family) if number < LINES else None
+        )
         if not screening.plan.screen.samples:
             axes.fill_between(x, lows, highs, color=colour, alpha=0.13, lw=0)
     _draw_measured(screening, axes, quantity)

@@ -12,8 +12,9 @@ import pandas as pd
 from microstructure.files import whole_file
 from studies.fitted import FittedSet
 from studies.ledger import Bars, Ledger, fingerprint, no_bars, versions, write_json
-from studies.patches.library import PatchLibrary, study_library
+from studies.patches.library import PatchLibrary, study_library, study_plan
 from studies.patches.plan import CarbonState
+from studies.rate import HOUR, full_capacity
 from studies.screening.analysis import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
 from studies.screening.design import Candidate, ScreenPlan, candidates
 from studies.screening.predict import SHOWN, candidate_tasks, capacity_name
@@ -77,20 +78,22 @@ def run_screening(
     ranking, enough = rank(plan, found, values)
     best = found[int(ranking["number"].iloc[0])]
     scatter = scatter_of(best, libraries[found.index(best)], fitted, plan.screen.merit, workers=workers)
-    screening = Screening(plan, found, values, table_of(values), ranking, enough, scatter, folder)
+    full = {(one.composition, one.setting): full_capacity(one.recipe) / HOUR for one in found}
+    screening = Screening(plan, found, values, table_of(values, full), ranking, enough, scatter, folder)
     write_screening(screening, fitted)
     return screening
 
 
 def _libraries(found: list[Candidate], workers: int, report: Bars) -> list[PatchLibrary]:
     """The patch library of each candidate; candidates with the same carbon share one."""
+    for candidate in found:  # refused before anything is made
+        study_plan(candidate.study).check_content(candidate.recipe.volume_fraction)
     made: dict[str, PatchLibrary] = {}
     keys = [json.dumps([CarbonState.of(one.study).settings, one.study.patches.effort], sort_keys=True) for one in found]
     for key, candidate in zip(keys, found, strict=True):
         if key not in made:
             title = f"patch library {len(made) + 1} of {len(set(keys))}"
             made[key] = study_library(candidate.study, workers=workers, progress=report(title))
-        made[key].check_content(candidate.recipe.volume_fraction)  # refused before anything is predicted
     return [made[key] for key in keys]
 
 
@@ -113,6 +116,7 @@ def rank(
     ranking = ranking.join(pd.DataFrame(means))
     ranking["probability_best"] = probability_best(merit)
     ranking["pareto"] = pareto_front(*means.values())
+    ranking["electrons_span"] = (by_seed(headline, "composite_electronic").reindex(keys) > 0.0).mean(axis=1)
     ranking = ranking.sort_values(["probability_best", capacity_name(screen.merit)], ascending=False)
     kin = _kin(found, found[int(ranking["number"].iloc[0])], screen.samples > 0)
     enough = least_carbon(ranking["carbon"][kin], by_seed(headline, screen.goal).reindex(kin), screen.wanted)

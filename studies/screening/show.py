@@ -10,8 +10,10 @@ from rich.table import Table
 from microstructure.recipe import carbon_scales
 from studies.compare import measured_text
 from studies.console import wide_console
+from studies.rate import UNCOUNTED
 from studies.screening.predict import SHOWN, capacity_name
 from studies.screening.run import Row, Screening
+from studies.texts import digits, interval_text
 
 WIDTH = 160
 MOST = 40  # rows of a table in the terminal; files hold all
@@ -22,13 +24,18 @@ def show_screening(screening: Screening) -> None:
     """Print the tables and sentences of a screening."""
     console, screen = wide_console(WIDTH), screening.plan.screen
     columns = [*COLUMNS, *(capacity_name(rate) for rate in screen.rates)]
-    table = Table(title="Predicted, and the interval that holds 95 % of cathodes")
+    caption = f"* {UNCOUNTED}" if (screening.ranking["electrons_span"] < 1.0).any() else None
+    table = Table(title="Predicted, and the interval that holds 95 % of cathodes", caption=caption)
     for heading in ("composition", *(_heading(column) for column in columns), "best", "Pareto"):
         table.add_column(heading, justify="left" if heading == "composition" else "right")
     found = {name: screening.rows(name) for name in screening.quantities}
     for row in screening.ranking.head(MOST).reset_index().to_dict("records"):
         composition, setting = str(row["composition"]), str(row["setting"])
         cells = [_cell(found[column][composition, setting], column) for column in columns]
+        if row["electrons_span"] < 1.0:
+            cells = [
+                f"{cell} *" if name.startswith("capacity") else cell for name, cell in zip(columns, cells, strict=True)
+            ]
         name = f"{composition}, {setting}" if setting else composition
         table.add_row(name, *cells, f"{float(row['probability_best']):.0%}", "yes" if row["pareto"] else "")
     console.print(table)
@@ -50,6 +57,8 @@ def sentences(screening: Screening) -> list[str]:
         f"At {screen.merit:g}C {name} gives most, {ranking[merit].iloc[0]:.0f} mAh/g of composite; it is the best of"
         f" {len(ranking)} with a probability of {ranking['probability_best'].iloc[0]:.0%}."
     )
+    if ranking["electrons_span"].iloc[0] < 1.0:
+        best += f" In {1.0 - ranking['electrons_span'].iloc[0]:.0%} of its cathodes {UNCOUNTED}."
     goal, unit, scale = SHOWN[screen.goal]
     wanted = f"{goal} of {screen.wanted / scale:g} {unit}"
     mean, low, high = screening.enough
@@ -104,5 +113,4 @@ def _heading(quantity: str) -> str:
 def _cell(row: Row, quantity: str, *, bare: bool = False) -> str:
     scale = SHOWN[quantity][2] if quantity in SHOWN else 1.0
     mean, low, high = (float(row[name]) / scale for name in ("mean", "low", "high"))
-    half = max(mean - low, high - mean)
-    return f"{mean:.3g}" if bare or half < 1e-3 * mean else f"{mean:.3g} +- {half:.2g}"
+    return digits(mean) if bare else interval_text(mean, low, high)
