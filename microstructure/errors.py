@@ -21,6 +21,13 @@ class PackingError(PercoatError):
         self.best = best
 
 
+class DiskFullError(PercoatError, OSError):
+    """A disk, or the share of it that one may use, that has no room left for a file."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 class ConvergenceError(PercoatError):
     """A solve that did not converge; `best` holds the partial result, marked as not converged."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from microstructure.errors import PercoatError, StudyError, WorkerError
+from microstructure.errors import DiskFullError, PercoatError, StudyError, WorkerError
 from studies.console import one_line, plain_console
 from studies.options import whole_number
 
@@ -310,7 +310,7 @@ def with_progress(title: str, work: Callable[[Callable[[int, int], None]], Resul
 
 
 def main() -> None:
-    """Run the command; an error that a person can mend is one sentence and exit status 2."""
+    """Run the command; what a person can mend is one sentence: exit status 2 for what was asked, 1 for the machine."""
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without a letter shows a question mark
     try:
@@ -322,6 +322,9 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("percoat: interrupted")
         raise SystemExit(INTERRUPTED) from None
+    except DiskFullError as error:
+        _say(f"percoat: {one_line(str(error))}; what is finished is kept, and the same command goes on from there")
+        raise SystemExit(1) from None
     except (WorkerError, MemoryError) as error:
         _say(f"percoat: {one_line(str(error)) or 'memory ran out'}")
         raise SystemExit(1) from None

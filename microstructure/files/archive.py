@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
@@ -13,16 +14,28 @@ from typing import Any
 import numpy as np
 
 from microstructure.arguments import check_kind, check_path
-from microstructure.files.records import TextForm, Texts, read_record, write_record
+from microstructure.files.hdf5 import check_contents, writing
+from microstructure.files.records import CLASS, TextForm, Texts, read_record, write_record
 from microstructure.files.whole_file import whole_file
+from microstructure.integrity import check_layout, check_structure
 from microstructure.materials import Closure, Constant, Materials
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
 
 FORMAT = "percoat structure"
 VERSION = 1
-OWN = ("format", "format_version", "percoat_version", "seed", "primaries", "primaries_saved")
-DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError)
+OWN: Mapping[str, type] = {
+    "format": str,
+    "format_version": int,
+    "percoat_version": str,
+    "seed": str,
+    "primaries": int,
+    "primaries_saved": bool,
+}
+DAMAGE = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError, OSError, zlib.error),
+    *(MemoryError, AssertionError, NotImplementedError),
+)
 
 
 @dataclass(frozen=True)
@@ -61,11 +74,11 @@ def save_structure(
         If it is no Structure, or a field of it cannot be stored. Nothing is written then.
     ValueError
         If the seed is negative, or the path a folder.
+    DiskFullError
+        If the disk has no room for it. A file of that name stays as it was.
     """
-    import h5py
-
-    check_kind("structure", structure, Structure)
     check_kind("carbon", carbon, bool)
+    check_structure(structure)
     number = 0 if structure.carbon is None else structure.carbon.count
     about = {
         "format": FORMAT,
@@ -75,7 +88,7 @@ def save_structure(
         "primaries": number,
         "primaries_saved": carbon or number == 0,
     }
-    with whole_file(check_path(path)) as temporary, h5py.File(temporary, "w") as file:
+    with whole_file(check_path(path)) as temporary, writing(temporary) as file:
         file.attrs.update(about)
         write_record(file, structure, TEXTS, skip=() if about["primaries_saved"] else ("carbon",))
 
@@ -115,9 +128,11 @@ def load_structure(path: str | Path, *, carbon: bool = True) -> Structure:
                 f"it was saved without its {file.attrs['primaries']} primaries: load_structure(..., carbon=False)"
                 " gives all the rest"
             )
-        loaded: Structure = read_record(file, Structure, TEXTS, skip=() if carbon else ("carbon",), ignored=OWN)
-        if not isinstance(loaded.labels, np.ndarray) or loaded.labels.ndim != 3 or loaded.labels.dtype != np.uint8:
-            raise ValueError("its labels are no three-dimensional image of uint8: it is damaged")
+        left_out = () if carbon else ("carbon",)
+        loaded = read_record(file, Structure, TEXTS, skip=left_out, ignored=tuple(OWN), check=check_layout)
+        check_structure(loaded)
+        if carbon and file.attrs["primaries"] != (0 if loaded.carbon is None else loaded.carbon.count):
+            raise ValueError(f"it states {file.attrs['primaries']} primaries and has others: it is damaged")
         return loaded
 
 
@@ -190,22 +205,41 @@ def _opened(path: str | Path) -> Iterator[Any]:
     source = check_path(path)
     if not source.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    if source.is_dir():
-        raise ValueError(f"{path} is a folder: give the .h5 file of one structure")
+    if not source.is_file():
+        kind = "a folder" if source.is_dir() else "no file"
+        raise ValueError(f"{path} is {kind}: give the .h5 file of one structure")
     try:
         with h5py.File(source, "r") as file:
+            check_contents(file)
             _check_format(file)
             yield file
     except PermissionError:
         raise
     except DAMAGE as error:  # h5py raises any of them on a damaged file
-        raise ValueError(f"{path} is not a structure that can be loaded: {error}") from None
+        raise ValueError(f"{path} is not a structure that can be loaded: {_cause(error)}") from None
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, LookupError):
+        return f"{error.args[0]}: it is damaged"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _check_format(file: Any) -> None:
-    if file.attrs.get("format") != FORMAT:
+    if str(file.attrs.get("format")) != FORMAT:
         raise ValueError("a file of save_structure is wanted; save it again with this percoat")
+    for name, kind in OWN.items():
+        value = file.attrs[name]
+        if type(value if kind is str else value.item()) is not kind:
+            raise ValueError(f"its {name} is a {kind.__name__}; it says {value!r}")
+    if str(file.attrs[CLASS]) != Structure.__name__:
+        raise ValueError(f"it holds a {file.attrs[CLASS]}, a {Structure.__name__} is wanted")
     version = int(file.attrs["format_version"])
+    if version < 1 or file.attrs["primaries"] < 0:
+        raise ValueError("its format_version or its number of primaries is below what they can be: it is damaged")
+    _check_seed(json.loads(file.attrs["seed"]))
     if version > VERSION:
         raise ValueError(
             f"its format is {version}, of percoat {file.attrs['percoat_version']}; percoat"

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from microstructure.files.hdf5 import read_array
+
 CLASS, MEMBERS = "class", "members"  # of a group: which record it holds, or how many members a tuple has
 SMALL = 4096  # bytes: not worth compressing
 CHUNK = 2**20  # bytes that are compressed at a time
@@ -25,9 +27,10 @@ class TextForm:
 
 
 Texts = Mapping[type, TextForm]
+Names = tuple[str, ...]
 
 
-def write_record(group: Any, record: Any, texts: Texts, skip: tuple[str, ...] = ()) -> None:
+def write_record(group: Any, record: Any, texts: Texts, skip: Names = ()) -> None:
     """Write all fields of a record but those to skip.
 
     Raises
@@ -43,25 +46,61 @@ def write_record(group: Any, record: Any, texts: Texts, skip: tuple[str, ...] = 
 
 
 def read_record(
-    group: Any, kind: type, texts: Texts, *, skip: tuple[str, ...] = (), ignored: tuple[str, ...] = ()
+    group: Any,
+    kind: type,
+    texts: Texts,
+    *,
+    skip: Names = (),
+    ignored: Names = (),
+    check: Callable[[Any], object] = lambda record: None,
 ) -> Any:
     """Read a record of this class; fields to skip, and those that the file has not, take their defaults.
+
+    Parameters
+    ----------
+    check : callable, optional
+        Is given the record before its arrays are read, with the datasets in their places, and raises if they cannot be
+        right: of their shapes and dtypes alone, a file that claims too much is refused before any memory is taken.
 
     Raises
     ------
     ValueError
         If a field without a default is missing, or the file has a field that this class has not.
     """
+    record = _read_record(group, kind, texts, skip, ignored)
+    check(record)
+    return _with_arrays(record)
+
+
+def _read_record(group: Any, kind: type, texts: Texts, skip: Names = (), ignored: Names = ()) -> Any:
+    """The record with datasets in the place of its arrays."""
     hints, known = typing.get_type_hints(kind), {one.name: one for one in _fields(kind)}
     stored = {*group.attrs, *group} - {CLASS, *ignored}
     unknown = sorted(stored - set(known))
     if unknown:
-        raise ValueError(f"it has {', '.join(unknown)} in its {kind.__name__}, unknown to this percoat: update percoat")
+        few = ", ".join(unknown[:3])
+        raise ValueError(f"it has {few} in its {kind.__name__}, unknown to this percoat: update percoat")
     values = {name: _read(group, name, _records_in(hints[name]), texts) for name in stored - set(skip)}
     missing = [name for name, one in known.items() if name not in values and not _has_default(one)]
     if missing:
         raise ValueError(f"its {kind.__name__} lacks {', '.join(missing)}: it is damaged, or too old for this percoat")
     return kind(**values)
+
+
+def _with_arrays(value: Any) -> Any:
+    """The same with every dataset read."""
+    import h5py
+
+    if isinstance(value, h5py.Dataset):
+        return read_array(value)
+    if isinstance(value, tuple):
+        return tuple(map(_with_arrays, value))
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    named = {one.name: getattr(value, one.name) for one in _fields(type(value))}
+    read = {name: _with_arrays(old) for name, old in named.items()}
+    changed = {name: new for name, new in read.items() if new is not named[name]}
+    return dataclasses.replace(value, **changed) if changed else value
 
 
 def _fields(kind: type) -> list[dataclasses.Field[Any]]:
@@ -130,10 +169,10 @@ def _read(group: Any, name: str, records: dict[str, type], texts: Texts) -> Any:
     found = group[name]
     if isinstance(found, h5py.Dataset):
         text = [texts[kind] for kind in records.values() if kind in texts]
-        return text[0].read(found.asstr()[()]) if text else np.asarray(found[()])
+        return text[0].read(found.asstr()[()]) if text else found
     if MEMBERS in found.attrs:
         return tuple(_read(found, str(number), records, texts) for number in range(found.attrs[MEMBERS]))
-    kind = records.get(found.attrs[CLASS])
+    kind = records.get(str(found.attrs[CLASS]))
     if kind is None:
         raise ValueError(f"it has a {found.attrs[CLASS]} as {name}, unknown to this percoat: update percoat")
-    return read_record(found, kind, texts)
+    return _read_record(found, kind, texts)
