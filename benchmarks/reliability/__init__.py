@@ -1,0 +1,1 @@
+"""Faults on purpose: kills, damaged files, wrong inputs; each either ends in the right number or in one sentence."""
