@@ -40,11 +40,13 @@ def main() -> None:
     for kind in asked.kinds or KINDS:
         sys.stderr.write(f"{kind}\n")
         begin = time.monotonic()
-        tallies = importlib.import_module(f"benchmarks.reliability.{kind}").run()
-        found["kinds"][kind] = [tally.content() for tally in tallies]
-        found["seconds"][kind] = round(time.monotonic() - begin)
-        if asked.out:
-            asked.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        found["kinds"][kind] = []
+        for tally in importlib.import_module(f"benchmarks.reliability.{kind}").run():
+            sys.stderr.write(f" {tally.kind}: {tally.tried} tried, {len(tally.failures)} failed\n")
+            found["kinds"][kind].append(tally.content())
+            found["seconds"][kind] = round(time.monotonic() - begin)
+            if asked.out:
+                asked.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     sys.stdout.write(failures(found))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,9 @@ from benchmarks.reliability.trial import clear, scratch
 Damage = Callable[[Path], object]
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """The patch cache, and the results folders of run, screen and threshold --recompute."""
-    home, found = scratch(), []
+    home = scratch()
     for number, name in enumerate(("patch cache", "run", "screen", "threshold --recompute")):
         tally = Tally(f"damaged: {'patch cache' if name == 'patch cache' else f'results of {name}'}")
         quiet = undisturbed(name, home / "cache")
@@ -31,14 +31,11 @@ def run() -> list[Tally]:
         for what, damage in damages().items():
             _damaged(tally, quiet, kept, what, damage, rng)
         clear(kept)
-        found.append(tally)
+        yield tally
     clear(home)
-    return found
 
 
-def _damaged(
-    tally: Tally, quiet: Undisturbed, kept: Path, what: str, damage: Damage, rng: np.random.Generator
-) -> None:
+def _damaged(tally: Tally, quiet: Undisturbed, kept: Path, what: str, damage: Damage, rng: np.random.Generator) -> None:
     """One task file, drawn at random, is damaged; the command runs again in a copy of the folder."""
     folder = scratch()
     shutil.copytree(quiet.cache, folder / "cache")

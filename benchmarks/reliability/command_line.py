@@ -25,19 +25,23 @@ COMPOSITIONS = (
 OUT = ("--out", "out")
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """Every wrong command, in a folder of its own."""
     tally = Tally("wrong inputs on the command line")
     for name, arguments, make in cases():
         try_refusal(tally, name, arguments, make)
-    return [tally]
+    yield tally
 
 
 def cases() -> Iterator[Case]:
     """Name, arguments, and what has to lie in the folder first."""
     for text in QUANTITIES:
         yield f"threshold --thickness {text!r}", ("threshold", f"--thickness={text}"), None
-    yield "threshold, parentheses 10,000 deep", ("threshold", "--thickness", "(" * 10_000 + "1" + ")" * 10_000 + " nm"), None
+    yield (
+        "threshold, parentheses 10,000 deep",
+        ("threshold", "--thickness", "(" * 10_000 + "1" + ")" * 10_000 + " nm"),
+        None,
+    )
     yield "threshold, 100,000 digits", ("threshold", "--thickness", "1" * 100_000 + " nm"), None
     for text in COMPOSITIONS:
         yield f"compare --composition {text!r}", ("compare", "screen.toml", f"--composition={text}"), None
@@ -108,7 +112,9 @@ def _written(command: str, text: str, changes: dict[str, tuple[str, str]]) -> It
         if old not in text:
             raise ValueError(f"{name}: the file for tests has no {old!r}")
         content = text.replace(old, new, 1)
-        arguments = (command, "--recompute", "--plan", "mine.toml") if command == "threshold" else (command, "mine.toml")
+        arguments = (
+            (command, "--recompute", "--plan", "mine.toml") if command == "threshold" else (command, "mine.toml")
+        )
         yield f"{command}: {name}", (*arguments, *OUT), lambda f, c=content: (f / "mine.toml").write_text(c, "utf-8")
 
 

@@ -22,7 +22,7 @@ IMAGE = np.random.default_rng(3).choice(3, (8, 8, 8), p=[0.3, 0.5, 0.2])
 SIGMA = {0: 0.0, 1: 1.0, 2: 0.1}
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """Every right call once, so that all is compiled; then each with one argument wrong."""
     tally = Tally("wrong inputs in Python")
     for name, (door, right) in doors().items():
@@ -36,7 +36,7 @@ def run() -> list[Tally]:
         ending = in_child(attempt(work), folder=folder)
         tally.count(name, refusal(ending), ending=ending)
         clear(folder)
-    return [tally]
+    yield tally
 
 
 def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -47,7 +47,10 @@ def cases() -> Iterator[tuple[str, Callable[[], Any]]]:
         for argument, values in wrongs.items():
             for value in values:
                 shown = repr(value) if not isinstance(value, np.ndarray) else f"{value.dtype} {value.shape}"
-                yield f"{name}({argument}={shown[:50]})", lambda d=door, r=right, a=argument, v=value: d(**(_made(r) | {a: v}))
+                yield (
+                    f"{name}({argument}={shown[:50]})",
+                    lambda d=door, r=right, a=argument, v=value: d(**(_made(r) | {a: v})),
+                )
 
 
 def _made(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +107,13 @@ def doors() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     import transport as t
 
     image = {"labels": IMAGE, "conductivity": SIGMA, "voxel_size": 1e-7}
-    wires = {"edges": np.array([[0, 1], [1, 2]]), "conductance": np.array([1.0, 2.0]), "count": 3, "source": [0], "sink": [2]}
+    wires = {
+        "edges": np.array([[0, 1], [1, 2]]),
+        "conductance": np.array([1.0, 2.0]),
+        "count": 3,
+        "source": [0],
+        "sink": [2],
+    }
     return {
         "pack_spheres": (m.pack_spheres, {"sizes": m.Equal(1e-6), "fraction": 0.3, "count": 20, "rng": _rng}),
         "jam_spheres": (m.jam_spheres, {"sizes": m.Equal(1e-6), "count": 20, "rng": _rng}),

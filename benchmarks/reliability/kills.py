@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +16,17 @@ KILLS = 20
 IN_A_ROW = 5  # kills before a command is let go to its end
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """Kill each command."""
-    home, found = scratch(), []
+    home = scratch()
     for number, name in enumerate(COMMANDS):
         tally = Tally(f"kills: {name}")
         quiet = undisturbed(name, home / "cache")
         rng = np.random.default_rng(number)
         while tally.tried < KILLS:
             _chain(quiet, tally, rng)
-        found.append(tally)
+        yield tally
     clear(home)
-    return found
 
 
 def _chain(quiet: Undisturbed, tally: Tally, rng: np.random.Generator) -> None:
@@ -39,6 +40,7 @@ def _chain(quiet: Undisturbed, tally: Tally, rng: np.random.Generator) -> None:
     ending = quiet.call(folder, cache)
     reason = ending.disaster or (f"status {ending.status}: {ending.stderr[-200:]}" if ending.status else "")
     reason = reason or quiet.differs(folder)
+    sys.stderr.write(f"  {tally.kind}: {tally.tried + kills} of {KILLS}\n")
     for number in range(kills):
         tally.count(f"kill {tally.tried + 1}", reason if number == kills - 1 else "", ending=ending)
     left = [name for name in tree(folder / OUT) if Path(name).name.startswith(".")]

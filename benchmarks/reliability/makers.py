@@ -67,7 +67,10 @@ def tiff(
             tags = tags_of_all | {262: (SHORT, photometric[page % len(photometric)])}
             file.write(struct.pack("<H", len(tags)))
             for code, (kind, value) in sorted(tags.items()):
-                file.write(struct.pack("<HHI", code, kind, 1) + struct.pack("<HH" if kind == SHORT else "<I", *((value, 0) if kind == SHORT else (value,))))
+                file.write(
+                    struct.pack("<HHI", code, kind, 1)
+                    + struct.pack("<HH" if kind == SHORT else "<I", *((value, 0) if kind == SHORT else (value,)))
+                )
             following = file.tell() + 4 if page + 1 < pages else chain or 0
             file.write(struct.pack("<I", following))
 

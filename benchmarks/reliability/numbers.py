@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ REFUSED = (
 DIAGONAL = [[1, 0, 0], [1, 0, 1], [0, 0, 1]]  # connects through its sides alone
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """Every case in a process of its own."""
     tally = Tally("silent wrong numbers")
     for (text, unit), value in READ.items():
@@ -50,14 +50,16 @@ def run() -> list[Tally]:
     for text, unit in REFUSED:
         _count(tally, f"{text[:30]!r}", lambda t=text, u=unit: _parse(t, u), refusal)
     for name, (work, verdict) in cases().items():
-        _count(tally, name, work, verdict)
+        _count(tally, name, work, verdict, PATIENCE)
     _commands(tally)
-    return [tally]
+    yield tally
 
 
-def _count(tally: Tally, name: str, work: Callable[[], Any], verdict: Callable[[Ending], str]) -> None:
+def _count(
+    tally: Tally, name: str, work: Callable[[], Any], verdict: Callable[[Ending], str], seconds: float = 60.0
+) -> None:
     folder = scratch()
-    tally.count(name, verdict(in_child(attempt(work), folder=folder, seconds=PATIENCE)))
+    tally.count(name, verdict(in_child(attempt(work), folder=folder, seconds=seconds)))
     clear(folder)
 
 
@@ -188,7 +190,12 @@ def _voxel_size(wanted: tuple[float, ...], **options: Any) -> Any:
 
     from microstructure import read_voxel_size
 
-    tifffile.imwrite("a.ome.tif" if options.get("ome") else "a.tif", np.zeros((4, 5, 6), np.uint8), photometric="minisblack", **options)
+    tifffile.imwrite(
+        "a.ome.tif" if options.get("ome") else "a.tif",
+        np.zeros((4, 5, 6), np.uint8),
+        photometric="minisblack",
+        **options,
+    )
     found = read_voxel_size("a.ome.tif" if options.get("ome") else "a.tif")
     if found is None:
         return "no voxel size"
@@ -206,7 +213,10 @@ def _commands(tally: Tally) -> None:
     (folder / "plan.toml").write_text('core_diameter = "5 um"\n' + plan, "utf-8")
     chart = _ran(folder, "threshold", "--recompute", "--plan", "plan.toml", "--out", "chart")
     radius = re.findall(r"R = ([\d.]+) ?um", chart.stdout)
-    tally.count("the radius is that of the plan", "" if radius == ["2.5"] else f"5 um cores: R = {radius or chart.stderr[-200:]}")
+    tally.count(
+        "the radius is that of the plan",
+        "" if radius == ["2.5"] else f"5 um cores: R = {radius or chart.stderr[-200:]}",
+    )
     (folder / "lean.toml").write_text(SCREEN.replace('"70:30:0", "70:30:2"', '"70:30:0.2", "70:30:1"'), "utf-8")
     _screened(tally, _ran(folder, "screen", "lean.toml", "--out", "lean"), tree(folder))
     shipped = _ran(folder, "screen", "neighbours", "--quick", "--out", "neighbours", seconds=PATIENCE)
@@ -229,8 +239,12 @@ def _screened(tally: Tally, ending: Ending, files: dict[str, bytes | None]) -> N
     capacity = [name for name in wide.columns if name.startswith("capacity")]
     reached = wide["utilisation_joint"] > 0.01
     silent = int((wide.loc[reached, capacity] == 0.0).any(axis=1).sum())
-    tally.count("capacity where cores are reached", f"{silent} cathodes reach cores and have capacity 0" if silent else "")
-    beyond = [f"{a} +- {b}" for a, b in re.findall(r"([\d.]+) ?(?:\+-|±) ?([\d.]+)", ending.stdout) if float(b) > float(a)]
+    tally.count(
+        "capacity where cores are reached", f"{silent} cathodes reach cores and have capacity 0" if silent else ""
+    )
+    beyond = [
+        f"{a} +- {b}" for a, b in re.findall(r"([\d.]+) ?(?:\+-|±) ?([\d.]+)", ending.stdout) if float(b) > float(a)
+    ]
     tally.count("intervals stay possible", f"reaches below zero: {beyond[:3]}" if beyond else "")
 
 

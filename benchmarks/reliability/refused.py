@@ -13,21 +13,23 @@ from benchmarks.reliability.trial import MEGABYTES, call_command, clear, in_chil
 EARLY = 10.0  # s: later is after the work has begun
 
 
-def try_refusal(tally: Tally, name: str, arguments: Sequence[str], make: Callable[[Path], object] | None = None) -> None:
+def try_refusal(
+    tally: Tally, name: str, arguments: Sequence[str], make: Callable[[Path], object] | None = None
+) -> None:
     """One command in a folder of its own, with an empty patch cache, beside the study files."""
     folder = write_studies(scratch())
     if make is not None:
         make(folder)
     before = tree(folder)
     cache = {"PERCOAT_CACHE": str(folder / "cache")}
-    ending = in_child(call_command(*arguments), folder=folder, environment=cache)
+    ending = in_child(call_command(*arguments), folder=folder, seconds=2.0 * EARLY, environment=cache)
     reason = one_sentence(ending)
     after = tree(folder)
     changed = [path for path in sorted({*before, *after}) if before.get(path, b"none") != after.get(path, b"none")]
     if not reason and ending.increase > MEGABYTES:
         reason = f"{ending.increase:.0f} MB of memory"
-    if not reason and ending.seconds > EARLY:
-        reason = f"refused after {ending.seconds:.0f} s"
+    if not reason and min(ending.seconds, ending.worked) > EARLY:
+        reason = f"refused after {ending.worked:.0f} s of work"
     if not reason and changed:
         reason = f"left behind: {', '.join(changed[:3])}"
     tally.count(name, reason, ending=ending)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ Make = Callable[[Path], object]
 PATIENCE = 600.0  # s, to make the honest one: it may compile
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """One small composite, saved, and what can be done to it."""
     tally, home = Tally("hostile files: structures (.h5)"), scratch()
     honest = home / "honest.h5"
@@ -38,7 +38,7 @@ def run() -> list[Tally]:
     ending = in_child(attempt(lambda: _comes_back(honest)), folder=home)
     tally.count("as it was saved", right(ending), ending=ending)
     clear(home)
-    return [tally]
+    yield tally
 
 
 def _save(path: Path) -> None:

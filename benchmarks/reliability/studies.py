@@ -51,7 +51,9 @@ class Undisturbed:
 def call_in(arguments: tuple[str, ...], folder: Path, cache: Path, seconds: float) -> Ending:
     """A command of percoat in a folder, with a cache of its own."""
     environment = {"PERCOAT_CACHE": str(cache)}
-    return in_child(call_command(*arguments), folder=folder, seconds=seconds, environment=environment, ceiling=None)
+    return in_child(
+        call_command(*arguments), folder=folder, seconds=seconds, fair=False, environment=environment, ceiling=None
+    )
 
 
 def undisturbed(name: str, cache: Path) -> Undisturbed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,20 @@ HEADINGS = "quantity,composition,value,unit\n"
 ROW = "composite_ionic,70:30:0,0.3,mS/cm\n"
 
 
-def run() -> list[Tally]:
+def run() -> Iterator[Tally]:
     """The three kinds of files."""
-    return [_studies(), _measurements(), _charts()]
+    yield _studies()
+    yield _measurements()
+    yield _charts()
 
 
 def _studies() -> Tally:
     tally = Tally("hostile files: studies (.toml)")
     for name, text in bad_studies().items():
         content = text if isinstance(text, bytes) else text.encode()
-        try_refusal(tally, name, ("run", "mine.toml", "--out", "out"), lambda f, c=content: (f / "mine.toml").write_bytes(c))
+        try_refusal(
+            tally, name, ("run", "mine.toml", "--out", "out"), lambda f, c=content: (f / "mine.toml").write_bytes(c)
+        )
     for name, (text, look) in fine_studies().items():
         _read(tally, name, lambda f, t=text: (f / "mine.toml").write_text(t, "utf-8"), lambda k=look: k(_study()))
     return tally
@@ -174,7 +178,9 @@ def fine_tables() -> dict[str, str]:
 def _charts() -> Tally:
     tally = Tally("hostile files: charts")
     for name, make in bad_charts().items():
-        try_refusal(tally, name, ("threshold", "--chart", "chart", "--thickness", "150 nm"), lambda f, m=make: m(_chart(f)))
+        try_refusal(
+            tally, name, ("threshold", "--chart", "chart", "--thickness", "150 nm"), lambda f, m=make: m(_chart(f))
+        )
     _read(tally, "the shipped one, copied", _chart, _threshold)
     return tally
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -18,7 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 SECONDS = 60.0  # longer is a hang
+WORKED = 10.0  # s of processor that a trial has in any case
 MEGABYTES = 200.0  # more, on top of what the imported package takes, is too much for a file that is refused
 CEILING = 3 * 2**30  # bytes of address space on top of the present: no trial fills the machine
 POLLING = 0.01  # s
@@ -32,6 +36,7 @@ class Ending:
     stdout: str = field(repr=False)
     stderr: str = field(repr=False)
     seconds: float
+    worked: float = field(metadata={"unit": "s", "what": "of processor, its children that ended included"})
     increase: float = field(metadata={"unit": "MB", "what": "peak memory over that of the imported package"})
     peak: float = field(metadata={"unit": "MB"})
     report: Any = None
@@ -54,37 +59,44 @@ def in_child(
     *,
     folder: Path,
     seconds: float = SECONDS,
+    fair: bool = True,
     environment: Mapping[str, str] | None = None,
     prepare: Callable[[], object] = lambda: None,
     ceiling: int | None = CEILING,
 ) -> Ending:
     """Run `work` in a forked process that has the packages imported already; what it returns comes back as JSON.
 
-    The child leads a group of its own, works in `folder`, and is killed with all its children when the time is over.
+    The child leads a group of its own, works in `folder`, and is killed with all its children when the time is over. To
+    be `fair` on a busy machine, it is let go until it has had some seconds of processor, for three times as long at most.
     """
     gc.collect()
     with tempfile.TemporaryDirectory() as notes:
         place = Path(notes)
-        before, begin = _resident(), time.perf_counter()
+        begin = time.perf_counter()
         child = os.fork()
         if child == 0:
             _live(work, folder, place, environment or {}, prepare, ceiling)
-        status, usage, hung = wait(child, seconds)
+        status, usage, hung = wait(child, seconds, fair)
         elapsed = time.perf_counter() - begin
         end_group(child)
         for semaphore in Path("/dev/shm").glob(f"sem.loky-{child}-*"):
             semaphore.unlink(missing_ok=True)  # a killed process cannot
+        for mapped in Path("/dev/shm").glob(f"joblib_memmapping_folder_{child}_*"):
+            clear(mapped)
         peak = usage.ru_maxrss * 1024.0 if usage else 0.0
+        first = place / "resident"
+        before = float(first.read_text()) if first.exists() else peak
         told = place / "report"
         report = json.loads(told.read_text("utf-8")) if told.exists() else None
         texts = [(place / name).read_bytes().decode("utf-8", "replace") for name in ("stdout", "stderr")]
-        return Ending(status, *texts, elapsed, max(peak - before, 0.0) / 1e6, peak / 1e6, report, hung)
+        worked = usage.ru_utime + usage.ru_stime if usage else 0.0
+        return Ending(status, *texts, elapsed, worked, max(peak - before, 0.0) / 1e6, peak / 1e6, report, hung)
 
 
-def wait(child: int, seconds: float) -> tuple[int, Any, bool]:
+def wait(child: int, seconds: float, fair: bool) -> tuple[int, Any, bool]:
     """Exit status, resources used, and whether it had to be killed."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    begin = time.monotonic()
+    while (elapsed := time.monotonic() - begin) < seconds or (fair and elapsed < 3.0 * seconds and _starved(child)):
         done, status, usage = os.wait4(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status), usage, False
@@ -94,12 +106,20 @@ def wait(child: int, seconds: float) -> tuple[int, Any, bool]:
     return os.waitstatus_to_exitcode(status), usage, True
 
 
+def _starved(child: int) -> bool:
+    """Whether a busy machine is to blame that it has not ended."""
+    try:
+        first = psutil.Process(child)
+        times = [one.cpu_times() for one in (first, *first.children(recursive=True))]
+    except psutil.Error:
+        return False
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times) < WORKED
+
+
 def end_group(leader: int) -> None:
     """Kill a process and all that it started, as long as any of them lives."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def scratch() -> Path:
@@ -167,10 +187,12 @@ def _live(
         os.chdir(folder)
         for name, stream in (("stdout", 1), ("stderr", 2)):
             os.dup2(os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.stdout, sys.stderr = (os.fdopen(stream, "w", errors="backslashreplace", closefd=False) for stream in (1, 2))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if ceiling is not None:
             held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (held + ceiling,) * 2)
+        (place / "resident").write_text(str(_resident()))  # forked, it shares the libraries' pages that it has not used
         prepare()
         status = _finish(work, place)
     except BaseException:
