@@ -234,7 +234,7 @@ def _screened(tally: Tally, ending: Ending, files: dict[str, bytes | None]) -> N
         for name in ("capacity where cores are reached", "intervals stay possible"):
             tally.count(name, f"status {ending.status}: {ending.stderr[-200:]}")
         return
-    table = pd.read_csv(io.BytesIO(files["lean/values.csv"] or b""))
+    table = pd.read_csv(io.BytesIO(files["lean/values.csv"] or b""), keep_default_na=False, na_values={"value": [""]})
     wide = table.pivot_table(index=["composition", "setting", "seed"], columns="quantity", values="value")
     capacity = [name for name in wide.columns if name.startswith("capacity")]
     reached = wide["utilisation_joint"] > 0.01
