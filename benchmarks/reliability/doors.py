@@ -29,7 +29,7 @@ def run() -> Iterator[Tally]:
         folder = scratch()
         ending = in_child(lambda d=door, r=right: d(**_made(r)) and None, folder=folder, seconds=PATIENCE, ceiling=None)
         if ending.status != 0:
-            raise RuntimeError(f"the right call of {name} fails: {ending.stderr[-400:]}")
+            tally.count(f"{name}, all arguments right", f"refused though fine: {ending.stderr[-200:]}")
         clear(folder)
     for name, work in cases():
         folder = scratch()
@@ -162,7 +162,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "voxelise": {"voxel_size": [80.0, 1e-14, NAN], "structure": [None, IMAGE]},
     "write_image": {"voxel_size": [80, NAN, 1e-30, 1e30], "labels": [IMAGE * 0.5, IMAGE[0], IMAGE[:0], "image", np.array([[[None]]])], "path": [".", "image.jpg", 3, ""]},
     "find_clusters": {"mask": [IMAGE, IMAGE[0] > 0, np.zeros((0, 3, 3), bool), None], "neighbours": [7, 0, "6", 6.5], "periodic": [(1, 2, 3), (True,), "yes", None]},
-    "find_spanning": {"axis": [3, -1, 0.5, "x", True], "neighbours": [8]},
+    "find_spanning": {"axis": [3, 0.5, "x"], "neighbours": [8]},
     "sweep_sites": {"shape": [(8, 8), (0, 8, 8), (MANY, 1, 1), (8.5, 8, 8), "888", (2, 2, 2, 2)], "runs": [MANY, 0, 2.5], "points": [-1, MANY], "rng": [1]},
     "estimate_threshold": {"sweep": [None, [0.1, 0.2]], "kind": ["percolate"], "axis": [7, "x"], "probability": [50, NAN, 0.0], "confidence": [95, NAN]},
     "sweep_bulk": {"edge": [2, 2.0, 1e-12, NAN, INF, "2 um"], "runs": [MANY, 0, 1.5], "contact_gap": [1.0, -1e-9, NAN], "dispersion": [5.0, NAN, "poor"], "library": [None]},
@@ -174,7 +174,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     "effective_conductivity": {
         "labels": [IMAGE * 0.5, IMAGE[0], IMAGE[:0], None, "image", IMAGE.astype(complex), np.full((3, 3, 3), NAN)],
         "conductivity": [{0: 0.0, 1: 1.0}, {0: NAN, 1: 1.0, 2: 1.0}, {0: -1.0, 1: 1.0, 2: 1.0}, {0: INF, 1: 1.0, 2: 1.0}, {"a": 1.0}, [1.0, 2.0, 3.0], {0: "1 S/m", 1: 1.0, 2: 1.0}, {}],
-        "voxel_size": [0.0, NAN, -1e-7, (1e-7, 1e-7), "80 nm", None, 80.0],
+        "voxel_size": [0.0, NAN, -1e-7, (1e-7, 1e-7), "80 nm", None],
         "axis": [3, "x", 0.5],
         "periodic": [(True,), "yes", (1, 2, 3)],
         "interface_resistance": [{(1, 2): -1.0}, {(1, 2): NAN}, {(1, 1): 1.0}, {1: 1.0}, {(1, 9): "a"}],
@@ -183,7 +183,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "max_iterations": [0, 2.5, -1],
         "start": [IMAGE[0], np.full(IMAGE.shape, NAN)],
     },
-    "sweep_conductivities": {"conductivities": [[], [{0: 1.0}], None, SIGMA], "voxel_size": [80.0, NAN]},
+    "sweep_conductivities": {"conductivities": [[], [{0: 1.0}], None, SIGMA], "voxel_size": [0.0, NAN]},
     "bounds": {"volume_fractions": [[0.4, 0.7], [NAN, 1.0], [-0.5, 1.5], [1.0], []], "conductivities": [[-1.0, 2.0], [NAN, 1.0], ["a", "b"]], "kind": ["wide"]},
     "network_conductance": {"edges": [np.array([[0, 9]]), np.array([[0, -7], [1, 2]]), np.array([[0.5, 1], [1, 2]]), np.array([0, 1])], "conductance": [np.array([1.0]), np.array([NAN, 1.0]), np.array([-1.0, 1.0])], "count": [MANY, 0, 2], "source": [[], [99], [2]], "sink": [[-5]]},
     "extrapolate_voxel_size": {"voxel_sizes": [[1e-7], [NAN, 1e-7, 2e-7], [1e-7, 1e-7, 1e-7], [-1e-7, 1e-7, 2e-7]], "values": [[1.0], [NAN, 1.0, 2.0]]},
