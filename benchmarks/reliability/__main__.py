@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no kind {unknown[0]!r}: choose among {', '.join(KINDS)}")
     os.environ.setdefault("MPLBACKEND", "Agg")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the trial that runs is ended too
     import_all()
     found = _start(asked.out)
     for kind in asked.kinds or KINDS:

@@ -76,9 +76,11 @@ def in_child(
         child = os.fork()
         if child == 0:
             _live(work, folder, place, environment or {}, prepare, ceiling)
-        status, usage, hung = wait(child, seconds, fair)
+        try:
+            status, usage, hung = wait(child, seconds, fair)
+        finally:
+            end_group(child)
         elapsed = time.perf_counter() - begin
-        end_group(child)
         for semaphore in Path("/dev/shm").glob(f"sem.loky-{child}-*"):
             semaphore.unlink(missing_ok=True)  # a killed process cannot
         for mapped in Path("/dev/shm").glob(f"joblib_memmapping_folder_{child}_*"):
@@ -182,6 +184,7 @@ def _live(
     status = 70
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no trial outlives the harness
         os.environ.update(environment)
         os.chdir(folder)
