@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,27 @@ from benchmarks.reliability.tally import Tally
 from benchmarks.reliability.trial import MEGABYTES, call_command, clear, in_child, scratch, tree
 
 EARLY = 10.0  # s: later is after the work has begun
+BEGUN = 5.0  # s for which something new stands in the folder, then the work has begun
+
+
+class Begun:
+    """Whether a command has begun to work: what it writes stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.before, self.since, self.what = folder, self._names(folder), 0.0, ""
+
+    def __call__(self) -> bool:
+        """Asked again and again."""
+        new = sorted(self._names(self.folder) - self.before)
+        if not new:
+            self.since, self.what = 0.0, ""
+            return False
+        self.since, self.what = self.since or time.monotonic(), new[0]
+        return time.monotonic() - self.since > BEGUN
+
+    @staticmethod
+    def _names(folder: Path) -> set[str]:
+        return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
 def try_refusal(
@@ -22,8 +44,9 @@ def try_refusal(
         make(folder)
     before = tree(folder)
     cache = {"PERCOAT_CACHE": str(folder / "cache")}
-    ending = in_child(call_command(*arguments), folder=folder, seconds=2.0 * EARLY, environment=cache)
-    reason = one_sentence(ending)
+    begun = Begun(folder)
+    ending = in_child(call_command(*arguments), folder=folder, seconds=2.0 * EARLY, environment=cache, stop=begun)
+    reason = f"accepted: {begun.what} is written" if ending.hung and begun.what else one_sentence(ending)
     after = tree(folder)
     changed = [path for path in sorted({*before, *after}) if before.get(path, b"none") != after.get(path, b"none")]
     if not reason and ending.increase > MEGABYTES:

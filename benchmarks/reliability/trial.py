@@ -63,11 +63,13 @@ def in_child(
     environment: Mapping[str, str] | None = None,
     prepare: Callable[[], object] = lambda: None,
     ceiling: int | None = CEILING,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Ending:
     """Run `work` in a forked process that has the packages imported already; what it returns comes back as JSON.
 
     The child leads a group of its own, works in `folder`, and is killed with all its children when the time is over. To
     be `fair` on a busy machine, it is let go until it has had some seconds of processor, for three times as long at most.
+    It counts as hung, too, once `stop` says so.
     """
     gc.collect()
     with tempfile.TemporaryDirectory() as notes:
@@ -77,7 +79,7 @@ def in_child(
         if child == 0:
             _live(work, folder, place, environment or {}, prepare, ceiling)
         try:
-            status, usage, hung = wait(child, seconds, fair)
+            status, usage, hung = wait(child, seconds, fair, stop)
         finally:
             end_group(child)
         elapsed = time.perf_counter() - begin
@@ -95,13 +97,15 @@ def in_child(
         return Ending(status, *texts, elapsed, worked, max(peak - before, 0.0) / 1e6, peak / 1e6, report, hung)
 
 
-def wait(child: int, seconds: float, fair: bool) -> tuple[int, Any, bool]:
+def wait(child: int, seconds: float, fair: bool, stop: Callable[[], bool]) -> tuple[int, Any, bool]:
     """Exit status, resources used, and whether it had to be killed."""
     begin = time.monotonic()
     while (elapsed := time.monotonic() - begin) < seconds or (fair and elapsed < 3.0 * seconds and _starved(child)):
         done, status, usage = os.wait4(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status), usage, False
+        if stop():
+            break
         time.sleep(POLLING)
     end_group(child)
     _, status, usage = os.wait4(child, 0)
