@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.reliability.sentences import PACKAGES
 from benchmarks.reliability.table import failures, page
 from benchmarks.reliability.trial import import_all
 
@@ -57,7 +58,9 @@ def _start(path: Path | None) -> dict:
     found = {"kinds": {}, "seconds": {}}
     if path is not None and path.exists():
         found = json.loads(path.read_text("utf-8"))
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    # the last commit that changed what is measured
+    command = ["git", "log", "-1", "--format=%H", "--", *PACKAGES]
+    git = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     found["version"] = {"commit": git.stdout.strip(), "python": platform.python_version()}
     return found
 
