@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 WORDS = 240  # of a reason, in characters
+FOLDERS = re.compile(r"(?<![\w.])/(?:[\w.+-]+/)+")  # of this machine: they say nothing elsewhere
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Tally:
         while reason and name in self.failures:
             name += "'"
         if reason:
-            self.failures[name] = " ".join(reason.split())[:WORDS]
+            self.failures[name] = FOLDERS.sub("", " ".join(reason.split()))[:WORDS]
             sys.stderr.write(f"  failed: {self.kind}: {name}: {self.failures[name]}\n")
         if ending is not None:
             self.increase = round(max(self.increase, ending.increase), 1)
