@@ -138,7 +138,6 @@ def _studies() -> dict[str, tuple[str, str]]:
         "voxels of an angstrom": ('"250 nm"', '"0.1 nm"'),
         "a fit that nobody knows": ('["reorient"]', '["squash"]'),
         "a case twice": ('["core_to_outside"]', '["core_to_outside", "core_to_outside"]'),
-        "no size measure": ('["hydrodynamic"]', "[]"),
         "patches 9**9**9": ('effort = "quick"', 'effort = "9**9**9"'),
     }  # fmt: skip
 
@@ -178,7 +177,6 @@ def _plans() -> dict[str, tuple[str, str]]:
     return {
         "quick is a number": (PLAN, "quick = 5\n" + PLAN.split("[quick]")[0]),
         "a bad composition": ('"80:20:3"', '"80:20"'),
-        "a composition without carbon": ('"80:20:3"', '"80:20:0"'),
         "a composition of 1e-320": ('"80:20:3"', '"1e-320:1e-320:1"'),
         "a structure outside of the folder": ("[structures.open]", '[structures."../../evil"]'),
         "a structure with a stroke": ("[structures.open]", '[structures."a/b"]'),
