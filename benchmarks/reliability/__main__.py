@@ -18,7 +18,7 @@ from benchmarks.reliability.table import failures, page
 from benchmarks.reliability.trial import import_all
 
 KINDS = (
-    "grammar", "numbers", "images", "texts", "structures", "doors", "command_line", "environment", "caches", "kills",
+    "grammar", "numbers", "images", "texts", "structures", "doors", "command_line", "environment", "terminals", "caches", "kills",
 )  # fmt: skip
 
 

@@ -1,20 +1,15 @@
-"""Surroundings that are not kind: full disks, killed workers, devices, read-only and homeless, narrow and dumb terminals."""
+"""Surroundings that are not kind: full disks, killed workers, devices, read-only and homeless."""
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
-import pty
-import re
 import resource
 import shutil
 import signal
 import stat
-import struct
 import subprocess
 import sys
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,17 +22,15 @@ import numpy as np
 import psutil
 
 from benchmarks.reliability.sentences import one_sentence
-from benchmarks.reliability.studies import PATIENCE, SCREEN, TESTS, call_in, undisturbed, write_studies
+from benchmarks.reliability.studies import PATIENCE, call_in, undisturbed, write_studies
 from benchmarks.reliability.tally import Tally
-from benchmarks.reliability.trial import Ending, call_command, clear, in_child, scratch, tree
+from benchmarks.reliability.terminals import CALL, COAT, environment_of
+from benchmarks.reliability.trial import call_command, clear, in_child, scratch, tree
 
-CALL = "from studies.command import main; main()"
 ROOM = 600_000  # bytes of a disk that is nearly full
 SMALL = 4096  # bytes that a file may grow to
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1  # of prctl(2) and capabilities(7)
 IDLE = 20.0  # s after which no worker of a killed command is left
-COAT = ("threshold", "--thickness", "120 nm")
-TITLE = "[/foo] $x_$ \\\\frac{ [bold]x"
 
 
 def run() -> Iterator[Tally]:
@@ -47,8 +40,6 @@ def run() -> Iterator[Tally]:
     undisturbed("run", home / "cache")
     yield _devices()
     yield _read_only()
-    yield _terminals()
-    yield _markup(quiet.cache)
     yield _workers(quiet.cache)
     yield _full_disks(quiet.cache)
     clear(home)
@@ -200,7 +191,7 @@ def _workers(cache: Path) -> Tally:
 def _started(folder: Path, cache: Path, *arguments: str) -> Iterator[subprocess.Popen]:
     """A command in a group of its own, killed with all that it started when the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", CALL, *arguments], cwd=folder, env=_environment(PERCOAT_CACHE=str(cache)),
+        [sys.executable, "-c", CALL, *arguments], cwd=folder, env=environment_of(PERCOAT_CACHE=str(cache)),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
@@ -299,7 +290,7 @@ def _read_only() -> Tally:
     for name, (code, *arguments) in commands.items():
         environment = {
             key: value
-            for key, value in _environment().items()
+            for key, value in environment_of().items()
             if not key.startswith(("XDG", "PERCOAT", "NUMBA", "MPL"))
         }
         environment |= {"HOME": str(folder / "home"), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -324,126 +315,3 @@ def _keep_to_permissions() -> None:
     """Let even the superuser write only where files and folders say so."""
     if os.getuid() == 0 and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):
         raise OSError("the superuser cannot give up writing everywhere")
-
-
-def _terminals() -> Tally:
-    """Narrow, dumb, and in other encodings: the same numbers."""
-    tally, folder = Tally("terminals and encodings"), scratch()
-    surroundings: dict[str, dict[str, str]] = {
-        "20 columns": {"COLUMNS": "20"},
-        "dumb": {"TERM": "dumb"},
-        "no TERM": {"TERM": ""},
-        "ASCII": {"PYTHONIOENCODING": "ascii"},
-        "Latin-1": {"PYTHONIOENCODING": "latin-1"},
-        "POSIX locale": {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    }
-    for arguments in (COAT, ("threshold",), ("calibrate", "--help")):
-        wanted = _numbers(_fresh(folder, arguments).stdout)
-        for name, changes in surroundings.items():
-            done = _fresh(folder, arguments, **changes)
-            same = _numbers(done.stdout) == wanted or "--help" in arguments
-            good = done.returncode == 0 and "Traceback" not in done.stderr
-            tally.count(
-                f"{' '.join(arguments)}: {name}",
-                ""
-                if good and same
-                else f"status {done.returncode}, numbers {'kept' if same else 'changed'}: {done.stderr[-150:]}",
-            )
-        for columns in (20, 1):
-            status, text = _in_terminal(folder, arguments, columns)
-            same = _numbers(text) == wanted or "--help" in arguments
-            tally.count(
-                f"{' '.join(arguments)}: a terminal of {columns}",
-                ""
-                if status == 0 and same and "Traceback" not in text
-                else f"status {status}, numbers {'kept' if same else 'changed'}",
-            )
-    refused = _fresh(folder, ("threshold", "--structure", "größer µ"), PYTHONIOENCODING="ascii")
-    good = refused.returncode == 2 and "Traceback" not in refused.stderr and "percoat:" in refused.stderr
-    tally.count(
-        "a refusal with letters that ASCII has not",
-        "" if good else f"status {refused.returncode}: {refused.stderr[-150:]}",
-    )
-    piped = subprocess.run(
-        ["sh", "-c", f"'{sys.executable}' -c '{CALL}' threshold | head -n 1"],
-        cwd=folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    tally.count("a reader that stops reading", "traceback" if "Traceback" in piped.stderr else "")
-    for command, words in (("screen", "[screen]"), ("calibrate", "[fitted]")):
-        shown = " ".join(_fresh(folder, (command, "--help"), COLUMNS="200").stdout.split())
-        tally.count(f"{command} --help names {words}", "" if words in shown else "it does not")
-    clear(folder)
-    return tally
-
-
-def _fresh(folder: Path, arguments: tuple[str, ...], **changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", CALL, *arguments], cwd=folder, env=_environment(**changes), capture_output=True,
-        text=True, errors="replace", timeout=300, check=False,
-    )  # fmt: skip
-
-
-def _in_terminal(folder: Path, arguments: tuple[str, ...], columns: int) -> tuple[int, str]:
-    """The command with a terminal of so many columns for its output."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {key: value for key, value in _environment(TERM="xterm").items() if key != "COLUMNS"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", CALL, *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=theirs,
-        stderr=theirs,
-        stdin=theirs,
-    )
-    os.close(theirs)
-    parts = []
-    while True:
-        try:
-            part = os.read(ours, 2**16)
-        except OSError:
-            break
-        if not part:
-            break
-        parts.append(part)
-    os.close(ours)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(parts).decode("utf-8", "replace"))
-    return process.wait(), text
-
-
-def _numbers(text: str) -> list[str]:
-    return sorted(re.findall(r"\d+(?:\.\d+)?", text))
-
-
-def _environment(**changes: str) -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")} | changes
-
-
-def _markup(cache: Path) -> Tally:
-    """A title that looks like markup is printed as it is."""
-    tally, folder = Tally("texts that look like markup"), write_studies(scratch())
-    sources = {
-        "run": ((TESTS / "tiny.toml").read_text("utf-8"), "Li6PS5Cl, 70:30:x", ("run", "mine.toml")),
-        "screen": (SCREEN, "a screening for tests", ("screen", "mine.toml")),
-        "threshold": ((TESTS / "tiny_chart.toml").read_text("utf-8"), "a chart for tests", ("threshold", "--recompute", "--plan", "mine.toml")),
-    }  # fmt: skip
-    for name, (text, title, arguments) in sources.items():
-        (folder / "mine.toml").write_text(text.replace(title, TITLE), "utf-8")
-        ending: Ending = call_in((*arguments, "--out", name), folder, cache, PATIENCE)
-        shown = TITLE.replace("\\\\", "\\") in " ".join((ending.stdout + ending.stderr).split()) or name == "screen"
-        reason = ending.disaster or (f"status {ending.status}: {ending.stderr[-200:]}" if ending.status else "")
-        tally.count(f"{name}: a title", reason or ("" if shown else "the title is not shown as it is written"))
-    mine = (TESTS / "tiny_chart.toml").read_text("utf-8").replace("[structures.open]", "[structures.mine]")
-    (folder / "mine.toml").write_text(mine, "utf-8")
-    ending = call_in(("threshold", "--recompute", "--plan", "mine.toml", "--out", "named"), folder, cache, PATIENCE)
-    tally.count(
-        "a chart without a structure called open",
-        ending.disaster or (f"status {ending.status}: {ending.stderr[-200:]}" if ending.status else ""),
-    )
-    clear(folder)
-    return tally
