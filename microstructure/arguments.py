@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import psutil
+
+from microstructure.memory import free_memory
 
 Kind = TypeVar("Kind")
 
@@ -174,7 +175,7 @@ def check_room(what: str, count: float, each: float, advice: str) -> None:
     ValueError
         It names how many, how much memory and what to reduce.
     """
-    needed, free = count * each, float(psutil.virtual_memory().available)
+    needed, free = count * each, free_memory()
     if not needed <= free:
         raise ValueError(
             f"{count:.3g} {what} take {1e-9 * needed:.3g} GB of memory, {1e-9 * free:.3g} GB are free: {advice}, and"

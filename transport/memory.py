@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-import psutil
 
 from microstructure.arguments import as_numbers, check_number
+from microstructure.memory import free_memory
 from transport._links import STEPS
 from transport.image import MOST_INTERFACES, PhaseImage
 
@@ -19,9 +18,6 @@ BYTES_A_VOXEL, BYTES_AN_UNKNOWN = 38, 42  # measured at 200^3: 68 to 80, 41 to 5
 WIDE, WIDE_CLASSES = 25, 2**16  # bytes an unknown more, from so many classes of faces
 BYTES_A_CLASS = 100
 FIXED = 32e6  # bytes
-VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")  # of control groups: files, and a prefix
-VERSION_2 = ("memory.max", "memory.current", "")
-FILES = ("inactive_file", "active_file")
 
 
 def estimate_memory(shape: Sequence[int], conducting: float = 1.0) -> float:
@@ -72,49 +68,6 @@ def check_memory(image: PhaseImage, kept: float = 0.0) -> None:
             f"conduction in {' x '.join(map(str, image.shape))} voxels needs about {needed / 1e9:.1f} GB, "
             f"{free / 1e9:.1f} GB are free; {fits} would fit: cut the image, or make it coarser"
         )
-
-
-def free_memory(groups: Path = Path("/sys/fs/cgroup"), member: Path = Path("/proc/self/cgroup")) -> float:
-    """Memory that this process may still take [bytes]: of the machine, or of its container, whichever is less.
-
-    Parameters
-    ----------
-    groups
-        Where Linux shows control groups, of version 1 or 2: their limits are those of containers and batch jobs.
-    member
-        File that names the groups of this process.
-    """
-    left = [_left(folder, names) for folder, names in _memory_groups(groups, member)]
-    return min([float(psutil.virtual_memory().available), *left])
-
-
-def _memory_groups(groups: Path, member: Path) -> Iterator[tuple[Path, tuple[str, str, str]]]:
-    """Folders of the groups that this process is in, from its own up to all, and the names of their files."""
-    try:
-        lines = [line.split(":", 2) for line in member.read_text("utf-8").splitlines()]
-    except (OSError, ValueError):
-        return
-    for _, controllers, path in (line for line in lines if len(line) == 3):
-        if "memory" in controllers.split(","):
-            root, names = groups / "memory", VERSION_1
-        elif controllers == "":
-            root, names = groups, VERSION_2
-        else:
-            continue
-        own = root / path.lstrip("/")  # a container may not see the path: its own group is then the root
-        yield from ((folder, names) for folder in (own, *own.parents) if folder.is_relative_to(root))
-
-
-def _left(folder: Path, names: tuple[str, str, str]) -> float:
-    """What a group may still take [bytes]; infinite if nothing limits it."""
-    limit, used, cached = names
-    try:
-        most, now = (int((folder / name).read_text("ascii")) for name in (limit, used))
-        counts = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
-        # what is read from files is counted as used, and given up when memory is asked for
-        return max(float(most - now + sum(int(counts.get(cached + kind, 0)) for kind in FILES)), 0.0)
-    except (OSError, ValueError):
-        return math.inf
 
 
 def trim_heap() -> None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from microstructure.arguments import MOST_VOXELS
+from microstructure.memory import free_memory
 
 PIECE = 2**20  # bytes that are unpacked at a time
 FED = 2**16  # packed bytes that are handed over at a time
@@ -44,7 +44,7 @@ def check_voxel_count(shape: Iterable[int], itemsize: int = 1) -> int:
     if count > MOST_VOXELS:
         shown = " x ".join(f"{min(side, 10**18):.4g}" for side in sides[:4])
         raise ValueError(f"it has {shown} voxels, more than {MOST_VOXELS:.3g}: cut it, or make it coarser")
-    needed, free = count * (itemsize + 1), psutil.virtual_memory().available
+    needed, free = count * (itemsize + 1), free_memory()
     if needed > free:
         raise ValueError(
             f"it needs {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free: cut it, or make it coarser"
