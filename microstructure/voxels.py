@@ -28,6 +28,7 @@ from microstructure.arguments import check_kind, check_lengths, check_rng, check
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats, coat_reach, coat_thickness, neighbourhood
 from microstructure.errors import RecipeError
+from microstructure.integrity import check_computable
 from microstructure.materials import Materials
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
@@ -94,9 +95,9 @@ def voxelise(
     >>> voxelise(cell, 100e-9).labels.shape
     (80, 80, 80)
     """
-    check_kind("structure", structure, Structure)
-    check_lengths(voxel_size=voxel_size)
     check_kind("resolve_carbon", resolve_carbon, bool)
+    check_computable(structure, carbon=resolve_carbon)
+    check_lengths(voxel_size=voxel_size)
     if rng is not None or resolve_carbon:
         check_rng(rng)
     parts = structure.parts

@@ -21,6 +21,7 @@ from microstructure.arguments import (
 )
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
 from microstructure.dispersion import Dispersion
+from microstructure.integrity import check_computable
 from microstructure.materials import Materials
 from microstructure.recipe import solid_fraction
 from microstructure.structure import Structure
@@ -173,7 +174,7 @@ def sweep_carbon(
     >>> curve.wraps[:, 0].tolist()
     [False, True]
     """
-    check_kind("structure", structure, Structure)
+    check_computable(structure)
     check_rng(rng)
     runs, materials = check_runs(runs), check_optional("materials", materials, Materials)
     if structure.carbon is None or structure.carbon.count == 0:

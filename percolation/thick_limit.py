@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_gap, check_kind, check_rng, check_room, check_runs
+from microstructure.arguments import check_gap, check_rng, check_room, check_runs
+from microstructure.integrity import check_computable
 from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation._wrapping import in_wrapping_cluster, wrapping_groups
@@ -87,7 +88,7 @@ def measure_thick_limit(
     >>> measure_thick_limit(cell, bare_contact_share=0.0, rng=rng).electronic.tolist()
     [0.0]
     """
-    check_kind("structure", structure, Structure)
+    check_computable(structure)
     check_rng(rng)
     cores, draws = structure.parts.cores, check_runs(draws, "draws")
     contact_gap = check_gap("contact_gap", contact_gap)

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from microstructure.arguments import check_gap, check_kind, check_number, check_rng, check_runs
 from microstructure.contacts import find_contacts
+from microstructure.integrity import check_computable
 from microstructure.materials import Materials
 from microstructure.packing import Packing
 from microstructure.recipe import carbon_scales, solid_fraction
@@ -133,7 +134,7 @@ def measure_utilisation(
     >>> measure_utilisation(cell, carbon=[0.0], bare_contact_share=0.0, rng=rng).electronic.tolist()
     [0.0]
     """
-    check_kind("structure", structure, Structure)
+    check_computable(structure)
     check_rng(rng)
     parts, draws = structure.parts, check_runs(draws, "draws")
     contact_gap = check_gap("contact_gap", contact_gap)

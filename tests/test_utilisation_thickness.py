@@ -30,9 +30,9 @@ def chain(gap=0.0, carbon=None):
     centres = np.array([[0.5e-6 + i * 1e-6, 1e-6, 1e-6] for i in range(5)] + [[2e-6, 4e-6, 4e-6]])
     diameters = np.array([1e-6] * 5 + [2e-6])
     packing = Packing(centres, diameters, np.array(box), EVERYWHERE, 0.05, 0.0, "by hand")
-    labels = np.full((5, 6, 6), 2, np.uint8)
-    owners, coats = np.zeros((5, 6, 6), np.int32), Coats("film", 50e-9, 50e-9, 1.0, 0.0, 0.0)
-    return Structure(labels, 1e-6, EVERYWHERE, box, Recipe.parse("80:20:0"), owners, packing, coats, carbon)
+    labels = np.full([round(edge / 0.2e-6) for edge in box], 2, np.uint8)
+    owners, coats = np.zeros(labels.shape, np.int32), Coats("film", 50e-9, 50e-9, 1.0, 0.0, 0.0)
+    return Structure(labels, 0.2e-6, EVERYWHERE, box, Recipe.parse("80:20:0"), owners, packing, coats, carbon)
 
 
 def test_a_chain_that_closes_is_infinite_and_a_core_beside_it_is_not():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from microstructure.ranges import check_owners
 from microstructure.structure import Structure
 from percolation.arguments import Triple, parse_periodic
 
@@ -27,7 +28,10 @@ class Source:
     @property
     def blocks(self) -> ArrayLike | None:
         """Block of each voxel; a structure's are an image of their own, made when they are asked for."""
-        return self.structure.blocks if self.given_blocks is None and self.structure is not None else self.given_blocks
+        if self.given_blocks is not None or self.structure is None:
+            return self.given_blocks
+        check_owners(self.structure)
+        return self.structure.blocks
 
 
 def parse_source(
@@ -59,7 +63,10 @@ def parse_source(
 
 def parse_voxel_size(voxel_size: float | Sequence[float]) -> NDArray[np.float64]:
     """Return the three edges of a voxel [m]."""
-    edges = np.atleast_1d(np.asarray(voxel_size))
+    try:
+        edges = np.atleast_1d(np.asarray(voxel_size))
+    except ValueError:  # rows of several lengths
+        edges = np.empty(1, object)
     if edges.dtype.kind not in "iuf":
         raise TypeError(f"voxel_size must be a number or three numbers in m, got {voxel_size!r}")
     if edges.shape not in ((1,), (3,)) or not np.all(np.isfinite(edges)) or np.any(edges <= 0.0):
