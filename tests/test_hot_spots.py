@@ -80,3 +80,9 @@ def test_bad_input_is_told(change, message):
     bare = effective_conductivity(labels, SIGMA, 1.0)
     with pytest.raises(ValueError, match="keep_current"):
         find_hot_spots(bare, labels, SIGMA, 1.0)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.0, {"axis": 0}, np.ones((4, 4, 4))])
+def test_what_is_no_result_is_refused(wrong):
+    with pytest.raises(TypeError, match="result must be a Conduction"):
+        find_hot_spots(wrong, np.ones((4, 4, 4), np.uint8), {1: 1.0}, 1.0)

@@ -68,6 +68,15 @@ def test_blocks_reach_the_tensor():
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="label 0 has no conductivity"):
         conductivity_tensor(np.zeros((2, 2, 2), int), {1: 1.0}, 1.0)
+    with pytest.raises(TypeError, match="strict must be True or False, got 1"):
+        conductivity_tensor(np.zeros((2, 2, 2), int), {0: 1.0}, 1.0, strict=1)
+
+
+@pytest.mark.parametrize("door", [conductivity_tensor, effective_conductivity])
+def test_a_voxel_size_of_ragged_rows_is_refused(door):
+    for wrong in ([1.0, [1.0, 2.0]], [[1.0], [1.0, 2.0]], "1 um", [1.0, None, 1.0]):
+        with pytest.raises(TypeError, match="voxel_size must be a number or three numbers in m"):
+            door(np.zeros((2, 2, 2), int), {0: 1.0}, wrong)
 
 
 def test_tensor_prints_itself():

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import ArrayLike, NDArray
 
+from microstructure.arguments import check_kind
 from microstructure.structure import Structure
 from percolation.arguments import Triple
 from percolation.sides import name_sides
@@ -66,8 +67,9 @@ def find_hot_spots(
     Raises
     ------
     TypeError, ValueError
-        A result without current densities, or without a path; labels of another shape, or without a conductivity; a
-        `Structure` with other sides, or with another voxel size than is said; a share that is not between 0 and 1.
+        What is no result, or one without current densities, or without a path; labels of another shape, or without a
+        conductivity; a `Structure` with other sides, or with another voxel size than is said; a share that is not
+        between 0 and 1.
 
     Examples
     --------
@@ -79,6 +81,7 @@ def find_hot_spots(
     >>> spots.count, (spots.positions / 1e-7).round(1).tolist()
     (1, [[4.5, 4.5, 4.5]])
     """
+    check_kind("result", result, Conduction)
     if result.current_density is None:
         raise ValueError("the result has no current densities: call effective_conductivity with keep_current=True")
     if not result.percolates:

@@ -12,7 +12,7 @@ from microstructure.structure import Structure
 from percolation.arguments import Triple, parse_periodic
 from percolation.sides import name_sides
 from transport.conduction import Conduction, certify, solve_axis
-from transport.image import parse_image, parse_tolerance
+from transport.image import parse_flags, parse_image, parse_tolerance
 from transport.memory import check_memory
 from transport.report import describe
 
@@ -84,6 +84,7 @@ def conductivity_tensor(
     2.0
     """
     tolerance = parse_tolerance(tolerance, max_iterations)
+    parse_flags(strict=strict)
     _check_sides(labels.periodic if isinstance(labels, Structure) and periodic is None else periodic)
     image = parse_image(labels, conductivity, voxel_size, CELL, interface_resistance, blocks)
     check_memory(image)
