@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import joblib
 import numpy as np
 
+from microstructure.errors import RecipeError, StudyError
+from studies.blocks import check_cathode
 from studies.fitted import FittedSet
 from studies.patches.library import PatchLibrary, study_library
 from studies.screening.design import Candidate
@@ -20,6 +22,9 @@ THICKNESS = 0.05  # relative
 POROSITY = 0.02  # of the volume, between the blocks
 DISPERSED = 0.8  # share of the aggregates that lie independently, where all should
 CORES = 0.05  # relative: of the median core
+LESS = (1.0, 0.75, 0.5, 0.25)  # of a scatter, where the whole of it leads to what cannot be predicted
+
+Change = Callable[[Candidate, float], Candidate]  # a candidate with an input off by a share of its scatter
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,38 @@ class Scatter:
 def scatter_of(
     candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate: float, *, workers: int = 1
 ) -> list[Scatter]:
-    """Merit of a candidate when one input after another scatters, the largest swing first."""
+    """Merit of a candidate when one input after another scatters, the largest swing first.
+
+    Where an end of a scatter cannot be predicted, such as more carbon than patches are simulated with, it is moved
+    towards the candidate until it can; the name of the scatter says so.
+    """
     nominal = _merit(candidate, library, fitted, rate, workers)
     found = []
     for what, change in _changes().items():
-        ends = [_merit(change(candidate, sign), library, fitted, rate, workers) for sign in (-1.0, 1.0)]
-        found.append(Scatter(what, ends[0], ends[1], nominal))
+        ends = {way: _end(candidate, change, sign, library) for way, sign in (("down", -1.0), ("up", 1.0))}
+        less = [f"{way} only {share:.0%} of that" for way, (_, share) in ends.items() if share < 1.0]
+        what += f" ({', '.join(less)}: more cannot be predicted)" if less else ""
+        low, high = (_merit(end, library, fitted, rate, workers) for end, _ in ends.values())
+        found.append(Scatter(what, low, high, nominal))
     worse = _poorly_dispersed(candidate)
     if worse is not None:
         other = study_library(worse.study, content=worse.recipe.volume_fraction, workers=workers)
         value = _merit(worse, other, fitted, rate, workers)
         found.append(Scatter(f"{DISPERSED:.0%} of the aggregates dispersed", value, nominal, nominal))
     return sorted(found, key=lambda one: one.swing, reverse=True)
+
+
+def _end(candidate: Candidate, change: Change, sign: float, library: PatchLibrary) -> tuple[Candidate, float]:
+    """A candidate at one end of a scatter, or as near to it as can be predicted, and how much of the way that is."""
+    for share in LESS:
+        try:
+            end = change(candidate, sign * share)
+            library.check_content(end.recipe.volume_fraction)
+            check_cathode(end.study, end.recipe)
+        except (StudyError, RecipeError):
+            continue
+        return end, share
+    return candidate, 0.0
 
 
 def _merit(candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate: float, workers: int) -> float:
@@ -62,7 +87,7 @@ def _merit(candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate:
     return float(np.mean([value.value for values in results for value in values if value.quantity == name]))
 
 
-def _changes() -> dict[str, Callable[[Candidate, float], Candidate]]:
+def _changes() -> dict[str, Change]:
     return {
         f"electrolyte weighed within {WEIGHING:.0%}": lambda one, sign: _weighed(one, se=1.0 + sign * WEIGHING),
         f"carbon weighed within {WEIGHING:.0%}": lambda one, sign: _weighed(one, cb=1.0 + sign * WEIGHING),
