@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from microstructure import Recipe, Structure, Unevenness, load_structure, save_structure, voxelise
+from microstructure import Recipe, Structure, Unevenness, load_structure, save_structure
 from microstructure.bodies import Bodies
 from microstructure.carbon import Carbon
 from microstructure.coats import Coats
@@ -23,8 +23,6 @@ from microstructure.files import hdf5, read_provenance
 from microstructure.integrity import check_structure
 from microstructure.packing import Packing
 from microstructure.relief import Relief
-from percolation import measure_thick_limit, measure_utilisation, sweep_carbon
-from transport import effective_conductivity
 
 VOXEL, SIDE = 0.5e-6, 12
 BOX = (SIDE * VOXEL,) * 3
@@ -242,37 +240,6 @@ def test_parts_that_contradict_each_other(whole, tmp_path, name, wrong, words):
     with pytest.raises((ValueError, TypeError), match=words):
         save_structure(broken, tmp_path / "a.h5")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("name", "wrong", "words"),
-    [
-        ("owners", np.full((SIDE,) * 3, 7, np.int16), "owners must lie within -1 and 1; got 7"),
-        ("owners", np.zeros((SIDE,) * 3), r"owners"),
-        ("cores/centres", CENTRES * 1e9, r"cores\.centres must lie within"),
-        ("cores/centres", CENTRES * np.nan, r"cores\.centres must lie within"),
-        ("cores/bodies/start", np.array([0, 1, 10**6]), r"cores\.bodies\.start"),
-        ("carbon/bond", np.array([-1, 0, 10**6, -1, -1], np.int32), r"carbon\.bond"),
-        ("carbon/coat", np.array([0, 0, 0, 1, 10**6], np.int32), r"carbon\.coat"),
-        ("carbon/centres", np.full((5, 3), 1e-3), r"carbon\.centres must lie within"),
-    ],
-)
-def test_no_door_lets_ids_and_places_through_that_are_not_there(whole, name, wrong, words):
-    broken, rng = replaced(whole, name, wrong), np.random.default_rng(1)
-    doors = [
-        lambda: measure_utilisation(broken, rng=rng),
-        lambda: measure_thick_limit(broken, rng=rng),
-        lambda: sweep_carbon(broken, rng=rng),
-        lambda: voxelise(broken, VOXEL, resolve_carbon=True, rng=rng),
-    ]
-    if not name.startswith("carbon"):
-        doors.append(lambda: voxelise(broken, VOXEL))
-    if name == "owners":
-        resistance = {(1, 1): 1.0}
-        doors.append(lambda: effective_conductivity(broken, dict.fromkeys(range(3), 1.0), None, 0, None, resistance))
-    for door in doors:
-        with pytest.raises(ValueError, match=words):
-            door()
 
 
 def test_a_heap_of_primaries_is_refused(whole):
