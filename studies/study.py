@@ -326,7 +326,7 @@ def read_toml(path: Traversable | Path) -> dict[str, Any]:
 
 
 def _check_depth(table: dict[str, Any], path: Traversable | Path) -> None:
-    """Refuse what no walk through the tables survives; dotted keys nest without end."""
+    """Refuse tables that are too deep to be walked through; dotted keys have no limit."""
     level: list[Any] = [table]
     for _ in range(DEEPEST):
         values = [one.values() if isinstance(one, dict) else one for one in level]

@@ -396,7 +396,7 @@ def test_a_pipe_is_no_structure(tmp_path):
 
 def test_a_disk_that_fills_at_any_moment(whole, tmp_path, monkeypatch):
     """HDF5 does not survive a write that fails: it must not notice."""
-    written, write = [], hdf5._Shelter.write
+    written, write = [], hdf5._DeferredErrors.write
     save_structure(whole, tmp_path / "a.h5")
     kept = (tmp_path / "a.h5").read_bytes()
 
@@ -418,7 +418,7 @@ def test_a_disk_that_fills_at_any_moment(whole, tmp_path, monkeypatch):
             self.disk = Disk(self.disk)
         return write(self, content)
 
-    monkeypatch.setattr(hdf5._Shelter, "write", onto_full_disk)
+    monkeypatch.setattr(hdf5._DeferredErrors, "write", onto_full_disk)
     room = [10**9]
     save_structure(whole, tmp_path / "a.h5")
     total = len(written)

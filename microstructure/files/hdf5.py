@@ -20,23 +20,23 @@ DEFLATE, SHUFFLE = 1, 2  # the filters that `records` writes, by HDF5's numbers
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Any]:
-    """A new HDF5 file; what goes wrong while it is written is raised once the library has let go of it."""
+    """A new HDF5 file; what goes wrong while it is written is raised once HDF5 has closed it."""
     import h5py
 
     with path.open("wb+", buffering=0) as disk:
-        shelter = _Shelter(disk)
+        kept = _DeferredErrors(disk)
         try:
-            with h5py.File(shelter, "w") as file:
+            with h5py.File(kept, "w") as file:
                 yield file
         finally:
-            if shelter.error is not None:
-                raise shelter.error
+            if kept.error is not None:
+                raise kept.error
 
 
-class _Shelter:
-    """A file as the library wants one, for which writing always seems to go well: it does not survive an error.
+class _DeferredErrors:
+    """A file whose errors are kept for later: HDF5 crashes where a write fails.
 
-    The first one is kept in `error` and nothing is written from then on; an interruption waits there as well.
+    The first one is kept in `error` and nothing is written from then on; an interruption is kept there as well.
     """
 
     def __init__(self, disk: IO[bytes]) -> None:
