@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from microstructure.arguments import as_numbers, check_kind
 from microstructure.carbon import Carbon
+from microstructure.ranges import check_owners
 from microstructure.structure import Phase, Structure
 from percolation._ions import SEEN, UNSET, core_faces, first_covers, flood, nearest_primaries
 
@@ -51,7 +52,7 @@ def reach_ions(structure: Structure, inserted: NDArray[np.int64]) -> NDArray[np.
     >>> round(float(reach_ions(cell, np.array([0])).min()), 2)
     0.99
     """
-    check_kind("structure", structure, Structure)
+    check_owners(check_kind("structure", structure, Structure))
     inserted = _check_inserted(inserted)
     if structure.periodic[0]:
         raise ValueError("axis 0 is periodic, so there is no separator: give a composite with walls along axis 0")

@@ -9,6 +9,7 @@ import pytest
 
 from microstructure import Equal, Recipe, build_composite, voxelise
 from percolation import measure_thick_limit, measure_utilisation, sweep_carbon
+from percolation.ions import reach_ions
 from transport import effective_conductivity
 
 VOXEL = 0.25e-6
@@ -55,6 +56,7 @@ def test_no_door_lets_it_through(cell, part, name, value, words):
         doors.append(lambda: voxelise(broken, VOXEL))
     if name == "owners":
         sigma = dict.fromkeys(range(5), 1.0)
+        doors.append(lambda: reach_ions(broken, np.array([0])))
         doors.append(lambda: effective_conductivity(broken, sigma, interface_resistance={(1, 1): 1.0}))
     for door in doors:
         with pytest.raises(ValueError, match=words):
