@@ -253,9 +253,9 @@ def test_a_damaged_chart_is_one_sentence(made, percoat, tmp_path, damage):
 def test_a_recomputed_chart_needs_no_structure_called_open(made, percoat, tmp_path, monkeypatch):
     """What is not asked for is the first of the plan; what is asked for is looked up in it before the work."""
     chart, _ = made
-    text = TINY.read_text().replace("[structures.open]", '[structures."[/mine]"]')
-    (tmp_path / "plan.toml").write_text(text.replace("[dispersions.ideal]", '[dispersions."$d_$"]'))
-    rows = chart.rows.replace({"structure": {"open": "[/mine]"}, "dispersion": {"ideal": "$d_$"}})
+    text = TINY.read_text().replace("[structures.open]", "[structures.mine]")
+    (tmp_path / "plan.toml").write_text(text.replace("[dispersions.ideal]", '[dispersions."as mixed"]'))
+    rows = chart.rows.replace({"structure": {"open": "mine"}, "dispersion": {"ideal": "as mixed"}})
     plan = load_plan(tmp_path / "plan.toml")
     own = Chart(rows, {**chart.record, "plan": plan.model_dump(mode="json")})
     calls = []
@@ -264,7 +264,7 @@ def test_a_recomputed_chart_needs_no_structure_called_open(made, percoat, tmp_pa
     for more in ((), ("--thickness", "150 nm"), ("--figure", "chart.png")):
         done = percoat(*words, *more, folder=tmp_path)
         assert done.status == 0, done.err
-        assert "aggregates: [/mine], dispersion: $d_$, fit: reorient" in done.out
+        assert "aggregates: mine, dispersion: as mixed, fit: reorient" in done.out
     assert len(calls) == 3
     for more, said in (
         (("--structure", "open"), "structure in the plan"),
@@ -393,7 +393,10 @@ def test_a_chart_without_the_usual_names_is_shown_by_its_own(percoat, shipped, t
     """The first of its own is taken, where "open", "ideal" and "reorient" stand in the shipped one."""
     named = {"structure": {"open": "branched"}, "dispersion": {"ideal": "as mixed"}}
     rows = shipped.rows[~shipped.rows["fit"].isin(["reorient"])].replace(named)
-    Chart(rows, shipped.record).save(tmp_path)
+    plan = dict(shipped.record["plan"])
+    for key, names in (("structures", named["structure"]), ("dispersions", named["dispersion"])):
+        plan[key] = {names.get(name, name): settings for name, settings in plan[key].items()}
+    Chart(rows, {**shipped.record, "plan": plan, "rows": len(rows)}).save(tmp_path)
     done = percoat("threshold", "--chart", ".", folder=tmp_path)
     assert done.status == 0, done.err
     assert "aggregates: branched, dispersion: as mixed, fit: compress" in done.out

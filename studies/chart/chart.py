@@ -142,18 +142,18 @@ class Chart:
         rows = self.choose(structure=structure, dispersion=dispersion, fit=fit)
         found = rows[rows["quantity"].isin(["bulk", "in_plane", "across"])]
         edges = np.unique(found.loc[found["thickness"] > 0, "thickness"])
-        check_thickness(thickness, edges[0], edges[-1])
+        check_thickness(thickness, edges[0], edges[-1], "chart", "make another one with --recompute")
         groups = found.groupby(["quantity", "case", "area_factor"], sort=False)
         readings = [_interpolate(str(q), str(case), group, thickness) for (q, case, _), group in groups]
         return [reading for reading in readings if reading is not None]
 
 
-def check_thickness(thickness: float, thinnest: float, thickest: float) -> None:
-    """Refuse a coat outside of a chart's."""
+def check_thickness(thickness: float, thinnest: float, thickest: float, holder: str, remedy: str) -> None:
+    """Refuse a coat outside of those of a chart or plan."""
     if not thinnest * (1 - 1e-9) <= thickness <= thickest * (1 + 1e-9):
         raise StudyError(
-            f"the chart holds coats of {thinnest * 1e9:g} to {thickest * 1e9:g} nm; got {thickness * 1e9:g} nm:"
-            " it is not extrapolated, make another one with --recompute"
+            f"the {holder} holds coats of {thinnest * 1e9:g} to {thickest * 1e9:g} nm; got {thickness * 1e9:g} nm:"
+            f" it is not extrapolated, {remedy}"
         )
 
 

@@ -104,7 +104,7 @@ class ChartPlan(_Part):
                 known(name, dict.fromkeys(names), f"{key} in the plan")
         if thickness is not None:
             size = self.constants["cb.aggregate_diameter"]
-            check_thickness(thickness, self.ratios[0] * size, self.ratios[-1] * size)
+            check_thickness(thickness, self.ratios[0] * size, self.ratios[-1] * size, "plan", "give it further ratios")
         return {key: asked[key] or names[0] for key, names in plans.items()}
 
 
