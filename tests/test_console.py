@@ -103,7 +103,7 @@ WRONG = [
     (("compare", "plain.toml", "--composition", "a:b:c"), "three weights"),
     (("compare", "plain.toml", "--composition", "80:0:1"), "positive"),
     (("compare", "plain.toml", "--composition", "80:20:60"), "more is not extrapolated"),
-    (("compare", "plain.toml", "--composition", "nan:20:1"), "finite"),
+    (("compare", "plain.toml", "--composition", "nan:20:1"), "a number is wanted"),
     (("compare", "plain.toml", "--composition", ""), "three weights"),
     (("compare", "plain.toml", "--csv", "."), "--csv wants the name of a file to write; . is a folder"),
     (("compare", "plain.toml", "--csv", "file/t.csv"), "lies below"),

@@ -367,7 +367,7 @@ def test_bad_draws_are_refused():
     with pytest.raises(TypeError, match="rng"):
         Facets().draw([1e-6], rng=1)
     for wrong in ([], [0.0], [math.nan], [[1e-6]]):
-        with pytest.raises(ValueError, match="sizes"):
+        with pytest.raises(ValueError, match="diameter"):
             Facets().draw(wrong, rng=generator())
     bodies = draw(Facets())
     for wrong in (np.zeros((4, 4)), np.ones((3, 4)), np.full((4, 4), np.nan)):

@@ -250,7 +250,7 @@ def test_pixels_per_centimetre(tmp_path, image, unit, per, size):
 def test_a_size_that_no_voxel_has_is_refused_at_both_ends(tmp_path, image):
     for suffix in (".tif", ".npy", ".vti", ".raw"):
         for size in (80, 1e-4, 1e-16):
-            with pytest.raises(ValueError, match=r"voxel_size is in metres.*80 nm are 80e-9"):
+            with pytest.raises(ValueError, match=r"voxel_size is .*in metres"):
                 write_image(image, tmp_path / f"a{suffix}", voxel_size=size)
     assert not list(tmp_path.iterdir())
     imagej(tmp_path / "a.tif", image, unit="mm", spacing=0.2)

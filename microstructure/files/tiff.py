@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_lengths
+from microstructure.arguments import check_positive
 from microstructure.files import tiff_pages
 from microstructure.files.tiff_pages import Entry, Page, Tiff
 from microstructure.files.tiff_voxels import read_voxels
@@ -197,7 +197,7 @@ def _tifffile(tiff: Tiff, first: dict[int, Entry], words: bytes) -> Note:
     says = json.loads(words)
     shape, edge = says.get("shape"), says.get("voxel_size")
     if edge is not None:
-        check_lengths(voxel_size=edge)
+        check_positive("voxel_size", edge, "m")
     edges = None if edge is None else (float(edge),) * 3
     if not isinstance(shape, list) or not all(isinstance(side, int) and side > 0 for side in shape) or len(shape) < 2:
         return Note(edges=edges)
