@@ -249,8 +249,8 @@ def test_pixels_per_centimetre(tmp_path, image, unit, per, size):
 
 def test_a_size_that_no_voxel_has_is_refused_at_both_ends(tmp_path, image):
     for suffix in (".tif", ".npy", ".vti", ".raw"):
-        for size in (80, 1e-4, 1e-16):
-            with pytest.raises(ValueError, match=r"voxel_size is .*in metres"):
+        for size, words in ((80, "like nm, written 80e-9"), (1e-4, "80 nm are 80e-9"), (1e-16, "check the units")):
+            with pytest.raises(ValueError, match=rf"voxel_size is a length in metres, 1e-10 to .*{words}"):
                 write_image(image, tmp_path / f"a{suffix}", voxel_size=size)
     assert not list(tmp_path.iterdir())
     imagej(tmp_path / "a.tif", image, unit="mm", spacing=0.2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from microstructure.arguments import check_lengths
+from microstructure.arguments import SHORTEST, check_lengths
 
 Edges = tuple[float, float, float]
 
@@ -25,11 +25,10 @@ def units_a_metre(unit: object) -> float | None:
 
 def check_voxel_size(voxel_size: object) -> float:
     """The edge [m] as a float, if it is one that is written and read again."""
-    check_lengths(voxel_size=voxel_size)
-    edge = float(voxel_size)  # type: ignore[arg-type]
-    if not SMALLEST_VOXEL <= edge < LARGEST_VOXEL:
+    (edge,) = check_lengths(voxel_size=voxel_size)
+    if edge >= LARGEST_VOXEL:
         raise ValueError(
-            f"voxel_size is in metres, from {SMALLEST_VOXEL} to below {LARGEST_VOXEL}; got {edge}: 80 nm are 80e-9"
+            f"voxel_size is a length in metres, {SHORTEST:g} to below {LARGEST_VOXEL:g}; got {edge}: 80 nm are 80e-9"
         )
     return edge
 
