@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def _draw_panel(screening: Screening, axes: Axes, quantity: str) -> None:
         if not screening.plan.screen.samples:
             axes.fill_between(x, lows, highs, color=colour, alpha=0.13, lw=0)
     _draw_measured(screening, axes, quantity)
-    if quantity.startswith("composite") and any(row["mean"] > 0.0 for row in rows.values()):
+    if quantity.startswith("composite") and axes.dataLim.minposy < math.inf:  # where anything conducts
         axes.set_yscale("log")
     axes.set_xlabel("CB in the matrix (vol%, pores excluded)")
     axes.set_ylabel(f"{name} ({unit})")
