@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from microstructure.arguments import MOST_VOXELS, check_positive
+from microstructure.arguments import MOST_VOXELS, check_number
 from microstructure.files.labels import distinct_values
 from microstructure.files.unpacking import PIECE, check_promise, check_voxel_count, fill, room
 from microstructure.files.voxel_edges import Edges
@@ -151,8 +151,8 @@ def _layout(words: Any) -> Layout:
     if sorted(words["axes"]) != sorted(AXES):
         raise ValueError(f"axes names x, y and z once each; got {words['axes']!r}")
     size = words["voxel_size"]
-    if size is not None:
-        check_positive("voxel_size", size, "m")
+    if size is not None and not 0.0 < check_number("voxel_size", size) < math.inf:
+        raise ValueError(f"voxel_size is a positive length in m; got {size!r}")
     dtype = np.dtype(SIGNS[words["byte_order"]] + _check_dtype(words["dtype"]).str[1:])
     return Layout(_check_shape(words["shape"]), dtype, "".join(words["axes"]), None if size is None else float(size))
 
