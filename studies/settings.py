@@ -82,11 +82,15 @@ Tables = Annotated[dict[str, Any], BeforeValidator(plain_tables)]
 Length = Annotated[
     float, BeforeValidator(_length), Field(gt=0.0), _within(1e-10, 1.0, "a length here is 0.1 nm to 1 m")
 ]
-Edge = Annotated[
-    float, BeforeValidator(_length), Field(gt=0.0), _within(1e-9, 1e-4, "an edge of carbon here is 1 nm to 100 um")
-]
+Edge = Annotated[float, BeforeValidator(_length), Field(gt=0.0), _within(1e-9, 1e-4, "an edge here is 1 nm to 100 um")]
 Cube = Annotated[
     float, BeforeValidator(_length), Field(gt=0.0), _within(1e-9, 25e-6, "an edge of a cube of carbon is 1 nm to 25 um")
+]
+Coat = Annotated[
+    float, BeforeValidator(_length), Field(gt=0.0), _within(1e-9, 1e-5, "the thickness of a coat is 1 nm to 10 um")
+]
+Core = Annotated[
+    float, BeforeValidator(_length), Field(gt=0.0), _within(1e-8, 1e-4, "the diameter of a core is 10 nm to 100 um")
 ]
 Gap = Annotated[float, BeforeValidator(_length), Field(ge=0.0), _within(0.0, 1e-6, "a gap here is 0 nm to 1 um")]
 Mass = Annotated[

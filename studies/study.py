@@ -21,7 +21,7 @@ from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import UNITS, Materials
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
-from studies.settings import DEEPEST, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
+from studies.settings import DEEPEST, Coat, Core, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
 
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
@@ -50,7 +50,7 @@ class Composite(_Part):
     pores_between_blocks: Share | None = Field(default=None, ge=0.0, lt=1.0)
     porosity: Share | None = Field(default=None, gt=0.0, lt=1.0)
     coat: Literal["film", "shell"] = "film"
-    voxel_size: Length = 100e-9
+    voxel_size: Edge = 100e-9
     ionic_contact_share: Share = Field(default=0.1, ge=0.0, le=1.0)
 
     @model_validator(mode="after")
@@ -98,8 +98,8 @@ class CarbonSettings(_Part):
 class Thresholds(_Part):
     """How the thresholds of bulk and coat are measured."""
 
-    coat_thickness: Length | None = Field(default=None, description="the thickest film of the study, if not given")
-    core_diameter: Length | None = Field(default=None, description="the median of the cores, if not given")
+    coat_thickness: Coat | None = Field(default=None, description="the thickest film of the study, if not given")
+    core_diameter: Core | None = Field(default=None, description="the median of the cores, if not given")
     bulk_edge: Cube = 2e-6
     coat_width: Edge = 4e-6
     runs: Whole = Field(default=16, ge=8, le=100_000)
@@ -148,7 +148,7 @@ class Matrix(_Part):
 
     network_edge: Cube = 2e-6
     ion_voxels: Whole = Field(default=64, ge=16, le=512)
-    ion_voxel_size: Length = 20e-9
+    ion_voxel_size: Edge = 20e-9
 
 
 class Study(_Part):

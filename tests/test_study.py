@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from microstructure.errors import PercoatError, StudyError
+from studies.chart.plan import load_plan
 from studies.compare import check_measured, measured_text, measured_value
 from studies.contact_check import contact_ratio
 from studies.measured import Measured, parse_measured
@@ -345,3 +346,27 @@ def test_markdown_rows_have_five_cells():
     numbers = {"prediction": 99.0, "low": 98.0, "high": 100.0, "measured": "", "role": ""}
     line = markdown_table(pd.DataFrame([row | numbers])).splitlines()[-1]
     assert line == "| reachable CAM\\|SE area (%) | 80:20:0 | 99 (98 - 100) |  |  |"
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("thresholds.coat_thickness", "1 m"),
+        ("thresholds.core_diameter", "1 m"),
+        ("composite.voxel_size", "1 mm"),
+        ("matrix.ion_voxel_size", "1 mm"),
+    ],
+)
+def test_a_length_that_its_object_cannot_have_is_refused(where, value):
+    table, key = where.split(".")
+    with pytest.raises(StudyError, match=f"{key}.* is .*um: check the unit"):
+        parse_study({"title": "t", "compositions": ["80:20:1"], table: {key: value}})
+
+
+@pytest.mark.parametrize(("key", "value"), [("diameters", "1 m"), ("thicknesses", "1 m")])
+def test_a_block_of_a_metre_is_refused_before_a_chart_is_made(tmp_path, key, value):
+    text = (Path(__file__).parent / "tiny_chart.toml").read_text()
+    before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
+    (tmp_path / "plan.toml").write_text(text.replace(before, f'{key} = ["{value}"]'))
+    with pytest.raises(StudyError, match=r"um: check the unit"):
+        load_plan(tmp_path / "plan.toml")

@@ -15,7 +15,7 @@ from microstructure.materials import Materials, known
 from microstructure.recipe import Recipe
 from microstructure.units import shown
 from studies.chart.chart import check_thickness
-from studies.settings import Cube, Edge, Gap, Length, Name, Number, Share, Tables, Whole, sentence
+from studies.settings import Coat, Core, Cube, Edge, Gap, Name, Number, Share, Tables, Whole, sentence
 from studies.study import Case, Ensemble, Fit, Mixing, SizeMeasure, merged, quick_changes, read_toml
 
 SHIPPED = "coat_chart.toml"
@@ -42,7 +42,7 @@ class Effort(_Part):
     primaries: Whole = Field(default=2_000_000, ge=1, le=10**9)
     bulk_edge: Cube = 4e-6
     coat_width: Edge = 6e-6
-    least_window: Length = 250e-9
+    least_window: Edge = 250e-9
 
 
 class OwnCoats(_Part):
@@ -56,8 +56,8 @@ class OwnCoats(_Part):
 class Blocks(_Part):
     """Single blocks: curved coats."""
 
-    diameters: list[Length] = []
-    thicknesses: list[Length] = []
+    diameters: list[Core] = []
+    thicknesses: list[Coat] = []
     runs: Whole = Field(default=8, ge=1, le=100_000)
 
 
@@ -65,7 +65,7 @@ class ChartPlan(_Part):
     """The plan of a chart, checked."""
 
     title: str
-    core_diameter: Length = 3.3e-6
+    core_diameter: Core = 3.3e-6
     ratios: list[Number] = Field(min_length=2, max_length=1000)
     fits: list[Fit] = Field(default=["reorient"], min_length=1)
     cases: list[Case] = Field(default=["core_to_core_seam"], min_length=1)
