@@ -314,7 +314,7 @@ def read_study(name: str) -> dict[str, Any]:
 def read_toml(path: Traversable | Path) -> dict[str, Any]:
     """The tables of a file; a StudyError if there is none or it is no TOML."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise StudyError(f"cannot read the study file {path}: {error.strerror}") from None
     except RecursionError:

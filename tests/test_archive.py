@@ -346,3 +346,21 @@ def test_a_killed_run_leaves_the_old_file(tmp_path, image):
     )
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9
     assert difference(image, load_structure(tmp_path / "a.h5")) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("width", [1, 1500])
+def test_a_file_that_has_changed_since_it_was_saved_is_refused(tmp_path, share, width):
+    """Also where each value may still be one, or where HDF5 would read for ever."""
+    cube = bulk_patch(1e-6, 0.05, 25e-9, rng=np.random.default_rng(1))
+    save_structure(cube, tmp_path / "a.h5")
+    assert load_structure(tmp_path / "a.h5").carbon.count == cube.carbon.count
+    content = bytearray((tmp_path / "a.h5").read_bytes())
+    start = int(share * (len(content) - 100 - width))
+    content[start : start + width] = bytes(byte ^ 1 for byte in content[start : start + width])
+    (tmp_path / "b.h5").write_bytes(content)
+    for read in (load_structure, read_provenance):
+        with pytest.raises(ValueError, match="not what was saved: it is damaged"):
+            read(tmp_path / "b.h5")
+    with h5py.File(tmp_path / "a.h5") as file:  # the checksum is behind what others read
+        assert file.attrs["primaries"] == cube.carbon.count

@@ -130,7 +130,7 @@ def _disk(size: str) -> Iterator[Path | None]:
 def _on_full_disk(tally: Tally, cache: Path) -> None:
     """Whole commands whose results, or whose cache, lie on a disk that gets full."""
     for name, size in (
-        ("run", "700k"),
+        ("run", "400k"),
         ("run", "100k"),
         ("screen", "24k"),
         ("threshold --recompute", "16k"),

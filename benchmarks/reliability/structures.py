@@ -159,7 +159,7 @@ def bad_files() -> dict[str, Make]:
         "random bytes": _bytes(lambda b: os.urandom(5000)),
         "cut in half": _bytes(lambda b: b[: len(b) // 2]),
         "the head alone": _bytes(lambda b: b[:512]),
-        "a hole of zeros": _bytes(lambda b: b[:2000] + bytes(1500) + b[3500:]),
+        "a hole of zeros": _bytes(lambda b: b[: len(b) // 2] + bytes(1500) + b[len(b) // 2 + 1500 :]),
         "a core id beyond the last": _set("owners", (0, 0, 0), 9999),
         "a core id of -5": _set("owners", (0, 0, 0), -5),
         "an aggregate id of -7": _set("carbon/aggregate", 0, -7),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from microstructure.arguments import check_kind, check_path
-from microstructure.files.hdf5 import check_contents, writing
+from microstructure.files.hdf5 import check_contents, check_seal, writing
 from microstructure.files.records import CLASS, TextForm, Texts, read_record, write_record
 from microstructure.files.whole_file import whole_file
 from microstructure.integrity import check_layout, check_structure
@@ -209,6 +209,7 @@ def _opened(path: str | Path) -> Iterator[Any]:
         kind = "a folder" if source.is_dir() else "no file"
         raise ValueError(f"{path} is {kind}: give the .h5 file of one structure")
     try:
+        check_seal(source)
         with h5py.File(source, "r") as file:
             check_contents(file)
             _check_format(file)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import math
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +18,18 @@ from numpy.typing import NDArray
 MOST_PARTS = 1000  # groups, datasets and attributes; a structure has some sixty
 MOST_BESIDES = 2**25  # bytes of names, numbers and texts, or of what was erased
 LONGEST_ATTRIBUTE = 4096  # bytes
+SEAL = b"percoat, SHA-256 of all before: "  # at the end of a file, behind what HDF5 reads
+SHORTEST = 12  # bytes of it that are known again in a file that is cut short
+PIECE = 2**20  # bytes read at a time
 DEFLATE, SHUFFLE = 1, 2  # the filters that `records` writes, by HDF5's numbers
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Any]:
-    """A new HDF5 file; what goes wrong while it is written is raised once HDF5 has closed it."""
+    """A new HDF5 file; what goes wrong while it is written is raised once HDF5 has closed it.
+
+    Behind its last byte stands a checksum, which `check_seal` looks at before HDF5 sees the file.
+    """
     import h5py
 
     with path.open("wb+", buffering=0) as disk:
@@ -31,6 +40,47 @@ def writing(path: Path) -> Iterator[Any]:
         finally:
             if kept.error is not None:
                 raise kept.error
+        seal = SEAL + _checksum(disk, disk.seek(0, os.SEEK_END))
+        if disk.write(seal) != len(seal):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def check_seal(path: Path) -> None:
+    """Refuse a file that has changed since it was written: on one with a hole HDF5 may read for ever.
+
+    A file without a checksum, of an earlier version or written by others, passes.
+
+    Raises
+    ------
+    ValueError
+        If its checksum is another one.
+    """
+    length = len(SEAL) + 2 * hashlib.sha256().digest_size
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = file.seek(max(size - length, 0))
+        at = file.read().find(SEAL[:SHORTEST])
+        if at > 0 or (at == 0 and size - start < length):
+            raise ValueError("it is cut short: copy or save it again")
+        if at == 0 and not _stands(file, start):
+            raise ValueError("it is not what was saved: it is damaged")
+
+
+def _stands(file: IO[bytes], end: int) -> bool:
+    """Whether the checksum behind this byte is that of all before."""
+    file.seek(end)
+    return file.read() == SEAL + _checksum(file, end)
+
+
+def _checksum(file: IO[bytes], size: int) -> bytes:
+    """SHA-256 of the first bytes of a file, in hexadecimal."""
+    found, left = hashlib.sha256(), size
+    file.seek(0)
+    while left and (piece := file.read(min(PIECE, left))):
+        found.update(piece)
+        left -= len(piece)
+    file.seek(size)
+    return found.hexdigest().encode()
 
 
 class _DeferredErrors:
