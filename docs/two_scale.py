@@ -9,7 +9,6 @@ import numpy as np
 from microstructure.recipe import Recipe
 from microstructure.seams import lay_seams
 from microstructure.structure import Structure
-from percolation.bonds import DrawnBonds
 from percolation.utilisation import find_bare_contacts, measure_utilisation
 from studies.blocks import Blocks
 from studies.bond_check import find_resolved_bonds, resolve_carbon, resolved_conductance
@@ -59,7 +58,7 @@ def compare(
     seams = lay_seams(recipe, structure.parts.cores, coat=study.composite.coat)
     blocks = Blocks(recipe, seams, library)
     rng, inner = stream(study, seed, BONDS), seams.parting & ~seams.walls
-    drawn = [DrawnBonds(rng.poisson(blocks.bonds.bridges), bare.pairs) for _ in range(8)]
+    drawn = [replace(one, bare=bare.pairs) for one in blocks.draw(rng, 8)]
     two_scale = {
         "bonds": float(blocks.bonds.probability[inner].mean()),
         "utilisation": blocks.reach(rng).electronic,

@@ -6,7 +6,7 @@ from numba import njit, prange
 from microstructure._coats import border_above, ceiling_above, foot_on
 from microstructure._placement import place, wrap
 from microstructure._rooms import enter_room
-from microstructure._squeeze import snap
+from microstructure._squeeze import snap, stands_out
 
 POINTS = 32  # points of a voxel tried until one lies in the coat itself
 GOLDEN = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)  # powers of 1 / 1.2207..., spread evenly in 3D
@@ -22,12 +22,15 @@ def place_curved(
         first, last = start[shapes[m]], start[shapes[m] + 1]
         points, kept = centres[rows[m] : rows[m + 1]], keep[rows[m] : rows[m + 1]]
         diameter, reach = limits[0], reaches[shapes[m]]
-        room = enter_room(cores, film, owners[m], anchors[m], reach + 2.0 * diameter, 0.5 * diameter)
+        room = enter_room(cores, film, owners[m], anchors[m], reach + 2.0 * diameter, 0.5 * diameter, limits[2])
         overlaps[m] = place(
             room, quaternions[m], offsets[first:last], parent[first:last], anchors[m], mode, tries, diameter,
             limits[1], points, kept,
         )  # fmt: skip
+        before = points.copy()
         snap(room, points, parent[first:last], diameter, kept)
+        if room.sunk > 0.0 and stands_out(room, points, kept):
+            points[:] = before
         points += cores.centres[owners[m]]
         wrap(points, box, periodic)
 

@@ -126,20 +126,21 @@ def mirrored(cores, core, x, nx, side):
 
 
 @njit(cache=True)
-def next_above(cores, core, x, y, z, nx, ny, nz):
+def next_above(cores, core, x, y, z, nx, ny, nz, grown=0.0):
     """Height at which the normal of a surface point leaves its core's region, and what lies beyond.
 
     (x, y, z) is relative to the core's centre. Region borders lie half-way between two core surfaces (for spheres an
     additively weighted Voronoi cell); a wall at x = 0 or x = `cores.wall` ends the region itself. Beyond lies the core
-    of entry n of `neighbours`, or `SEPARATOR`, `COLLECTOR` or `NOTHING`.
+    of entry n of `neighbours`, or `SEPARATOR`, `COLLECTOR` or `NOTHING`. With all other cores `grown` by a length, what
+    lies below keeps half of it away from the border.
     """
     height, beyond = np.inf, NOTHING
     for n in range(cores.start[core], cores.start[core + 1]):
-        if 0.5 * cores.gaps[n] > height:
+        if 0.5 * (cores.gaps[n] - grown) > height:
             break
         other = cores.neighbours[n]
         dx, dy, dz = cores.vectors[n, 0] - x, cores.vectors[n, 1] - y, cores.vectors[n, 2] - z
-        middle = sphere_border(dx, dy, dz, cores.radii[other], nx, ny, nz)
+        middle = sphere_border(dx, dy, dz, cores.radii[other] + grown, nx, ny, nz)
         if middle < height and not is_sphere(cores, other):  # so far a lower bound
             middle = ray_to_border(
                 cores.corners,
@@ -149,7 +150,7 @@ def next_above(cores, core, x, y, z, nx, ny, nz):
                 cores.offsets,
                 cores.face_start[other],
                 cores.face_start[other + 1],
-                cores.rounding[other],
+                cores.rounding[other] + grown,
                 -dx,
                 -dy,
                 -dz,
@@ -169,9 +170,9 @@ def next_above(cores, core, x, y, z, nx, ny, nz):
 
 
 @njit(cache=True)
-def border_above(cores, core, x, y, z, nx, ny, nz):
+def border_above(cores, core, x, y, z, nx, ny, nz, grown=0.0):
     """Height at which the normal of a surface point leaves its core's region; see `next_above`."""
-    return next_above(cores, core, x, y, z, nx, ny, nz)[0]
+    return next_above(cores, core, x, y, z, nx, ny, nz, grown)[0]
 
 
 @njit(cache=True)

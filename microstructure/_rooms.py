@@ -35,6 +35,7 @@ class CurvedRoom(NamedTuple):
     """
 
     floor: float  # lowest height of a primary's centre: its radius
+    sunk: float  # how far below the coat's outer face it lies at least, measured across that face
     lid: float  # as in a flat coat, which has a core above; 0 here
     radius: float
     centre: float  # along axis 0
@@ -104,17 +105,23 @@ def survey_curved(room, points, heights, ceilings, normals):
             if min(border, wall) < room.floor:
                 ceiling = -1.0
             elif min(border, found) <= room.bound:  # above it a core that was left out could end the region
-                ceiling = max(room.floor, min(found, wall, 2.0 * radius))
+                ceiling = min(found - room.sunk, wall, 2.0 * radius)
+                if room.sunk != 0.0:
+                    for n in range(room.radii.size):
+                        dx, dy, dz = room.vectors[n, 0] - x, room.vectors[n, 1] - y, room.vectors[n, 2] - z
+                        grown = room.radii[n] + 2.0 * room.sunk
+                        ceiling = min(ceiling, sphere_border(dx, dy, dz, grown, nx, ny, nz))
+                ceiling = max(room.floor, ceiling)
         if np.isnan(ceiling):
             heights[k], nx, ny, nz = foot_on(room.cores, core, points[k, 0], points[k, 1], points[k, 2])
             x, y, z = points[k, 0] - heights[k] * nx, points[k, 1] - heights[k] * ny, points[k, 2] - heights[k] * nz
-            ceiling = any_ceiling(room.cores, core, film, room.floor, x, y, z, nx, ny, nz)
+            ceiling = any_ceiling(room.cores, core, film, room.floor, room.sunk, x, y, z, nx, ny, nz)
         ceilings[k] = ceiling
         normals[k, 0], normals[k, 1], normals[k, 2] = nx, ny, nz
 
 
 @njit(cache=True)
-def any_ceiling(cores, core, film, floor, x, y, z, nx, ny, nz):
+def any_ceiling(cores, core, film, floor, sunk, x, y, z, nx, ny, nz):
     """Highest centre of a primary above a surface point, along its normal: at the floor in a coat thinner than itself.
 
     -1 where another core or a wall leaves no room for it at all. A normal's ceiling is the film's, or the height up to
@@ -124,7 +131,9 @@ def any_ceiling(cores, core, film, floor, x, y, z, nx, ny, nz):
     wall = wall_height(cores.wall, cores.centres[core, 0] + x, nx, floor)
     if min(border, wall) < floor:
         return -1.0
-    ceiling = ceiling_above(cores, film, core, x, y, z, nx, ny, nz, border)
+    ceiling = ceiling_above(cores, film, core, x, y, z, nx, ny, nz, border) - sunk
+    if sunk != 0.0:
+        ceiling = min(ceiling, border_above(cores, core, x, y, z, nx, ny, nz, 2.0 * sunk))
     return max(floor, min(ceiling, wall, 2.0 * cores.radii[core]))
 
 
@@ -137,7 +146,7 @@ def wall_height(wall, position, nx, floor):
 
 
 @njit(cache=True)
-def enter_room(cores, film, core, anchor, reach, floor):
+def enter_room(cores, film, core, anchor, reach, floor, sunk=0.0):
     """The part of a core's coat that an aggregate of this reach around its anchor (from the core's centre) can use."""
     radius, sine = cores.radii[core], reach / cores.radii[core]
     axis = anchor / max(np.sqrt((anchor * anchor).sum()), 1e-30)
@@ -148,7 +157,7 @@ def enter_room(cores, film, core, anchor, reach, floor):
     vectors, radii, number = np.empty((last - first, 3)), np.empty(last - first), 0
     simple = is_sphere(cores, core)
     for n in range(first, last):
-        if concerns(cores, core, n, axis[0], axis[1], axis[2], cosine, bound, film.level):
+        if concerns(cores, core, n, axis[0], axis[1], axis[2], cosine, bound, film.level, 2.0 * sunk):
             vectors[number], radii[number] = cores.vectors[n], cores.radii[cores.neighbours[n]]
             number += 1
             simple = simple and is_sphere(cores, cores.neighbours[n])
@@ -156,12 +165,12 @@ def enter_room(cores, film, core, anchor, reach, floor):
     near, x = vectors[:number], cores.centres[core, 0]
     lone = first == last and cores.wall == 0.0
     return CurvedRoom(
-        floor, 0.0, radius, x, cores.wall, lone, axis, cosine, bound, near, radii[:number], film, cores, core
+        floor, sunk, 0.0, radius, x, cores.wall, lone, axis, cosine, bound, near, radii[:number], film, cores, core
     )  # fmt: skip
 
 
 @njit(cache=True)
-def concerns(cores, core, n, x, y, z, cosine, bound, level):
+def concerns(cores, core, n, x, y, z, cosine, bound, level, grown):
     """Whether neighbour n can end a sphere's region below a bound, or fill a gap, over a cone around (x, y, z)."""
     a, b, c = cores.vectors[n, 0], cores.vectors[n, 1], cores.vectors[n, 2]
     length = np.sqrt(a * a + b * b + c * c)
@@ -169,7 +178,7 @@ def concerns(cores, core, n, x, y, z, cosine, bound, level):
     nearest = 1.0  # cosine of the angle between the neighbour and the nearest ray of the cone
     if toward < cosine:
         nearest = toward * cosine + np.sqrt(max(0.0, (1.0 - toward * toward) * (1.0 - cosine * cosine)))
-    own, other = cores.radii[core], cores.radii[cores.neighbours[n]]
+    own, other = cores.radii[core], cores.radii[cores.neighbours[n]] + grown
     surface = np.sqrt(max(length * length + own * own - 2.0 * length * own * nearest, 0.0))
     if surface - other < 2.0 * level:
         return True

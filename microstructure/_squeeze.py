@@ -128,6 +128,18 @@ def snap(room, points, parent, diameter, kept):
 
 
 @njit(cache=True)
+def stands_out(room, points, kept):
+    """Whether a kept primary lies above its ceiling, and not because it lies on the core."""
+    heights, ceilings, normals = np.empty(kept.size), np.empty(kept.size), np.empty((kept.size, 3))
+    survey(room, points, heights, ceilings, normals)
+    highest = 0.0
+    for k in range(kept.size):
+        if kept[k]:
+            highest = max(highest, heights[k] / max(ceilings[k], room.floor))
+    return highest > 1.0 + 1e-9
+
+
+@njit(cache=True)
 def nearest(distances, kept):
     """The kept primary with the smallest distance; the first if none was kept."""
     found = np.argmax(kept)

@@ -94,6 +94,7 @@ class CarbonOptions(TypedDict, total=False):
     max_overlap: float
     hard: bool
     dispersion: Dispersion | float
+    protrusion: float | None
 
 
 def fill_bulk(

@@ -17,6 +17,7 @@ from microstructure.carbon_rooms import MAX_OVERLAP, Fit, Placed, parse_fit
 from microstructure.coats import Coats
 from microstructure.dispersion import Clump, Dispersion, Spots, aggregate_reaches
 from microstructure.insertion import Insertion
+from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing
 from microstructure.threads import in_turn
 
@@ -35,12 +36,13 @@ def fill_coats(
     max_overlap: float = MAX_OVERLAP,
     hard: bool = False,
     dispersion: Dispersion | float = 1.0,
+    protrusion: float | None = None,
     rng: np.random.Generator,
 ) -> Carbon:
     """Carbon of an exact volume [m3], spread uniformly over the matrix voxels of packed, coated cores.
 
     Each aggregate keeps to the coat of the core nearest to where it was set (a seam between blocks). `fit`,
-    `max_overlap`, `hard` and `dispersion` as for `fill_flat`.
+    `max_overlap`, `hard` and `dispersion` as for `fill_flat`, `protrusion` as in `OuterFace`.
 
     Raises
     ------
@@ -52,7 +54,8 @@ def fill_coats(
     check_kind("library", library, AggregateLibrary)
     check_lengths(voxel_size=voxel_size)
     matrix = find_coats(packing, near, labels, owner, coats, voxel_size)
-    room = Coating(matrix, parse_fit(fit, max_overlap), aggregate_reaches(library))
+    sunk = OuterFace(protrusion).sunk(library.radius)
+    room = Coating(matrix, parse_fit(fit, max_overlap), aggregate_reaches(library), sunk)
     return fill(library, room, volume=volume, fit=fit, hard=hard, dispersion=dispersion, rng=rng)
 
 
@@ -153,6 +156,7 @@ class Coating:
     matrix: MatrixVoxels
     fit: Fit
     reaches: NDArray[np.float64]  # how far each aggregate of the library reaches from its centre [m]
+    sunk: float = 0.0  # how far below the outer face the centre of a primary lies at least [m]
 
     @property
     def box(self) -> NDArray[np.float64]:
@@ -188,7 +192,7 @@ class Coating:
             rows,
             self.fit.mode,
             self.fit.tries,
-            np.array([library.primary_diameter, self.fit.max_overlap]),
+            np.array([library.primary_diameter, self.fit.max_overlap, self.sunk]),
             self.reaches,
             self.matrix.near,
             self.matrix.film,

@@ -18,6 +18,7 @@ from microstructure.dispersion import Dispersion, parse_dispersion
 from microstructure.faceted_packing import pack_bodies
 from microstructure.facets import Facets
 from microstructure.materials import Materials
+from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness, draw_relief
@@ -44,6 +45,7 @@ def build_composite(
     max_overlap: float = MAX_OVERLAP,
     hard: bool = False,
     dispersion: Dispersion | float = 1.0,
+    protrusion: float | None = None,
     rng: np.random.Generator,
 ) -> Structure:
     """Build a composite between separator (x = 0) and collector (x = box[0]), periodic in y and z.
@@ -78,6 +80,8 @@ def build_composite(
         Whether aggregates keep apart; by default they may overlap. Above some 5 vol% of carbon they cannot.
     dispersion : Dispersion or float
         Share of the aggregates that lie independently, 0 to 1; the others come in agglomerates.
+    protrusion : float, optional
+        How far carbon may stand out of the outer face of its coat [m], 0 for flush; a primary's radius if not given.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def build_composite(
     materials, core_fraction = recipe.materials, recipe.core_fraction(porosity)
     edges = whole_edges(box, voxel_size)
     check_core(voxel_size, materials["cam.median_diameter"])
-    carbon = CarbonOptions(fit=fit, max_overlap=max_overlap, hard=hard, dispersion=dispersion)
+    carbon = CarbonOptions(fit=fit, max_overlap=max_overlap, hard=hard, dispersion=dispersion, protrusion=protrusion)
     check_options(unevenness, library, np.array(edges)[list(PERIODIC)], carbon)
     core_rng, carbon_rng, library_rng = rng.spawn(3)
     packing = pack_cores(
@@ -150,6 +154,7 @@ def check_options(
     parse_fit(carbon.get("fit", "reorient"), carbon.get("max_overlap", MAX_OVERLAP))
     check_kind("hard", carbon.get("hard", False), bool)
     parse_dispersion(carbon.get("dispersion", 1.0), periodic_edges)
+    OuterFace(carbon.get("protrusion"))
 
 
 def pack_cores(

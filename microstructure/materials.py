@@ -41,6 +41,10 @@ UNITS = {
     "bare_contact_radius": "m",
     "core_carbon_resistance": "ohm*m^2",
     "block_resistance_electronic": "ohm*m^2",
+    "skin_thickness": "m",
+    "tunnelling_range": "m",
+    "carrying_share": "1",
+    "wall_carrying_share": "1",
     "block_resistance_ionic": "ohm*m^2",
 }
 

@@ -258,6 +258,24 @@ def first_unions(first, earlier, touches, all_places, window, onsets):
 
 
 @njit(cache=True)
+def join_inside(first, earlier, crossing, window, begin, end, parent, size):
+    """Unite the spheres `begin` to `end` with earlier ones of their window, but not through links that cross a seam."""
+    for i in range(begin, end):
+        for slot in range(first[i], first[i + 1]):
+            if not crossing[slot] and window[earlier[slot]] == window[i]:
+                unite(parent, size, i, earlier[slot])
+
+
+@njit(cache=True)
+def gather_touches(touches, count, parent, root, touched):
+    """The root of each of the first spheres, and at every root the bits of all places its cluster touches."""
+    touched[:count] = 0
+    for i in range(count):
+        root[i] = find(parent, i)
+        touched[root[i]] |= touches[i]
+
+
+@njit(cache=True)
 def largest_clusters(first, earlier, checkpoints, largest):
     """Number of spheres in the largest cluster at each number of spheres inserted."""
     count = first.size - 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from microstructure.arguments import check_areas, check_kind, check_rng
+from microstructure.arguments import check_areas, check_kind, check_number, check_rng
 from microstructure.errors import ThresholdError
 from percolation.bridges import Bridges
 
@@ -65,7 +65,9 @@ class BridgeRate:
         return -math.expm1(-self.value * max(math.sqrt(area) - self.rim, 0.0) ** 2)
 
 
-def fit_bridge_rate(bridges: Bridges, fraction: float, *, rng: np.random.Generator | None = None) -> BridgeRate:
+def fit_bridge_rate(
+    bridges: Bridges, fraction: float, *, share: float = 1.0, rng: np.random.Generator | None = None
+) -> BridgeRate:
     """Fit one rate to the windows of all areas at a carbon content.
 
     An aggregate bridges a window only if the bridge lies inside, so that a window of side a offers (a - rim)^2. The
@@ -77,11 +79,16 @@ def fit_bridge_rate(bridges: Bridges, fraction: float, *, rng: np.random.Generat
         With windows of two areas or more.
     fraction : float
         CB volume fraction of the matrix, pores excluded.
+    share : float
+        Of the contacts through the outer face that carry. Below 1 the `contents` of the bridges must have been counted
+        at this fraction: a window with K contacts is then open with the probability (1 - share)^K.
     rng : numpy.random.Generator, optional
         Draws the bootstrap replicates over the patches. By default one with a fixed seed: same data, same bytes.
 
     Raises
     ------
+    ValueError
+        If the share is none, or contacts were not counted at this fraction.
     ThresholdError
         If fewer than two areas have both open and bridged windows enough: then no rate can be told from these.
 
@@ -97,8 +104,10 @@ def fit_bridge_rate(bridges: Bridges, fraction: float, *, rng: np.random.Generat
     """
     check_kind("bridges", bridges, Bridges)
     bridges.check_content(fraction)
+    if not 0.0 < check_number("share", share) <= 1.0:
+        raise ValueError(f"share is a share of contacts in (0, 1]; got {share!r}")
     rng = np.random.default_rng(SEED) if rng is None else check_rng(rng)
-    sides, opened, counts = _informative(bridges, fraction)
+    sides, opened, counts = _informative(bridges, fraction, share)
     picks = rng.integers(len(opened), size=(REPLICATES, len(opened)))
     while True:
         if len(sides) < 2:
@@ -106,7 +115,7 @@ def fit_bridge_rate(bridges: Bridges, fraction: float, *, rng: np.random.Generat
                 f"a bridge rate at {fraction:.3g} needs windows of two areas, each with {FEWEST} of them open and"
                 f" {FEWEST} bridged and twice as wide as its rim; got {len(sides)}: ask for other areas, or more runs"
             )
-        lines = _lines(sides, opened, counts, picks)
+        lines = _lines(sides, opened, counts, picks, share)
         kept = lines.rim <= WIDEST_RIM * sides
         if kept.all():
             break
@@ -129,13 +138,14 @@ class _Lines:
 
 
 def _informative(
-    bridges: Bridges, fraction: float
+    bridges: Bridges, fraction: float, share: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Sides [m] of the windows that can tell, the share of open ones in each patch (runs, sizes), windows of a size."""
     sides, columns, counts = [], [], []
-    for area, onsets in zip(bridges.areas, bridges.onsets, strict=True):
-        opened = onsets > fraction
-        if min(int(opened.sum()), opened.size - int(opened.sum())) >= FEWEST:
+    for area in bridges.areas:
+        opened = bridges.open_windows(fraction, area, share)
+        bridged = np.sum(opened < 1.0)  # windows with a contact, of which some share carries
+        if opened.sum() >= FEWEST and bridged >= FEWEST:
             sides.append(math.sqrt(area))
             columns.append(opened.mean(axis=1))
             counts.append(opened.size)
@@ -144,12 +154,16 @@ def _informative(
 
 
 def _lines(
-    sides: NDArray[np.float64], opened: NDArray[np.float64], counts: NDArray[np.int64], picks: NDArray[np.int64]
+    sides: NDArray[np.float64],
+    opened: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    picks: NDArray[np.int64],
+    share: float,
 ) -> _Lines:
     """Weighted least squares on the patches and on every resampling of them."""
     roots = np.sqrt(-np.log(opened.mean(axis=0)))
     # a replicate in which every window of a size is bridged, or none, counts as if half a window were not
-    shares = np.clip(opened[picks].mean(axis=1), 0.5 / counts, 1.0 - 0.5 / counts)
+    shares = np.clip(opened[picks].mean(axis=1), 0.5 / counts, 1.0 - 0.5 * share / counts)
     resampled = np.sqrt(-np.log(shares))
     errors = resampled.std(axis=0, ddof=1)
     slope, intercept = _line(sides, roots[np.newaxis], errors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,10 @@ from microstructure.arguments import (
 from microstructure.dispersion import Dispersion
 from microstructure.errors import ThresholdError
 from microstructure.materials import Materials
+from microstructure.outer_face import OuterFace
 from microstructure.recipe import box_share, solid_fraction
 from percolation._network import first_unions
+from percolation.bridging_contacts import count_bridging, cut_windows
 from percolation.carbon_sweep import (
     FIRST_SHARE,
     LAST_SHARE,
@@ -39,6 +42,7 @@ from percolation.network import BOTH, CarbonNetwork, check_contact_gap, link_car
 from percolation.threshold import Threshold
 
 MOST_WINDOWS = 10_000  # along an edge of a patch
+TICKETS = 2  # stream of a patch, after those of its two coats
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,12 @@ class Bridges:
     fit: str
     recipe: str
     up_to: float = field(default=1.0, metadata={"unit": "1", "what": "content beyond which nothing was looked for"})
+    contents: tuple[float, ...] = field(default=(), metadata={"unit": "1", "what": "at which contacts are counted"})
+    contacts: tuple[NDArray[np.int64], ...] = field(
+        default=(),
+        repr=False,
+        metadata={"shape": "(contents, runs, windows) for each area", "what": "that would each be a bridge, alone"},
+    )
 
     def windows(self, area: float | None = None) -> NDArray[np.float64]:
         """Onsets of the windows of one area, float64 (runs, windows); of the first area if none is named.
@@ -90,6 +100,25 @@ class Bridges:
             )
         return math.log(1.0 / open_windows) / size
 
+    def open_windows(self, fraction: float, area: float, share: float = 1.0) -> NDArray[np.float64]:
+        """Probability of each window of an area to be open if this share of its contacts carries, (runs, windows).
+
+        Raises
+        ------
+        ValueError
+            If contacts were not counted at this carbon content, and the share is below 1.
+        """
+        onsets = self.windows(area)
+        if share == 1.0:
+            return (onsets > fraction).astype(np.float64)
+        for step, content in enumerate(self.contents):
+            if math.isclose(content, fraction, rel_tol=1e-9):
+                size = next(k for k, one in enumerate(self.areas) if math.isclose(one, area, rel_tol=1e-9))
+                return np.asarray((1.0 - share) ** self.contacts[size][step])
+        raise ValueError(
+            f"contacts were counted at {list(self.contents)}, not at {fraction:g}: ask for it in contents="
+        )
+
     def check_content(self, fraction: float) -> None:
         """Refuse a carbon content that is none, or beyond what was looked at."""
         if not 0.0 <= check_number("fraction", fraction) <= self.up_to:
@@ -114,7 +143,9 @@ def sweep_bridges(
     fit: str = "reorient",
     contact_gap: float = 0.0,
     dispersion: Dispersion | float = 1.0,
+    face: OuterFace | None = None,
     up_to: float = 1.0,
+    contents: Sequence[float] = (),
     materials: Materials | None = None,
     rng: np.random.Generator,
 ) -> Bridges:
@@ -131,17 +162,24 @@ def sweep_bridges(
         Windows of the largest area along each edge of a simulated patch: a patch has windows**2 of them.
     runs : int
         Independent patches.
-    case : {"core_to_outside", "core_to_core_merged", "core_to_core_seam"}
+    case : {"core_to_outside", "core_to_core_merged", "core_to_core_seam", "core_to_wall"}
         One coat with a free outer face; two coats whose carbon mixes; two coats that keep their carbon and are joined
-        where primaries of both come within `contact_gap`.
+        where primaries of both come within `contact_gap`; one coat between a core and a wall.
     fit : {"reorient", "compress", "cut"}
         How an aggregate taller than the coat is made to fit.
     contact_gap : float
         [m], between primaries of two aggregates, and between a primary and a core.
     dispersion : Dispersion or float
         Share of the aggregates that lie independently; the others come in agglomerates.
+    face : OuterFace, optional
+        How far carbon stands out of a free face, and what share of its contacts through a seam or with a wall carry;
+        by default by a radius, and all of them.
     up_to : float
         Carbon content (CB volume fraction of the matrix) beyond which nothing is looked for; onsets above are infinite.
+    contents : sequence of float
+        Carbon contents, up to `up_to`, at which the contacts through the outer face are counted that would each bridge
+        their window if it alone carried; for `fit_bridge_rate` at any share of the contacts. They are those of the
+        ideal face, whatever share of `face` carries.
 
     Raises
     ------
@@ -167,16 +205,23 @@ def sweep_bridges(
     materials = check_optional("materials", materials, Materials) or Materials.load()
     cut = sum((windows * math.sqrt(max(sizes) / size)) ** 2 for size in sizes)
     check_room("windows", runs * cut, 24.0, "ask for fewer windows or runs, or areas that differ less")
-    coat = CoatCase(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion)
+    outer = check_optional("face", face, OuterFace) or OuterFace()
+    coat = CoatCase(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion, outer)
     check_carbon_fits(library, coat.height * coat.width**2)
     enough = min(float(box_share(up_to, materials)), LAST_SHARE)
-    share, found = min(FIRST_SHARE, enough), []
+    looked_at = _parse_contents(contents, up_to)
+    share, found = enough if looked_at else min(FIRST_SHARE, enough), []
+    wanted = np.asarray(box_share(np.array(looked_at), materials))
     for seed in run_seeds(rng, runs):
-        shares, share = _first_bridges(coat, sizes, share, enough, seed)
-        found.append(shares)
-    contents = (solid_fraction(np.stack([run[k] for run in found]), materials) for k in range(len(sizes)))
-    onsets = tuple(np.where(content <= up_to, content, np.inf) for content in contents)
-    return Bridges(sizes, onsets, thickness, case, fit, f"{case}, coat of {thickness:g} m, {library}", up_to)
+        patch, share = _first_bridges(coat, sizes, share, enough, wanted, seed)
+        found.append(patch)
+    first = (solid_fraction(np.stack([one.onsets[k] for one in found]), materials) for k in range(len(sizes)))
+    onsets = tuple(np.where(content <= up_to, content, np.inf) for content in first)
+    contacts = tuple(
+        np.stack([one.contacts[k] for one in found], axis=1) for k in range(len(sizes) if looked_at else 0)
+    )
+    name = f"{case}, coat of {thickness:g} m, {library}"
+    return Bridges(sizes, onsets, thickness, case, fit, name, up_to, looked_at, contacts)
 
 
 def join_bridges(bridges: Sequence[Bridges]) -> Bridges:
@@ -186,7 +231,8 @@ def join_bridges(bridges: Sequence[Bridges]) -> Bridges:
     for place, one in enumerate(bridges):
         check_kind(f"bridges[{place}]", one, Bridges)
     onsets = tuple(np.concatenate(parts) for parts in zip(*(one.onsets for one in bridges), strict=True))
-    return replace(bridges[0], onsets=onsets)
+    contacts = tuple(np.concatenate(parts, axis=1) for parts in zip(*(one.contacts for one in bridges), strict=True))
+    return replace(bridges[0], onsets=onsets, contacts=contacts)
 
 
 def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:
@@ -197,33 +243,57 @@ def _parse_areas(areas: Sequence[float]) -> tuple[float, ...]:
     return tuple(float(area) for area in areas)
 
 
+def _parse_contents(contents: Sequence[float], up_to: float) -> tuple[float, ...]:
+    values = tuple(check_number(f"contents[{k}]", content) for k, content in enumerate(contents))
+    if not all(0.0 <= content <= up_to for content in values) or any(np.diff(values) <= 0.0):
+        raise ValueError(f"contents are carbon contents that rise, from 0 to up_to = {up_to:g}; got {contents!r}")
+    return values
+
+
+class _Patch(NamedTuple):
+    """What one patch shows in the windows of each area."""
+
+    onsets: list[NDArray[np.float64]]  # carbon shares of the box, (windows,)
+    contacts: list[NDArray[np.int64]]  # (contents, windows)
+
+
 def _first_bridges(
-    coat: CoatCase, areas: tuple[float, ...], share: float, enough: float, seed: np.random.SeedSequence
-) -> tuple[list[NDArray[np.float64]], float]:
+    coat: CoatCase,
+    areas: tuple[float, ...],
+    share: float,
+    enough: float,
+    wanted: NDArray[np.float64],
+    seed: np.random.SeedSequence,
+) -> tuple[_Patch, float]:
     """The carbon shares of the box at which each window of each area of one patch is first bridged.
 
     And the share that was filled in, `share` at first and twice as much each time until all are bridged: what one
-    patch needed, the next will need too.
+    patch needed, the next will need too. Contacts are counted at the `wanted` shares, if there are any.
     """
+    sides = [math.sqrt(area) for area in areas]
     while True:
         carbon = coat.grow(share, seed)
         # no periodic sides: a path counts only inside its own window
-        network = link_carbon(carbon, box=coat.box, periodic=(False, False, False), contact_gap=coat.contact_gap)
-        faces = coat.faces(carbon)
-        shares = [_window_onsets(network, faces, coat, math.sqrt(area)) for area in areas]
+        ideal = link_carbon(carbon, box=coat.box, periodic=(False, False, False), contact_gap=coat.contact_gap)
+        network, faces = coat.carrying(ideal, _word(seed))
+        shares = [_window_onsets(network, faces, coat, side) for side in sides]
         if share >= enough or all(np.isfinite(found).all() for found in shares):
-            return shares, share
+            contacts = [count_bridging(ideal, coat, side, wanted) for side in sides] if wanted.size else []
+            return _Patch(shares, contacts), share
         share = min(2.0 * share, enough)
+
+
+def _word(seed: np.random.SeedSequence) -> int:
+    """A number for the tickets of a patch, the same however much carbon is filled in."""
+    return int(np.random.SeedSequence(seed.entropy, spawn_key=(TICKETS,)).generate_state(1, np.uint64)[0])
 
 
 def _window_onsets(
     network: CarbonNetwork, faces: NDArray[np.uint8], coat: CoatCase, side: float
 ) -> NDArray[np.float64]:
     """The carbon share of the box at which each window of a patch is bridged, the last aggregate counted whole."""
-    edge = int(coat.width / side * (1.0 + 1e-9))  # whole windows; what is left of the patch belongs to none
-    place = (network.carbon.centres[:, 1:] / (side * (1.0 + 1e-9))).astype(np.int64)
-    window = np.where((place < edge).all(axis=1), place @ (edge, 1), edge * edge)
-    onsets = np.full(edge * edge + 1, -1, np.int64)
+    window, number = cut_windows(network, coat, side)
+    onsets = np.full(number + 1, -1, np.int64)
     first_unions(network.first, network.earlier, faces, BOTH, window, onsets)
     done = completed(network, onsets[:-1])
     return done * (coat.library.primary_volume / (coat.height * coat.width**2))

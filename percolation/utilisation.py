@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from microstructure.arguments import check_gap, check_kind, check_number, check_rng, check_runs
+from microstructure.arguments import check_gap, check_kind, check_number, check_optional, check_rng, check_runs
 from microstructure.contacts import find_contacts
 from microstructure.integrity import check_computable
 from microstructure.materials import Materials
+from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing
 from microstructure.recipe import carbon_scales, solid_fraction
 from microstructure.structure import Phase, Structure
@@ -23,6 +24,7 @@ from microstructure.touches import find_touches
 from percolation._network import body_groups
 from percolation.ions import reach_ions
 from percolation.network import TOUCH, link_carbon
+from percolation.outer_contacts import keep_carrying, keep_touches
 
 Floats = NDArray[np.float64]
 
@@ -86,6 +88,7 @@ def measure_utilisation(
     carbon: Sequence[float] = (1.0,),
     bare_contact_share: float | None = None,
     contact_gap: float = 0.0,
+    face: OuterFace | None = None,
     ionic_contact_share: float = 0.1,
     draws: int = 32,
     rng: np.random.Generator,
@@ -107,12 +110,15 @@ def measure_utilisation(
         Share of the narrow contacts that are bare; from the recipe's materials if not given.
     contact_gap : float
         [m], between primaries of different aggregates and between a primary and a core.
+    face : OuterFace, optional
+        What share of the contacts of carbon through the outer faces of the coats carries; all of them if not given.
+        (How far carbon stands out of its coat was decided when the structure was built.)
     ionic_contact_share : float
         A core is ionically reached when at least this share of its surface touches connected electrolyte.
     draws : int
         How often the bare contacts are drawn anew; the result is the mean.
     rng : numpy.random.Generator
-        Draws which of the narrow contacts are bare.
+        Draws which of the narrow contacts are bare, and which contacts of carbon carry.
 
     Returns
     -------
@@ -143,7 +149,13 @@ def measure_utilisation(
     inserted = count_inserted(structure, shares)
     area = reach_ions(structure, inserted)
     electronic = reach_electrons(
-        structure, inserted, bare_contact_share=bare_contact_share, contact_gap=contact_gap, draws=draws, rng=rng
+        structure,
+        inserted,
+        bare_contact_share=bare_contact_share,
+        contact_gap=contact_gap,
+        face=check_optional("face", face, OuterFace),
+        draws=draws,
+        rng=rng,
     )
     ionic = area >= max(ionic_contact_share, 1e-12)
     volumes, surfaces = parts.cores.shapes.volumes, parts.cores.shapes.areas
@@ -172,6 +184,7 @@ def reach_electrons(
     *,
     bare_contact_share: float,
     contact_gap: float = 0.0,
+    face: OuterFace | None = None,
     draws: int = 32,
     rng: np.random.Generator,
 ) -> Floats:
@@ -179,7 +192,7 @@ def reach_electrons(
 
     `inserted` is how many primaries are in at each step, rising; all else is as for `measure_utilisation`.
     """
-    groups = _carbon_groups(structure, inserted, contact_gap)
+    groups = _carbon_groups(structure, inserted, contact_gap, face or OuterFace(), rng)
     reached = np.zeros((len(groups), structure.parts.cores.count), np.int64)
     for _ in range(draws):
         reached += _reached(groups, find_bare_contacts(structure, share=bare_contact_share, rng=rng).pairs)
@@ -260,14 +273,21 @@ def _mass_ratio(volume_fraction: Floats, materials: Materials) -> Floats:
     return np.array([carbon_scales(one, materials)[0] if one < 1.0 else math.inf for one in volume_fraction])
 
 
-def _carbon_groups(structure: Structure, inserted: NDArray[np.int64], contact_gap: float) -> NDArray[np.int64]:
+def _carbon_groups(
+    structure: Structure, inserted: NDArray[np.int64], contact_gap: float, face: OuterFace, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Which cores, and the collector behind them, carbon joins at each step: (steps, cores + 1) numbers."""
-    bodies, carbon = structure.parts.cores.count + 1, structure.carbon
+    cores, carbon = structure.parts.cores, structure.carbon
+    bodies = cores.count + 1
     groups = np.tile(np.arange(bodies), (len(inserted), 1))
     if carbon is not None:
         network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
         reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
-        touches = find_touches(carbon, structure.parts.cores, reach=reach)
+        touches = find_touches(carbon, cores, reach=reach)
+        if not face.ideal:  # a stream of its own: the bare contacts stay as they are
+            seed = int(rng.spawn(1)[0].integers(2**63))
+            network = keep_carrying(network, face, seed=seed, block=cores.block)
+            touches = keep_touches(touches, carbon, cores, face, seed=seed)
         body_groups(network.first, network.earlier, touches.start, touches.bodies, bodies, inserted, groups)
     return groups
 

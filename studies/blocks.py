@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from microstructure.coats import coat_thickness
 from microstructure.composite import PERIODIC, core_sizes
 from microstructure.errors import StudyError
+from microstructure.outer_face import IDEAL, OuterFace
 from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.seams import Seams, lay_seams
-from percolation.bonds import BlockUtilisation, Bonds, DrawnBonds, find_bonds, measure_blocks
+from percolation.bonds import BlockUtilisation, Bonds, DrawnBonds, find_bonds, measure_blocks, poisson_numbers
 from studies.patches.library import PatchLibrary
 from studies.streams import BLOCKS, stream
 from studies.study import Study
@@ -26,8 +27,9 @@ from transport.sheet import effective_sheet
 Floats = NDArray[np.float64]
 
 DRAWS = 16  # of the bonds of one structure
-LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
 SOLVED = 4  # of them for which electrons are solved
+LEAST_SHARE = 1e-9  # of a face: what conducts nothing gets that much of it
+VERY_FEW = 1e-6  # share of contacts that is so small that each is alone
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def predict_blocks(
     seams: Seams,
     library: PatchLibrary,
     *,
+    face: OuterFace | None = None,
     ionic_contact_share: float = 0.1,
     rng: np.random.Generator,
 ) -> BlockPrediction:
@@ -130,6 +133,8 @@ def predict_blocks(
         The recipe's coats on cores between two walls.
     library : PatchLibrary
         For the carbon of the recipe.
+    face : OuterFace, optional
+        Which contacts between blocks carry; all of them if not given.
     ionic_contact_share : float
         A core counts as reached by ions when this share of its surface is covered by connected matrix.
 
@@ -138,7 +143,7 @@ def predict_blocks(
     StudyError
         If the carbon content is beyond the library's.
     """
-    blocks = Blocks(recipe, seams, library)
+    blocks = Blocks(recipe, seams, library, face or OuterFace())
     reached = blocks.reach(rng, ionic_contact_share)
     return blocks.predict(reached, blocks.draw(rng))
 
@@ -150,6 +155,7 @@ class Blocks:
     recipe: Recipe
     seams: Seams
     library: PatchLibrary
+    face: OuterFace = IDEAL
 
     @property
     def content(self) -> float:
@@ -167,10 +173,17 @@ class Blocks:
         """What may join the blocks."""
         return find_bonds(
             self.seams,
-            bridge_rate=self.library.bridge_rate(self.content),
-            wall_bridge_rate=self.library.wall_bridge_rate(self.content),
+            bridge_rate=self.library.bridge_rate(self.content, self.face.seam_share),
+            wall_bridge_rate=self.library.wall_bridge_rate(self.content, self.face.wall_share),
+            inner_bridge_rate=self.library.bridge_rate(self.content),
             bare_contact_share=self.recipe.materials["composite.bare_contact_share"],
         )
+
+    @cached_property
+    def carrying(self) -> Floats:
+        """Share of the contacts at each face that carry: of two blocks, of a block and a wall, all inside a block."""
+        shares = np.where(self.seams.walls, self.face.wall_share, self.face.seam_share)
+        return np.where(self.seams.parting, shares, 1.0)
 
     def reach(self, rng: np.random.Generator, ionic_contact_share: float = 0.1) -> BlockUtilisation:
         """What electrons and ions reach, the mean over draws of the bonds."""
@@ -210,20 +223,34 @@ class Blocks:
         return float(np.mean([self.electrons(one, ideal=ideal).conductance() for one in drawn])) * self.scale
 
     def electrons(self, drawn: DrawnBonds, *, ideal: bool = False) -> BlockNetwork:
-        """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""
+        """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet.
+
+        Where all contacts of the outer face carry, they do so through a resistance that belongs to its area.
+        """
+        if ideal and not self.face.ideal:
+            return self.all_carry.electrons(self.all_carry.redrawn(drawn), ideal=True)
         seams, materials = self.seams, self.recipe.materials
-        core, along, across = materials["cam.electronic_conductivity"], self.electronic_along, self.across
-        between = self.contacts.resistance(0.0 if ideal else materials["composite.block_resistance_electronic"])
-        bridged = self._bridges(drawn)
+        core, along, bridged = materials["cam.electronic_conductivity"], self.electronic_along, self._bridges(drawn)
+        resists = self.face.ideal and not ideal
+        between = self.contacts.resistance(materials["composite.block_resistance_electronic"] if resists else 0.0)
         sheets = self._sheet_share(along, bridged)
         bare = Resistors.spots(drawn.bare, seams.cores.count, core, materials["composite.bare_contact_radius"])
         with np.errstate(divide="ignore"):
             bridged = 1.0 / (1.0 / bridged + between / np.maximum(1.0 - sheets, LEAST_SHARE))
-            faces = between / np.maximum(sheets, LEAST_SHARE) + np.where(across > 0.0, 1.0 / across, 0.0)
+        faces = between / np.maximum(sheets, LEAST_SHARE) + self._faces(drawn)
         wires = Resistors(np.concatenate([seams.pairs, bare.pairs]), np.concatenate([bridged, bare.conductance]))
         radii = seams.cores.radii
         inner = 4.0 * np.pi * radii / (1.0 / core + materials["composite.core_carbon_resistance"] / radii)
         return BlockNetwork(self.contacts, along, faces, np.where(along > 0.0, inner, 0.0), wires)
+
+    @cached_property
+    def all_carry(self) -> Blocks:
+        """The same blocks, all of whose contacts carry."""
+        return replace(self, face=OuterFace(self.face.protrusion))
+
+    def redrawn(self, drawn: DrawnBonds) -> DrawnBonds:
+        """The same draw for these blocks, of bonds that were drawn for others on the same cores."""
+        return replace(drawn, bridges=poisson_numbers(drawn.ranks, self.bonds.bridges))
 
     @cached_property
     def contacts(self) -> CoatContacts:
@@ -233,18 +260,48 @@ class Blocks:
 
     @cached_property
     def across(self) -> Floats:
-        """Conductance of the carbon that is expected to bridge each face [S]."""
+        """Conductance of the carbon that is expected to carry through each face [S].
+
+        Few contacts conduct each on its own; many share the carbon on either side of them, which resists in series.
+        """
+        together, library = self.across_ideal, self.library
+        if self.face.ideal:
+            return together
+        neck, contacts = self.recipe.materials["cb.neck_conductance"], library.bridge_rate(self.content, VERY_FEW)
+
+        def conductance(height: Floats) -> Floats:
+            return contacts(height) / VERY_FEW * library.value("single_bridge", self.content, height)
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # where carbon is so rare that patches show little, the two scatter
+            alone = np.maximum(neck * self.seams.integrate(conductance), together)
+            thinned = 1.0 / (1.0 / (self.carrying * alone) + 1.0 / together - 1.0 / alone)
+            return np.where(together > 0.0, thinned, 0.0)
+
+    @cached_property
+    def across_ideal(self) -> Floats:
+        """The same if all contacts carry [S]."""
         return self.recipe.materials["cb.neck_conductance"] * self._over_faces("across_electronic")
 
     @cached_property
+    def expected_contacts(self) -> Floats:
+        """Contacts that are expected to carry through each face, float64 (m,)."""
+        return self.carrying * self._over_faces("seam_contacts")
+
+    @cached_property
     def feet(self) -> Floats:
-        """Conductance of the spreading in the cores below the aggregates of those bridges [S]."""
+        """Conductance of the spreading in the cores below the aggregates of the bridges of each face [S].
+
+        Each bridge has as many aggregates on the cores as where all contacts carry.
+        """
         materials = self.recipe.materials
         disc = 4.0 * materials["cam.electronic_conductivity"] * 0.5 * materials["cb.primary_diameter"]
-        return np.where(self.seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches")
+        ideal = self if self.face.ideal else self.all_carry
+        thinned = self.bonds.bridges / np.maximum(ideal.bonds.bridges, 1e-300)
+        return np.where(self.seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches") * thinned
 
     def _bridges(self, drawn: DrawnBonds) -> Floats:
-        """Conductance of the bridges drawn at each face [S], the resistance between the blocks left out.
+        """Conductance of the bridges drawn at each face [S].
 
         As many times that of an expected bridge as were drawn: what their carbon conducts, in series with the spreading
         in the cores below the aggregates that stand on them.
@@ -264,6 +321,20 @@ class Blocks:
         first, second = seams.pairs[:, 0], np.where(seams.walls, seams.pairs[:, 0], seams.pairs[:, 1])
         carrying = 0.5 * (sheet[first] + sheet[second])
         return np.asarray(carrying / np.maximum(carrying + bridged, 1e-300))
+
+    def _faces(self, drawn: DrawnBonds) -> Floats:
+        """Resistance of carbon between two coats, or a coat and a wall, as sheets [ohm].
+
+        As many contacts carry as are drawn, and the resistance is infinite where none does; where all of them carry,
+        they are so many that their mean counts.
+        """
+        if self.face.ideal:
+            return np.divide(1.0, self.across, out=np.zeros_like(self.across), where=self.across > 0.0)
+        numbers = poisson_numbers(drawn.ranks, self.expected_contacts)
+        share = numbers / np.maximum(self.expected_contacts, 1e-300)
+        with np.errstate(divide="ignore"):
+            # where there is no carbon the electrolyte may conduct: through a face as through a coat
+            return np.where(self.across_ideal > 0.0, 1.0 / (share * self.across), 0.0)
 
     @cached_property
     def ionic_along(self) -> Floats:

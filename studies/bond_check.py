@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from microstructure.outer_face import OuterFace
 from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation.network import TOUCH, CarbonNetwork, link_carbon
+from percolation.outer_contacts import carrying_touches, keep_carrying
 from percolation.utilisation import BareContacts
 from transport.blocks import Resistors
 from transport.network import network_conductance
@@ -30,8 +32,10 @@ class ResolvedCarbon:
     touching: Pairs = field(metadata={"shape": "(t, 2)", "what": "primary, and core or wall (separator, collector)"})
 
 
-def resolve_carbon(structure: Structure, contact_gap: float = 0.0) -> ResolvedCarbon:
-    """Link the carbon of a composite, and find what it touches."""
+def resolve_carbon(
+    structure: Structure, contact_gap: float = 0.0, *, face: OuterFace | None = None, seed: int = 0
+) -> ResolvedCarbon:
+    """Link the carbon of a composite, and find what it touches, through those contacts of the `face` that carry."""
     if structure.carbon is None:
         raise ValueError("there is no carbon in this structure")
     network = link_carbon(structure.carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
@@ -42,7 +46,15 @@ def resolve_carbon(structure: Structure, contact_gap: float = 0.0) -> ResolvedCa
     bodies = np.where(touches.bodies == cores.count, cores.count + 1, touches.bodies)  # the collector comes last
     separator = np.flatnonzero(structure.carbon.centres[:, 0] <= reach)
     walls = np.stack([separator, np.full(len(separator), cores.count)], axis=1)
-    return ResolvedCarbon(structure, network, np.concatenate([np.stack([primaries, bodies], axis=1), walls]))
+    touching = np.concatenate([np.stack([primaries, bodies], axis=1), walls])
+    if face is not None and not face.ideal:
+        network = keep_carrying(network, face, seed=seed, block=cores.block)
+        block = np.append(cores.block, [-1, -2])
+        aggregates, coats = (part[touching[:, 0]] for part in (structure.carbon.aggregate, structure.carbon.coat))
+        share = np.where(touching[:, 1] < cores.count, face.seam_share, face.wall_share)
+        share = np.where(block[touching[:, 1]] == block[coats], 1.0, share)
+        touching = touching[carrying_touches(aggregates, touching[:, 1], share, seed=seed)]
+    return ResolvedCarbon(structure, network, touching)
 
 
 def find_resolved_bonds(carbon: ResolvedCarbon, pairs: Pairs) -> NDArray[np.bool_]:

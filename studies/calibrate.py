@@ -179,8 +179,9 @@ class Model:
         key, seeds = str(recipe), range(self.study.ensemble.seeds)
         if key not in self.seams:
             self.seams[key] = [lay_blocks(self.study, recipe, stream(self.study, seed, BLOCKS)) for seed in seeds]
-        own = self._under(recipe, values)
-        return [Blocks(own, seams, self.library) for seams in self.seams[key]]
+        study = with_constants(self.study, values)
+        own, face = replace(recipe, materials=study.constants), study.outer_face
+        return [Blocks(own, seams, self.library, face) for seams in self.seams[key]]
 
     def by_seed(self, recipe: Recipe, quantity: str, values: Mapping[str, float]) -> Floats:
         """A quantity under some values of the parameters, float64 (seeds,) or (1,) for the matrix."""

@@ -20,7 +20,7 @@ from studies.study import Study, read_toml, with_constants
 
 SHIPPED = "fitted.toml"
 LARGEST = 1e300  # beyond it a whole number is no float any more
-ROUNDED = 1e-3  # relative: covariances are written with four digits
+ROUNDED = 1e-3  # relative: covariances of older files have four digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ def _positive_definite(covariance: NDArray[np.float64]) -> bool:
 
 
 def _covariance(covariance: NDArray[np.float64]) -> str:
-    rows = ",\n".join("  [" + ", ".join(f"{value:.4g}" for value in row) + "]" for row in covariance)
+    rows = ",\n".join("  [" + ", ".join(f"{value:.9g}" for value in row) + "]" for row in covariance)
     return f"# of the logarithms, in the order of [values]\ncovariance = [\n{rows},\n]\n"
 
 

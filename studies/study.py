@@ -19,12 +19,14 @@ from microstructure.composite import core_sizes
 from microstructure.dispersion import Dispersion
 from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import UNITS, Materials
+from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
 from studies.settings import DEEPEST, Coat, Core, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
 
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
+ContactLaw = Literal["resistance", "skin", "share"]
 MOST_COMPOSITIONS = 2000
 COARSEST = 0.2  # voxels, of the median core
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
@@ -93,6 +95,8 @@ class CarbonSettings(_Part):
     fit: Fit = "reorient"
     contact_gap: Gap = 0.0
     dispersion: Mixing = Mixing()
+    protrusion: Gap | None = Field(default=None, description="out of a coat's outer face; a radius if not given")
+    contact_law: ContactLaw = Field(default="resistance", description="of carbon where two blocks meet")
 
 
 class Thresholds(_Part):
@@ -171,6 +175,18 @@ class Study(_Part):
     def constants(self) -> Materials:
         """The material constants, with the study's own in place."""
         return _load_materials(json.dumps(self.materials, sort_keys=True))
+
+    @property
+    def outer_face(self) -> OuterFace:
+        """How far carbon stands out of the coats, and which of its contacts between blocks carry."""
+        constants, carbon = self.constants, self.carbon
+        if carbon.contact_law == "resistance":  # all of them, through a resistance that belongs to the face
+            return OuterFace(carbon.protrusion)
+        if carbon.contact_law == "share":
+            shares = constants["coat.carrying_share"], constants["coat.wall_carrying_share"]
+            return OuterFace(carbon.protrusion, *shares)
+        skin, reach = constants["coat.skin_thickness"], constants["coat.tunnelling_range"]
+        return OuterFace.with_skin(skin, tunnelling_range=reach, protrusion=carbon.protrusion)
 
     @property
     def recipes(self) -> list[Recipe]:

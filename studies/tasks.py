@@ -77,6 +77,7 @@ def build_seed(study: Study, seed: int, recipe: Recipe, library: AggregateLibrar
         coat=settings.coat,
         fit=study.carbon.fit,
         dispersion=study.carbon.dispersion.dispersion,
+        protrusion=study.carbon.protrusion,
         library=library,
         rng=stream(study, seed, CARBON),
     )
@@ -156,6 +157,7 @@ def _utilisation_values(study: Study, seed: int, structure: Structure) -> list[V
     found = measure_utilisation(
         structure,
         contact_gap=study.carbon.contact_gap,
+        face=study.outer_face,
         ionic_contact_share=study.composite.ionic_contact_share,
         draws=DRAWS,
         rng=stream(study, seed, BARE),
@@ -175,7 +177,8 @@ def _composite_values(
 ) -> list[Value]:
     """Composite conductivities of the structure's blocks, with and without resistance between them; ions in voxels."""
     recipe, values = structure.parts.recipe, []
-    blocks = Blocks(recipe, lay_seams(recipe, structure.parts.cores, coat=study.composite.coat), patches)
+    seams = lay_seams(recipe, structure.parts.cores, coat=study.composite.coat)
+    blocks = Blocks(recipe, seams, patches, study.outer_face)
     drawn = blocks.draw(stream(study, seed, BARE), DRAWS)
     for setting, ideal in (("", False), ("ideal contacts", True)):
         electronic, ions = blocks.electronic_conductivity(drawn, ideal=ideal), blocks.ionic_conductivity(ideal=ideal)

@@ -22,11 +22,13 @@ LEADING = {
     "wall_bridge_rate": 8e14,
     "across_electronic": 2e14,
     "across_touches": 6e14,
+    "seam_contacts": 4e14,
     "along_electronic": 2e7,
     "bulk_electronic": 7e6,
 }
 IONIC = ("along_ionic", "across_ionic", "bulk_ionic")
 ALONG, BULK = 0.08, 0.05  # thresholds
+SINGLE = 0.5  # conductance of a bridge: of all that cross, over their number
 
 
 def content_rows(plan, content, scale):
@@ -34,7 +36,10 @@ def content_rows(plan, content, scale):
     for name in (*LEADING, *IONIC):
         value = scale.get(name, 1.0) * (LEADING[name] * content**2 if name in SQUARE else 1.0 - content)
         for thickness in (0.0,) if name.startswith("bulk") else plan.thicknesses:
-            yield name, thickness, content, value, 0.8 * value, 1.2 * value, ""
+            yield name, thickness, content, value, 0.8 * value, 1.2 * value, "", 1.0
+    for thickness in plan.thicknesses:
+        value = scale.get("across_electronic", 1.0) * SINGLE
+        yield "single_bridge", thickness, content, value, 0.8 * value, 1.2 * value, "", 1.0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,8 +76,8 @@ def handmade():
         rows = [row for content in (0.0, *plan.contents) for row in content_rows(plan, content, scale)]
         for thickness in (0.0, *plan.thicknesses):
             value = BULK if thickness == 0.0 else ALONG
-            rows.append(("threshold", thickness, math.nan, value, 0.9 * value, 1.1 * value, ""))
-        columns = ["quantity", "thickness", "content", "value", "low", "high", "note"]
+            rows.append(("threshold", thickness, math.nan, value, 0.9 * value, 1.1 * value, "", 1.0))
+        columns = ["quantity", "thickness", "content", "value", "low", "high", "note", "share"]
         return PatchLibrary(CarbonState(Materials.load()), plan, pd.DataFrame(rows, columns=columns))
 
     return make

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from microstructure.coats import Coats
+from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing
 from microstructure.recipe import Recipe
 from microstructure.seams import Seams, lay_seams
-from percolation.bonds import DrawnBonds
+from percolation.bonds import DrawnBonds, poisson_numbers
 from percolation.utilisation import BareContacts, find_bare_contacts, measure_utilisation
 from studies.blocks import Blocks, lay_blocks, matrix_conductivities, predict_blocks
 from studies.bond_check import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
@@ -32,6 +33,7 @@ PLAN = PatchPlan(
     runs=2,
 )
 SEEDS = (0, 1)
+HALF, NO_PAIRS = np.full(2, 0.5), np.empty((0, 2), np.int64)
 
 
 def study_of(*compositions, **tables):
@@ -184,9 +186,9 @@ def test_bridges_of_one_block_by_hand(handmade, more):
     disc = 4.0 * materials["cam.electronic_conductivity"] * 0.5 * materials["cb.primary_diameter"]
     feet = 2.0 * disc * 6e14 * content**2 * area
     one_face = (1.0 / carbon + 1.0 / feet) / more + resistance / area
-    drawn = DrawnBonds(more * blocks.bonds.bridges, np.empty((0, 2), np.int64))
+    drawn = DrawnBonds(more * blocks.bonds.bridges, HALF, NO_PAIRS)
     assert 1.0 / blocks.electrons(drawn).conductance() == pytest.approx(2.0 * one_face, rel=1e-6)
-    none = DrawnBonds(0.0 * blocks.bonds.bridges, np.empty((0, 2), np.int64))
+    none = DrawnBonds(0.0 * blocks.bonds.bridges, HALF, NO_PAIRS)
     assert blocks.electrons(none).conductance() == 0.0
 
 
@@ -345,6 +347,57 @@ def test_sheets_and_bridges_share_the_resistance_of_a_face(handmade):
     """However well carbon conducts along and across, no more passes a face than its resistance lets through."""
     recipe = Recipe.parse("80:20:1")
     blocks = Blocks(recipe, one_block(recipe), handmade(along_electronic=1e12, across_electronic=1e30))
-    drawn = DrawnBonds(1e9 * blocks.bonds.bridges, np.empty((0, 2), np.int64))
+    drawn = DrawnBonds(1e9 * blocks.bonds.bridges, HALF, NO_PAIRS)
     least = 2.0 * recipe.materials["composite.block_resistance_electronic"] / 3e-12
     assert 1.0 / blocks.electrons(drawn).conductance() >= least * (1.0 - 1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
+def test_contacts_that_carry_by_hand(handmade, share):
+    """Bridges and contacts are expected in proportion to the share, and carbon conducts as they do."""
+    recipe = Recipe.parse("80:20:1")
+    ideal = Blocks(recipe, one_block(recipe), handmade())
+    blocks = Blocks(recipe, ideal.seams, ideal.library, OuterFace(None, 1.0, share))
+    for found, all_of_them in (
+        (blocks.bonds.bridges, ideal.bonds.bridges),
+        (blocks.expected_contacts, ideal.expected_contacts),
+        (blocks.across, ideal.across),
+        (blocks.feet, ideal.feet),
+    ):
+        np.testing.assert_allclose(found, share * all_of_them, rtol=1e-9, atol=1e-300)
+    np.testing.assert_array_equal(blocks.all_carry.bonds.bridges, ideal.bonds.bridges)
+
+
+def test_coats_as_sheets_meet_only_through_contacts_that_carry(handmade):
+    recipe = Recipe.parse("80:20:1")
+    blocks = Blocks(recipe, one_block(recipe), handmade(along_electronic=1e3), OuterFace(None, 1.0, 0.5))
+    ranks = np.array([0.0, 0.999])
+    drawn = DrawnBonds(np.zeros(2), ranks, NO_PAIRS)
+    faces = blocks.electrons(drawn).face_resistance
+    assert poisson_numbers(ranks, blocks.expected_contacts).tolist() == [
+        0,
+        np.round(blocks.expected_contacts[1] / blocks.across[1] / faces[1]),
+    ]
+    assert np.isinf(faces[0])
+    assert np.isfinite(faces[1])
+    assert blocks.electrons(drawn).conductance() == 0.0
+
+
+def test_electrons_and_utilisation_rise_with_the_share_on_one_structure(handmade):
+    """One number is drawn for each face and compared: nothing that carries at a small share is gone at a larger one."""
+    study = study_of("80:20:3")
+    recipe = study.recipes[0]
+    seams = lay_blocks(study, recipe, np.random.default_rng(3))
+    conducted, reached = [], []
+    for share in (0.0, 0.001, 0.003, 0.01, 0.02, 0.05, 0.2, 0.5, 0.9):
+        blocks = Blocks(recipe, seams, handmade(), OuterFace(None, share, share))
+        conducted.append(blocks.electronic_conductivity(blocks.draw(np.random.default_rng(4), 2)))
+        reached.append(blocks.reach(np.random.default_rng(5)).electronic)
+    assert conducted == sorted(conducted)
+    assert reached == sorted(reached)
+    assert conducted[0] < 1e-3 * conducted[-1]
+    # where all contacts carry, their mean counts in place of a number drawn for each face
+    ideal = Blocks(recipe, seams, handmade()).electronic_conductivity(
+        blocks.draw(np.random.default_rng(4), 2), ideal=True
+    )
+    assert 0.9 * conducted[-1] < ideal < 1.5 * conducted[-1]

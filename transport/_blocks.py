@@ -65,13 +65,15 @@ def coat_resistors(start, ports, sides, areas, normals, faces, radii, thickness,
     contacts = areas.size
     for block in prange(radii.size):
         own = ports[start[block] : start[block + 1]]
+        open_ports = faces[own] < np.inf  # at the others nothing joins the coats
+        own = own[open_ports]
         k = own.size
         if k == 0 or conductivity[block] == 0.0:
             continue
         matrix = np.empty((k, k))
         sheet_resistance(
             own,
-            sides[start[block] : start[block + 1]],
+            sides[start[block] : start[block + 1]][open_ports],
             areas,
             normals,
             faces,

@@ -29,6 +29,7 @@ SQUARE = (
     "wall_bridge_rate",
     "across_electronic",
     "across_touches",
+    "seam_contacts",
     "along_electronic",
     "bulk_electronic",
 )
@@ -54,7 +55,7 @@ class PatchLibrary:
         default_factory=dict, repr=False, metadata={"what": "of each quantity, in half 95 % intervals off its values"}
     )
 
-    _made: dict[str, Table] = field(default_factory=dict, init=False, repr=False)  # tables that were asked for
+    _made: dict[tuple[str, float], Table] = field(default_factory=dict, init=False, repr=False)
 
     def at_end(self, side: int) -> PatchLibrary:
         """The library with every number at the lower (-1) or upper (1) end of its interval."""
@@ -77,8 +78,10 @@ class PatchLibrary:
         """Names of what it holds, in alphabetical order."""
         return sorted(self.rows.quantity.unique())
 
-    def value(self, quantity: str, content: float, thickness: Floats | float = 0.0) -> Floats:
+    def value(self, quantity: str, content: float, thickness: Floats | float = 0.0, *, share: float = 1.0) -> Floats:
         """Interpolate a quantity at a carbon content, for coats of these thicknesses [m].
+
+        `share` is one of those that were tabulated.
 
         In carbon content and in the logarithm of the thickness linear, for the quantities that rise from a threshold
         in their square root.
@@ -90,7 +93,7 @@ class PatchLibrary:
             thinner than its thinnest as that one: `reach` tells both.
         """
         self.check_content(content)
-        table = self._table(quantity)
+        table = self._table(quantity, share)
         power = 0.5 if quantity in SQUARE else 1.0
         values = np.array([np.interp(content, table.contents, row) for row in table.values**power])
         if len(values) == 1:
@@ -107,13 +110,16 @@ class PatchLibrary:
         """Refuse a carbon content that was not simulated."""
         self.plan.check_content(content)
 
-    def bridge_rate(self, content: float) -> Callable[[Floats], Floats]:
-        """Bridges per area [1/m2] through the seam of two coats, as a function of the height of one [m]."""
-        return self._rate("bridge_rate", content)
+    def bridge_rate(self, content: float, share: float = 1.0) -> Callable[[Floats], Floats]:
+        """Bridges per area [1/m2] through the seam of two coats, as a function of the height of one [m].
 
-    def wall_bridge_rate(self, content: float) -> Callable[[Floats], Floats]:
+        Of the contacts between the coats only this share carries.
+        """
+        return self._rate("bridge_rate", content, share)
+
+    def wall_bridge_rate(self, content: float, share: float = 1.0) -> Callable[[Floats], Floats]:
         """Bridges per area [1/m2] through one coat between a core and a wall, as a function of its height [m]."""
-        return self._rate("wall_bridge_rate", content)
+        return self._rate("wall_bridge_rate", content, share)
 
     def threshold(self, thickness: Floats | float) -> Floats:
         """CB volume fraction at which a coat of this thickness percolates along itself; 0 m stands for the bulk."""
@@ -141,15 +147,32 @@ class PatchLibrary:
                     misses.append(abs(guess ** (1.0 / power) / truth - 1.0) / 4.0)
         return float(np.median(misses)) if misses else math.nan
 
-    def _rate(self, quantity: str, content: float) -> Callable[[Floats], Floats]:
-        thinnest = self.reach[0]
+    def _rate(self, quantity: str, content: float, share: float) -> Callable[[Floats], Floats]:
+        thinnest, shares = self.reach[0], self.shares(quantity)
 
-        def rate(height: Floats) -> Floats:
-            found = self.value(quantity, content, height)
+        def tabulated(height: Floats, at: float) -> Floats:
+            found = self.value(quantity, content, height, share=at)
             # in a gap no wider than a primary every aggregate is a bridge: as many as the gap holds
             return np.where(height < thinnest, found * height / thinnest, found)
 
+        def rate(height: Floats) -> Floats:
+            if share in shares:
+                return tabulated(height, share)
+            # between two shares a power law, which rises where they do; below the first each contact is alone
+            above = min(int(np.searchsorted(shares, share)), len(shares) - 1)
+            high = tabulated(height, shares[above])
+            if above == 0:
+                return high * (share / shares[0])
+            low = np.minimum(tabulated(height, shares[above - 1]), high)
+            part = math.log(share / shares[above - 1]) / math.log(shares[above] / shares[above - 1])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.where(low > 0.0, low * (high / low) ** part, high * part)
+
         return rate
+
+    def shares(self, quantity: str) -> list[float]:
+        """Shares of contacts that carry for which a quantity was tabulated, rising."""
+        return sorted(self.rows[self.rows["quantity"] == quantity]["share"].unique().tolist())
 
     def _taken(self, rows: pd.DataFrame, quantity: str) -> Floats:
         """The values of a quantity's rows, as far off as is asked."""
@@ -161,10 +184,10 @@ class PatchLibrary:
         width = np.subtract(end, value, out=np.zeros_like(value), where=known)
         return np.maximum(value + abs(deviate) * width, 0.0)
 
-    def _table(self, quantity: str) -> Table:
+    def _table(self, quantity: str, share: float = 1.0) -> Table:
         """Thickness down, content across; no carbon means no electrons."""
-        if quantity not in self._made:
-            rows = self.rows[self.rows["quantity"] == quantity]
+        if (quantity, share) not in self._made:
+            rows = self.rows[(self.rows["quantity"] == quantity) & (self.rows["share"] == share)]
             thicknesses, down = np.unique(rows["thickness"], return_inverse=True)
             contents, across = np.unique(rows["content"], return_inverse=True)
             values, rises = np.full((thicknesses.size, contents.size), np.nan), quantity in SQUARE
@@ -177,9 +200,9 @@ class PatchLibrary:
                 contents, values = np.insert(contents, 0, 0.0), np.insert(values, 0, 0.0, axis=1)
             for row in values:  # a rate that is known to be larger only: between those known, and constant beyond
                 known = np.isfinite(row)
-                row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan)
-            self._made[quantity] = Table(thicknesses, contents, values)
-        return self._made[quantity]
+                row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan if rises else None)
+            self._made[quantity, share] = Table(thicknesses, contents, values)
+        return self._made[quantity, share]
 
 
 def study_plan(study: Study) -> PatchPlan:

@@ -26,12 +26,13 @@ class CarbonState:
     fit: str = "reorient"
     contact_gap: float = 0.0
     dispersion: Dispersion = field(default_factory=Dispersion)
+    protrusion: float | None = field(default=None, metadata={"unit": "m", "what": "as in `OuterFace`"})
 
     @classmethod
     def of(cls, study: Study) -> CarbonState:
         """The carbon of a study."""
-        carbon = study.carbon
-        return cls(study.constants, carbon.size_measure, carbon.fit, carbon.contact_gap, carbon.dispersion.dispersion)
+        carbon, mixing = study.carbon, study.carbon.dispersion.dispersion
+        return cls(study.constants, carbon.size_measure, carbon.fit, carbon.contact_gap, mixing, carbon.protrusion)
 
     @property
     def settings(self) -> dict[str, object]:
@@ -44,7 +45,7 @@ class CarbonState:
         return {
             "constants": constants,
             "porosity": repr(self.materials.matrix_porosity),
-            "carbon": [self.size_measure, self.fit, self.contact_gap, asdict(self.dispersion)],
+            "carbon": [self.size_measure, self.fit, self.contact_gap, asdict(self.dispersion), self.protrusion],
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -14,11 +14,13 @@ from threadpoolctl import threadpool_limits
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.carbon import Carbon, fill_bulk, fill_flat
 from microstructure.errors import ThresholdError
+from microstructure.outer_face import OuterFace
 from microstructure.patch import matrix_image
 from microstructure.recipe import box_share, carbon_scales
 from microstructure.structure import Phase
 from percolation.bridge_rate import BridgeRate, fit_bridge_rate
 from percolation.bridges import Bridges, join_bridges, sweep_bridges
+from percolation.bridging_contacts import count_contacts, single_bridges
 from percolation.carbon_sweep import sweep_bulk, sweep_coat
 from percolation.coat_case import CoatCase
 from percolation.network import CarbonNetwork, link_carbon
@@ -27,11 +29,13 @@ from studies.ledger import Task
 from studies.patches.plan import CarbonState, PatchPlan
 from studies.values import NORMAL, half_interval
 from transport import effective_conductivity
-from transport.carbon import across_conductance, along_conductivity
+from transport.carbon import AcrossConductance, across_conductance, along_conductivity
 
 # streams of random numbers of one seed
 LIBRARY, ACROSS, CONDUCTION, PORES, THRESHOLD = range(5)
-SEAM, COAT = "core_to_core_seam", "core_to_core_merged"
+SEAM, WALL = "core_to_core_seam", "core_to_wall"
+SHARES = (0.01, 0.1, 0.3, 1.0)  # of the contacts of the outer face that carry; below the first, rates are linear
+SINGLE = 1  # bridges of each seed that are solved alone
 GROWTH = ("aggregate_diameter", "aggregate_width", "primary_diameter", "fractal_dimension", "fractal_prefactor")
 NEVER = 3.0  # bridges that a window may hide where none was seen: 95 % of a Poisson law
 
@@ -47,6 +51,7 @@ class PatchRow:
     low: float
     high: float
     note: str = ""
+    share: float = field(default=1.0, metadata={"unit": "1", "what": "of the contacts of the outer face that carry"})
 
 
 def patch_tasks(state: CarbonState, plan: PatchPlan) -> list[Task]:
@@ -56,7 +61,7 @@ def patch_tasks(state: CarbonState, plan: PatchPlan) -> list[Task]:
     across = [
         Task(f"{name}-{case}", 0, partial(rate_rows, state, plan, thickness, case))
         for name, thickness in coats
-        for case in (SEAM, COAT)
+        for case in (SEAM, WALL)
     ]
     thresholds = [
         Task(f"threshold-{name}", 0, partial(threshold_rows, state, plan, thickness)) for name, thickness in coats
@@ -79,33 +84,41 @@ def patch_tasks(state: CarbonState, plan: PatchPlan) -> list[Task]:
 
 def rate_rows(state: CarbonState, plan: PatchPlan, thickness: float, case: str) -> list[PatchRow]:
     """Bridges per area through the seam of two coats of this thickness, or through one coat between core and wall."""
-    own = thickness if case == SEAM else 0.5 * thickness
     with threadpool_limits(1):
         bridges = join_bridges(
             [
                 sweep_bridges(
                     _aggregates(state, plan, seed),
-                    thickness=own,
+                    thickness=thickness,
                     areas=plan.windows,
                     runs=plan.patches,
                     case=case,
+                    face=OuterFace(state.protrusion),
                     up_to=plan.contents[-1],
+                    contents=plan.contents,
                     rng=plan.stream(seed, ACROSS, case == SEAM, _nm(thickness)),
                     **_settings(state),
                 )
                 for seed in range(plan.seeds)
             ]
         )
-    rates = [_rate(bridges, content) for content in plan.contents]
+    quantity = "bridge_rate" if case == SEAM else "wall_bridge_rate"
+    return [row for share in SHARES for row in _share_rows(bridges, plan, quantity, thickness, share)]
+
+
+def _share_rows(bridges: Bridges, plan: PatchPlan, quantity: str, thickness: float, share: float) -> list[PatchRow]:
+    """The rates at one share of contacts that carry."""
+    rates = [_rate(bridges, content, share) for content in plan.contents]
     rims = [rate.rim for rate in rates if rate is not None]
     rim = rims[0] if rims else 0.0
-    quantity = "bridge_rate" if case == SEAM else "wall_bridge_rate"
     rows, most = [], 0.0
     for content, rate in zip(plan.contents, rates, strict=True):
         if rate is not None:
-            row = PatchRow(quantity, thickness, content, rate.value, rate.low, rate.high)
+            row = PatchRow(quantity, thickness, content, rate.value, rate.low, rate.high, share=share)
         else:
-            row = _counted(bridges, content, rim, quantity, thickness, most)
+            row = _counted(
+                bridges, content, rim, PatchRow(quantity, thickness, content, most, most, math.inf, "at least", share)
+            )
         most = max(most, row.value)
         rows.append(row)
     return rows
@@ -116,7 +129,7 @@ def coat_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: fl
     with threadpool_limits(1):
         electrons = [_coat_electrons(state, plan, thickness, content, seed) for seed in range(plan.seeds)]
         ions = [_coat_ions(state, plan, thickness, content, seed) for seed in range(plan.seeds)]
-    across, along = zip(*electrons, strict=True)
+    across, along, alone, contacts = zip(*electrons, strict=True)
     bridges = np.concatenate([one.bridges for one in across])
     spread = float(bridges.std() / bridges.mean()) if len(bridges) > 1 else math.nan
     area = plan.width**2
@@ -124,11 +137,15 @@ def coat_rows(state: CarbonState, plan: PatchPlan, thickness: float, content: fl
         "along_electronic": along,
         "across_electronic": [one.value / area for one in across],
         "across_touches": [one.touches / area for one in across],
+        "seam_contacts": [one / area for one in contacts],
         "along_ionic": [one[0] for one in ions],
         "across_ionic": [one[1] for one in ions],
         "bridges": [len(one.bridges) / area for one in across],
     }
     rows = [_row(name, thickness, content, values) for name, values in found.items()]
+    single = [value for one in alone for value in one]
+    if len(single) > 1:  # without any bridge the next contents tell
+        rows.append(_row("single_bridge", thickness, content, single))
     return [*rows, PatchRow("bridge_spread", thickness, content, spread, math.nan, math.nan)]
 
 
@@ -168,16 +185,23 @@ def threshold_rows(state: CarbonState, plan: PatchPlan, thickness: float) -> lis
 
 def _coat_electrons(
     state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int
-) -> tuple[Any, float]:
-    """Across the seam of two coats [S per S of a neck], and along it [1/m per S of a neck]."""
+) -> tuple[AcrossConductance, float, list[float], int]:
+    """Across the seam of two coats [S per S of a neck], and along it [1/m per S of a neck].
+
+    And some of its bridges, each conducting alone, and the number of contacts between the two coats.
+    """
     library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
     rng = plan.stream(seed, CONDUCTION, _nm(thickness), _ppm(content))
     place = (state.fit, state.contact_gap, state.dispersion)
-    seam = CoatCase(library, thickness, plan.width, SEAM, *place)
+    seam = CoatCase(library, thickness, plan.width, SEAM, *place, OuterFace(state.protrusion))
     carbon = seam.grow(share, np.random.SeedSequence(int(rng.integers(2**63))))
     network = _link(state, carbon, seam.box, (False, True, True))
     across = across_conductance(network, seam.faces(network.carbon), _ratio(state))
-    return across, along_conductivity(network, _ratio(state), axis=1)
+    alone = [
+        across_conductance(one, faces, _ratio(state)).value
+        for one, faces in single_bridges(network, seam, SINGLE, rng=rng)
+    ]
+    return across, along_conductivity(network, _ratio(state), axis=1), alone, count_contacts(network, seam)
 
 
 def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int) -> tuple[float, float]:
@@ -190,7 +214,7 @@ def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: f
         library,
         width=box[1:],
         floor=library.radius,
-        ceiling=thickness,
+        ceiling=OuterFace(state.protrusion).ceiling(thickness, library.radius),
         volume=share * math.prod(box),
         fit=state.fit,
         dispersion=state.dispersion,
@@ -238,23 +262,28 @@ def _link(
     return link_carbon(carbon, box=box, periodic=periodic, contact_gap=state.contact_gap)
 
 
-def _rate(bridges: Bridges, content: float) -> BridgeRate | None:
+def _rate(bridges: Bridges, content: float, share: float) -> BridgeRate | None:
     """The fitted rate, or None where too few or too many windows are bridged."""
     try:
-        return fit_bridge_rate(bridges, content)
+        return fit_bridge_rate(bridges, content, share=share)
     except ThresholdError:
         return None
 
 
-def _counted(bridges: Bridges, content: float, rim: float, quantity: str, thickness: float, most: float) -> PatchRow:
-    """Where no rate can be fitted: from the largest windows if few are bridged, else the most that is known."""
+def _counted(bridges: Bridges, content: float, rim: float, least: PatchRow) -> PatchRow:
+    """Where no rate can be fitted: from the largest windows if few are bridged, else the `least` that is known."""
     side = math.sqrt(bridges.areas[0]) - rim
-    windows = bridges.windows()
-    bridged, size = int(np.sum(windows <= content)), windows.size
-    if 2 * bridged > size:
-        return PatchRow(quantity, thickness, content, most, most, math.inf, "at least")
-    value, low, high = (-math.log1p(-min(count / size, 1.0 - 0.5 / size)) / side**2 for count in _poisson(bridged))
-    return PatchRow(quantity, thickness, content, value, low, high, "counted")
+    opened = bridges.open_windows(content, bridges.areas[0], least.share)
+    bridged, size = int(np.sum(opened < 1.0)), opened.size
+    if 2.0 * (size - opened.sum()) > size:
+        return least
+    if least.share == 1.0 or bridged == 0:
+        counts = [min(count * least.share / size, 1.0 - 0.5 / size) for count in _poisson(bridged)]
+    else:  # contacts come in numbers: their scatter is that of the patches
+        mean, half = float(1.0 - opened.mean()), half_interval(opened.mean(axis=1))
+        counts = [mean, max(mean - half, 0.0), min(mean + half, 1.0 - 0.5 / size)]
+    value, low, high = (-math.log1p(-count) / side**2 for count in counts)
+    return replace(least, value=value, low=low, high=high, note="counted")
 
 
 def _poisson(count: int) -> tuple[float, float, float]:

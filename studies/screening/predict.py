@@ -75,7 +75,7 @@ def candidate_values(
     library, rng = library.draw(stream(study, seed, PATCHES)), stream(study, seed, BONDS)
     recipe = study.recipes[0]
     with threadpool_limits(1):
-        blocks = Blocks(recipe, lay_blocks(study, recipe, stream(study, seed, BLOCKS)), library)
+        blocks = Blocks(recipe, lay_blocks(study, recipe, stream(study, seed, BLOCKS)), library, study.outer_face)
         reached, bonds = blocks.reach(rng, study.composite.ionic_contact_share), blocks.draw(rng)
         found = blocks.predict(reached, bonds).named()
         found["matrix_electronic"], found["matrix_ionic"] = matrix_conductivities(recipe, library)
