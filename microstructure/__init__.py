@@ -23,6 +23,7 @@ from microstructure.files import (
     write_image,
 )
 from microstructure.materials import Materials
+from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
@@ -43,6 +44,7 @@ __all__ = [
     "Facets",
     "Lognormal",
     "Materials",
+    "OuterFace",
     "Packing",
     "Phase",
     "Provenance",

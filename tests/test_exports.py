@@ -13,7 +13,7 @@ DOORS = {
         "Contacts", "AggregateLibrary", "Equal", "Lognormal", "Table",
         "building_block", "voxelise", "Unevenness", "Clusters", "jam_spheres",
         "Dispersion", "Facets", "pack_bodies",
-        "Seams", "lay_seams",
+        "Seams", "lay_seams", "OuterFace",
         "load_structure", "read_provenance", "read_voxel_size", "read_voxel_edges", "read_blocks", "Provenance",
     },
     "percolation": {
