@@ -292,7 +292,7 @@ def test_a_single_coat_is_bridged_before_two(library):
             library, thickness=150e-9, areas=[1e-12], windows=3, runs=16, case=case, rng=rng
         ).half_point()
 
-    one, merged, seam = (half(case) for case in CASES)
+    one, merged, seam = (half(case) for case in CASES[:3])
     assert one.high < merged.low
     assert merged.high < seam.low
 
