@@ -91,19 +91,26 @@ def without_links(network: CarbonNetwork, dropped: NDArray[np.bool_]) -> CarbonN
 
 
 def keep_touches(touches: Touches, carbon: Carbon, cores: Packing, face: OuterFace, *, seed: int) -> Touches:
-    """The touches without those of the outer face that do not carry.
-
-    An aggregate that touches the core of another block does so through its own skin and the film on that core: such a
-    contact carries as often as one of two coats. On a core of its own block it always does.
-    """
+    """The touches without those of the outer face that do not carry."""
     primary, body = np.repeat(np.arange(carbon.count), np.diff(touches.start)), touches.bodies
-    block = np.append(cores.block, -1)
-    share = np.where(body == cores.count, face.wall_share, face.seam_share)
-    share = np.where(block[body] == block[carbon.coat[primary]], 1.0, share)
+    share = touch_shares(body, carbon.coat[primary], cores, face)
     kept = carrying_touches(carbon.aggregate[primary], body, share, seed=seed)
     start = np.zeros(carbon.count + 1, np.int64)
     np.cumsum(np.bincount(primary[kept], minlength=carbon.count), out=start[1:])
     return Touches(start, body[kept])
+
+
+def touch_shares(
+    body: NDArray[np.integer], coat: NDArray[np.integer], cores: Packing, face: OuterFace
+) -> NDArray[np.float64]:
+    """How often carbon of a coat carries where it touches a core, or a wall (numbered after the last core), (touches,).
+
+    An aggregate that touches the core of another block does so through its own skin and the film on that core: such a
+    contact carries as often as one of two coats. On a core of its own block it always does.
+    """
+    block = np.append(cores.block, [-1, -2])
+    share = np.where(body < cores.count, face.seam_share, face.wall_share)
+    return np.where(block[body] == block[coat], 1.0, share)
 
 
 def carrying_touches(

@@ -15,7 +15,7 @@ from microstructure.outer_face import OuterFace
 from microstructure.structure import Structure
 from microstructure.touches import find_touches
 from percolation.network import TOUCH, CarbonNetwork, link_carbon
-from percolation.outer_contacts import carrying_touches, keep_carrying
+from percolation.outer_contacts import carrying_touches, keep_carrying, touch_shares
 from percolation.utilisation import BareContacts
 from transport.blocks import Resistors
 from transport.network import network_conductance
@@ -49,10 +49,8 @@ def resolve_carbon(
     touching = np.concatenate([np.stack([primaries, bodies], axis=1), walls])
     if face is not None and not face.ideal:
         network = keep_carrying(network, face, seed=seed, block=cores.block)
-        block = np.append(cores.block, [-1, -2])
         aggregates, coats = (part[touching[:, 0]] for part in (structure.carbon.aggregate, structure.carbon.coat))
-        share = np.where(touching[:, 1] < cores.count, face.seam_share, face.wall_share)
-        share = np.where(block[touching[:, 1]] == block[coats], 1.0, share)
+        share = touch_shares(touching[:, 1], coats, cores, face)
         touching = touching[carrying_touches(aggregates, touching[:, 1], share, seed=seed)]
     return ResolvedCarbon(structure, network, touching)
 
