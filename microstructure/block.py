@@ -112,7 +112,7 @@ def coated_core(diameter: float, thickness: float, *, voxel_size: float, materia
     check_lengths(diameter=diameter, thickness=thickness, voxel_size=voxel_size)
     check_kind("materials", materials, Materials)
     matrix = (1.0 + 2.0 * thickness / diameter) ** 3 - 1.0  # per volume of the core, its pores included
-    soft = matrix * (1.0 - materials.matrix_porosity(0.0))
+    soft = matrix * (1.0 - materials.coat_porosity(0.0))
     recipe = Recipe(materials["cam.density"], soft * materials["se.density"], 0.0, materials)
     rng = np.random.default_rng(0)  # nothing of it is used: an even coat on one core has no chance in it
     return building_block(recipe, diameter=diameter, coat="shell", voxel_size=voxel_size, rng=rng)

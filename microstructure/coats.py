@@ -88,7 +88,7 @@ def _film_thickness(recipe: Recipe) -> float:
             f"a specific surface of {recipe.materials['cam.specific_surface']:.0f} m2/kg is less than the"
             f" {smooth:.0f} m2/kg of smooth spheres: use coat='shell' or a larger surface"
         )
-    return recipe.film_thickness() / (1.0 - recipe.matrix_porosity)
+    return recipe.film_thickness() / (1.0 - recipe.coat_porosity)
 
 
 def _shell_alone(recipe: Recipe, diameter: float) -> float:

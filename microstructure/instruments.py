@@ -189,7 +189,7 @@ def structure_xps(
     1.0
     """
     found, recipe = laid_film(structure, points=points), structure.parts.recipe
-    solid = found.thickness * (1.0 - recipe.matrix_porosity)
+    solid = found.thickness * (1.0 - recipe.coat_porosity)
     carbon = recipe.volume_fractions.cb / recipe.volume_fractions.soft
     return measure_xps(
         (1.0 - carbon) * solid,
@@ -230,7 +230,7 @@ def measure_porosity(structure: Structure, *, open_matrix_share: float = 0.0) ->
     if all(structure.periodic):
         raise ValueError("with three periodic axes nothing is outside: phase_fractions gives the total porosity")
     between, matrix = structure.fraction(Phase.PORE), structure.fraction(Phase.MATRIX)
-    inside = matrix * _recipe_of(structure).matrix_porosity if matrix > 0.0 else 0.0
+    inside = matrix * _recipe_of(structure).coat_porosity if matrix > 0.0 else 0.0
     reached = _reached_share(structure.labels == Phase.PORE, structure.periodic)
     return Porosity(between + inside, between, inside, reached + open_matrix_share * inside)
 
@@ -269,7 +269,7 @@ def structure_mass(structure: Structure) -> float:
     matrix = soft * density["cb.density"] + (1.0 - soft) * density["se.density"]
     densities = {
         Phase.CORE: density["cam.density"],
-        Phase.MATRIX: (1.0 - recipe.matrix_porosity) * matrix,
+        Phase.MATRIX: (1.0 - recipe.coat_porosity) * matrix,
         Phase.ELECTROLYTE: density["se.density"],
         Phase.CARBON: density["cb.density"],
     }

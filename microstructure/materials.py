@@ -6,7 +6,7 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -34,6 +34,7 @@ UNITS = {
     "neck_conductance": "S",
     "contact_ratio": "1",
     "pore_length": "m",
+    "least_porosity": "1",
     "pores_between_blocks": "1",
     "largest_core_fraction": "1",
     "total_porosity": "1",
@@ -78,6 +79,15 @@ class Closure:
         """The values at many points."""
         return np.interp(points, self.points, self.values)
 
+    def capped(self, most: float) -> Closure:
+        """The same dependence where it lies below `most`, and `most` where it lies above."""
+        points, values = np.array(self.points), np.array(self.values)
+        left = np.flatnonzero((values[:-1] - most) * (values[1:] - most) < 0.0)
+        part = (most - values[left]) / (values[left + 1] - values[left])
+        points = np.sort(np.append(points, points[left] + part * (points[left + 1] - points[left])))
+        cut = np.minimum(self.curve(points), most)
+        return Closure(tuple(points.tolist()), tuple(cut.tolist()), self.source)
+
 
 @dataclass(frozen=True)
 class Materials:
@@ -91,7 +101,7 @@ class Materials:
 
     constants: Mapping[str, Constant]
     names: Mapping[str, str]
-    matrix_porosity: Closure = field(metadata={"unit": "1"})
+    matrix_porosity: Closure = field(metadata={"unit": "1", "what": "of a pellet of matrix"})
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None) -> Materials:
@@ -132,11 +142,24 @@ class Materials:
                     constants[f"{group}.{key}"] = _constant(f"{group}.{key}", entry, UNITS[key])
         return cls(constants, names, _closure(table["matrix"]["porosity"]))
 
+    @property
+    def coat_porosity(self) -> Closure:
+        """Porosity of the matrix in a coat: a pellet's, or less, since matrix flows between cores that carry the load.
+
+        "matrix.least_porosity" is what it flows down to.
+        """
+        return _capped(self.matrix_porosity, self["matrix.least_porosity"])
+
     def __getitem__(self, key: str) -> float:
         return self.constants[key].value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.constants)
+
+
+@lru_cache(maxsize=64)
+def _capped(closure: Closure, most: float) -> Closure:
+    return closure.capped(most)
 
 
 def known(key: str, valid: Mapping[str, Any], what: str) -> None:

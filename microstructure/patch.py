@@ -87,7 +87,7 @@ def coating_patch(
     library = library or carbon_library(materials, rng=library_rng)
     shape = (layers, side, side)
     box = (thickness, width, width)
-    porosity = materials.matrix_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
+    porosity = materials.coat_porosity(carbon_scales(carbon_volume_fraction, materials)[0])
     carbon = fill_flat(
         library,
         width=(width, width),

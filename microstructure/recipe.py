@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from microstructure.arguments import check_kind, check_lengths, check_number
 from microstructure.errors import RecipeError
-from microstructure.materials import Materials
+from microstructure.materials import Closure, Materials
 from microstructure.units import parse_number, shown
 
 LARGEST_FRACTION = 0.999  # of carbon in a matrix; beyond it there is none
@@ -118,8 +118,13 @@ class Recipe:
 
     @property
     def matrix_porosity(self) -> float:
-        """Share of pores inside the matrix, from the closure of the materials."""
+        """Share of pores inside a pellet of the matrix alone, from the closure of the materials."""
         return self.materials.matrix_porosity(self.mass_ratio)
+
+    @property
+    def coat_porosity(self) -> float:
+        """Share of pores inside the matrix of a coat: see `Materials.coat_porosity`."""
+        return self.materials.coat_porosity(self.mass_ratio)
 
     @property
     def electrolyte_conductivity(self) -> float:
@@ -133,14 +138,14 @@ class Recipe:
 
     @property
     def matrix_per_core(self) -> float:
-        """Volume of the matrix, its pores included, over the volume of the active material."""
+        """Volume of the matrix in coats, its pores included, over the volume of the active material."""
         volumes = self.volume_fractions
-        return volumes.soft / volumes.cam / (1.0 - self.matrix_porosity)
+        return volumes.soft / volumes.cam / (1.0 - self.coat_porosity)
 
     @property
     def minimum_porosity(self) -> float:
-        """Total porosity that the pores inside the matrix alone need."""
-        pores = self.matrix_per_core * self.matrix_porosity
+        """Total porosity that the pores inside the coats alone need."""
+        pores = self.matrix_per_core * self.coat_porosity
         return pores / (1.0 + self.matrix_per_core)
 
     def core_fraction(self, porosity: float) -> float:
@@ -156,7 +161,7 @@ class Recipe:
         if porosity < self.minimum_porosity * (1.0 - 1e-9):
             raise RecipeError(
                 f"a total porosity of {porosity:.1%} is below the {self.minimum_porosity:.1%} that the pores inside"
-                f" the matrix of {self} need ({self.matrix_porosity:.0%} of the matrix): ask for more"
+                f" the matrix of {self} need ({self.coat_porosity:.0%} of the matrix): ask for more"
             )
         return self.volume_fractions.cam * (1.0 - porosity)
 
@@ -205,21 +210,28 @@ def carbon_scales(volume_fraction: float, materials: Materials) -> tuple[float, 
     return ratio, ratio / (1.0 + ratio)
 
 
-def box_share(fraction: NDArray[np.float64] | float, materials: Materials) -> NDArray[np.float64]:
-    """Share of a matrix with its pores that carbon of this CB volume fraction (pores excluded) takes."""
+def box_share(
+    fraction: NDArray[np.float64] | float, materials: Materials, porosity: Closure | None = None
+) -> NDArray[np.float64]:
+    """Share of a matrix with its pores that carbon of this CB volume fraction (pores excluded) takes.
+
+    The pores are those of a pellet if no other `porosity` against the CB:SE mass ratio is given.
+    """
     fractions = np.minimum(np.asarray(fraction, float), LARGEST_FRACTION)
     ratios = fractions / (1.0 - fractions) * materials["cb.density"] / materials["se.density"]
-    return np.asarray(fractions * (1.0 - materials.matrix_porosity.curve(ratios)))
+    return np.asarray(fractions * (1.0 - (porosity or materials.matrix_porosity).curve(ratios)))
 
 
-def solid_fraction(box_fraction: NDArray[np.float64] | float, materials: Materials) -> NDArray[np.float64]:
+def solid_fraction(
+    box_fraction: NDArray[np.float64] | float, materials: Materials, porosity: Closure | None = None
+) -> NDArray[np.float64]:
     """CB volume fraction of the matrix (pores excluded) that fills this share of a matrix with its pores.
 
     Inverts share = fraction * (1 - porosity(fraction)), which rises with the fraction; infinite where the share is
-    out of reach.
+    out of reach. `porosity` as in `box_share`.
     """
     fractions = np.linspace(0.0, LARGEST_FRACTION, 20001)
-    shares = box_share(fractions, materials)
+    shares = box_share(fractions, materials, porosity)
     if np.any(np.diff(shares) <= 0):
         raise RecipeError("the matrix porosity rises so steeply with carbon that a denser recipe holds less of it")
     return np.asarray(np.interp(box_fraction, shares, fractions, right=np.inf))

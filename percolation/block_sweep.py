@@ -124,7 +124,7 @@ def sweep_block(
     coat = _CurvedCoat(library, block, diameter, thickness, fit, contact_gap, dispersion)
     check_carbon_fits(library, coat.volume)
     shares = np.stack([coat.onsets(seed) for seed in run_seeds(rng, runs)])
-    contents = solid_fraction(shares, materials)
+    contents = solid_fraction(shares, materials, materials.coat_porosity)
     recipe = f"core of {diameter:g} m in a coat of {thickness:g} m, {library}"
     return BlockSweep(contents[:, 0], contents[:, 1], contents[:, 2:], diameter, thickness, recipe)
 

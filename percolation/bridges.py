@@ -208,14 +208,17 @@ def sweep_bridges(
     outer = check_optional("face", face, OuterFace) or OuterFace()
     coat = CoatCase(library, thickness, windows * math.sqrt(max(sizes)), case, fit, contact_gap, dispersion, outer)
     check_carbon_fits(library, coat.height * coat.width**2)
-    enough = min(float(box_share(up_to, materials)), LAST_SHARE)
+    enough = min(float(box_share(up_to, materials, materials.coat_porosity)), LAST_SHARE)
     looked_at = _parse_contents(contents, up_to)
     share, found = enough if looked_at else min(FIRST_SHARE, enough), []
-    wanted = np.asarray(box_share(np.array(looked_at), materials))
+    wanted = np.asarray(box_share(np.array(looked_at), materials, materials.coat_porosity))
     for seed in run_seeds(rng, runs):
         patch, share = _first_bridges(coat, sizes, share, enough, wanted, seed)
         found.append(patch)
-    first = (solid_fraction(np.stack([one.onsets[k] for one in found]), materials) for k in range(len(sizes)))
+    first = (
+        solid_fraction(np.stack([one.onsets[k] for one in found]), materials, materials.coat_porosity)
+        for k in range(len(sizes))
+    )
     onsets = tuple(np.where(content <= up_to, content, np.inf) for content in first)
     contacts = tuple(
         np.stack([one.contacts[k] for one in found], axis=1) for k in range(len(sizes) if looked_at else 0)

@@ -155,7 +155,8 @@ def sweep_carbon(
     contact_gap : float
         [m]
     materials : Materials, optional
-        For the pores that go with a carbon content; those of the recipe, or the shipped ones for a patch.
+        For the pores that go with a carbon content; those of the recipe, or the shipped ones for a patch. A periodic
+        cube without a recipe has those of a pellet, anything else those of a coat.
 
     Returns
     -------
@@ -210,7 +211,8 @@ def _carbon_contents(structure: Structure, materials: Materials | None) -> NDArr
         matrix, constants = cores * structure.recipe.matrix_per_core, materials or structure.recipe.materials
     volume = math.pi / 6.0 * structure.carbon.diameter**3
     shares = np.arange(structure.carbon.count + 1, dtype=np.float64) * (volume / matrix)
-    return solid_fraction(shares, constants)
+    bulk = structure.recipe is None and all(structure.periodic)
+    return solid_fraction(shares, constants, constants.matrix_porosity if bulk else constants.coat_porosity)
 
 
 def _at(contents: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -276,7 +278,7 @@ def _sweep_boxes(
                 break
             share *= 2.0
     never = np.full((runs, 3), np.inf)
-    wrap = solid_fraction(shares, materials)
+    wrap = solid_fraction(shares, materials, materials.matrix_porosity if all(periodic) else materials.coat_porosity)
     return Sweep(wrap, never, never[:, 0], box, periodic, 0, QUANTITY, f"{library}")
 
 

@@ -265,7 +265,8 @@ def _carbon_content(structure: Structure, inserted: NDArray[np.int64]) -> Floats
     if carbon is None:
         return np.zeros(len(inserted))
     matrix = cores.fraction * structure.volume * recipe.matrix_per_core
-    return solid_fraction(inserted.astype(np.float64) * (math.pi / 6.0 * carbon.diameter**3 / matrix), recipe.materials)
+    shares = inserted.astype(np.float64) * (math.pi / 6.0 * carbon.diameter**3 / matrix)
+    return solid_fraction(shares, recipe.materials, recipe.materials.coat_porosity)
 
 
 def _mass_ratio(volume_fraction: Floats, materials: Materials) -> Floats:

@@ -210,7 +210,7 @@ class Blocks:
             composite_ionic=self.ionic_conductivity(),
             coat=thickness,
             over_threshold=self.content / float(self.library.threshold(thickness)),
-            porosity=seams.pores_between + seams.cores.fraction * recipe.matrix_per_core * recipe.matrix_porosity,
+            porosity=seams.pores_between + seams.cores.fraction * recipe.matrix_per_core * recipe.coat_porosity,
         )
 
     def ionic_conductivity(self, *, ideal: bool = False) -> float:

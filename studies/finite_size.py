@@ -104,7 +104,7 @@ class _Coats:
     def _ions(self, thickness: float) -> list[Number]:
         """Along and across the coat, over the conductivity of the electrolyte."""
         found = [self._between(self._ionic(name), thickness) for name in ("along_ionic", "across_ionic")]
-        most = 1.0 - self.recipe.matrix_porosity  # upper Wiener bound of a film without any carbon in it
+        most = 1.0 - self.recipe.coat_porosity  # upper Wiener bound of a film without any carbon in it
         if thickness >= self.library.reach[0]:
             return [(value, low, max(min(high, most), value)) for value, low, high in found]
         return [(value, low, most) for value, low, _ in found]

@@ -130,7 +130,7 @@ def _structure_values(structure: Structure) -> list[Value]:
     recipe, cores, coats = structure.parts.recipe, structure.parts.cores, structure.parts.coats
     carbon = structure.carbon
     between = structure.fraction(Phase.PORE)
-    total = between + structure.fraction(Phase.MATRIX) * recipe.matrix_porosity
+    total = between + structure.fraction(Phase.MATRIX) * recipe.coat_porosity
     found = [
         ("core_fraction", "1", cores.fraction),
         ("core_fraction_inside", "1", inner_core_fraction(structure)),

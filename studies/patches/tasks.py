@@ -160,7 +160,7 @@ def bulk_rows(state: CarbonState, plan: PatchPlan, content: float) -> list[Patch
             electronic.append(along_conductivity(network, _ratio(state), axis=0))
             edge = round(plan.ion_width / plan.voxel) * plan.voxel
             carbon = _cube(state, plan, seed, edge, share, rng)
-            ionic.append(_solve_ions(state, plan, carbon, (edge,) * 3, (True,) * 3, plan.voxel, content, seed, (0,))[0])
+            ionic.append(_solve_ions(state, plan, carbon, (edge,) * 3, plan.voxel, content, seed, (0,), bulk=True)[0])
     return [_row("bulk_electronic", 0.0, content, electronic), _row("bulk_ionic", 0.0, content, ionic)]
 
 
@@ -190,7 +190,7 @@ def _coat_electrons(
 
     And some of its bridges, each conducting alone, and the number of contacts between the two coats.
     """
-    library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
+    library, share = _aggregates(state, plan, seed), _coat_share(state, content)
     rng = plan.stream(seed, CONDUCTION, _nm(thickness), _ppm(content))
     place = (state.fit, state.contact_gap, state.dispersion)
     seam = CoatCase(library, thickness, plan.width, SEAM, *place, OuterFace(state.protrusion))
@@ -206,7 +206,7 @@ def _coat_electrons(
 
 def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: float, seed: int) -> tuple[float, float]:
     """Along one coat and across it, over the conductivity of the electrolyte."""
-    library, share = _aggregates(state, plan, seed), float(box_share(content, state.materials))
+    library, share = _aggregates(state, plan, seed), _coat_share(state, content)
     voxel = thickness / max(4, math.ceil(thickness / plan.voxel - 1e-9))
     sides = round(plan.ion_width / voxel)
     box = (thickness, sides * voxel, sides * voxel)
@@ -220,7 +220,7 @@ def _coat_ions(state: CarbonState, plan: PatchPlan, thickness: float, content: f
         dispersion=state.dispersion,
         rng=plan.stream(seed, CONDUCTION, 1, _nm(thickness), _ppm(content)),
     )
-    along, across = _solve_ions(state, plan, carbon, box, (False, True, True), voxel, content, seed, (1, 0))
+    along, across = _solve_ions(state, plan, carbon, box, voxel, content, seed, (1, 0), bulk=False)
     return along, across
 
 
@@ -229,15 +229,17 @@ def _solve_ions(
     plan: PatchPlan,
     carbon: Carbon,
     box: tuple[float, float, float],
-    periodic: tuple[bool, bool, bool],
     voxel: float,
     content: float,
     seed: int,
     axes: Sequence[int],
+    *,
+    bulk: bool,
 ) -> list[float]:
-    """Ionic conductivity of an image of matrix along some axes, over that of the electrolyte."""
-    shape = tuple(round(edge / voxel) for edge in box)
-    porosity = state.materials.matrix_porosity(carbon_scales(content, state.materials)[0])
+    """Ionic conductivity of an image of bulk matrix, or of a coat, along some axes, over that of the electrolyte."""
+    shape, periodic = tuple(round(edge / voxel) for edge in box), (bulk, True, True)
+    pores = state.materials.matrix_porosity if bulk else state.materials.coat_porosity
+    porosity = pores(carbon_scales(content, state.materials)[0])
     length, rng = state.materials["matrix.pore_length"], plan.stream(seed, PORES, *shape, _ppm(content))
     labels = matrix_image(carbon, shape, box, periodic, porosity, length, rng=rng)
     conductivity = dict.fromkeys(map(int, Phase), 0.0) | {int(Phase.ELECTROLYTE): 1.0}
@@ -247,6 +249,11 @@ def _solve_ions(
         ).value
         for axis in axes
     ]
+
+
+def _coat_share(state: CarbonState, content: float) -> float:
+    """Share of a coat with its pores that carbon takes."""
+    return float(box_share(content, state.materials, state.materials.coat_porosity))
 
 
 def _cube(
