@@ -26,13 +26,19 @@ class OuterFace:
         what does not fit, whatever is set here.
     seam_share, wall_share : float
         Shares of the contacts through a seam of two coats, and of a coat and a wall, that carry electrons.
+    resistance : float
+        Of the face itself, whatever carbon meets there [ohm m2]: for electrons through building blocks, not for what
+        joins.
     """
 
     protrusion: float | None = field(default=None, metadata={"unit": "m"})
     seam_share: float = field(default=1.0, metadata={"unit": "1"})
     wall_share: float = field(default=1.0, metadata={"unit": "1"})
+    resistance: float = field(default=0.0, metadata={"unit": "ohm m2"})
 
     def __post_init__(self) -> None:
+        if not 0.0 <= check_number("resistance", self.resistance) < math.inf:
+            raise ValueError(f"resistance is zero or more, in ohm m2; got {self.resistance!r}")
         if self.protrusion is not None and not 0.0 <= check_number("protrusion", self.protrusion) < math.inf:
             raise ValueError(f"protrusion is a length of zero or more in m; got {self.protrusion!r}")
         for name in ("seam_share", "wall_share"):

@@ -223,16 +223,12 @@ class Blocks:
         return float(np.mean([self.electrons(one, ideal=ideal).conductance() for one in drawn])) * self.scale
 
     def electrons(self, drawn: DrawnBonds, *, ideal: bool = False) -> BlockNetwork:
-        """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet.
-
-        Where all contacts of the outer face carry, they do so through a resistance that belongs to its area.
-        """
-        if ideal and not self.face.ideal:
-            return self.all_carry.electrons(self.all_carry.redrawn(drawn), ideal=True)
+        """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""
+        if ideal and self.all_carry is not self:
+            return self.all_carry.electrons(self.all_carry.redrawn(drawn))
         seams, materials = self.seams, self.recipe.materials
         core, along, bridged = materials["cam.electronic_conductivity"], self.electronic_along, self._bridges(drawn)
-        resists = self.face.ideal and not ideal
-        between = self.contacts.resistance(materials["composite.block_resistance_electronic"] if resists else 0.0)
+        between = self.contacts.resistance(self.face.resistance)
         sheets = self._sheet_share(along, bridged)
         bare = Resistors.spots(drawn.bare, seams.cores.count, core, materials["composite.bare_contact_radius"])
         with np.errstate(divide="ignore"):
@@ -245,8 +241,9 @@ class Blocks:
 
     @cached_property
     def all_carry(self) -> Blocks:
-        """The same blocks, all of whose contacts carry."""
-        return replace(self, face=OuterFace(self.face.protrusion))
+        """The same blocks, all of whose contacts carry ideally."""
+        ideal = OuterFace(self.face.protrusion)
+        return self if self.face == ideal else replace(self, face=ideal)
 
     def redrawn(self, drawn: DrawnBonds) -> DrawnBonds:
         """The same draw for these blocks, of bonds that were drawn for others on the same cores."""
@@ -296,8 +293,7 @@ class Blocks:
         """
         materials = self.recipe.materials
         disc = 4.0 * materials["cam.electronic_conductivity"] * 0.5 * materials["cb.primary_diameter"]
-        ideal = self if self.face.ideal else self.all_carry
-        thinned = self.bonds.bridges / np.maximum(ideal.bonds.bridges, 1e-300)
+        thinned = 1.0 if self.face.ideal else self.bonds.bridges / np.maximum(self.all_carry.bonds.bridges, 1e-300)
         return np.where(self.seams.walls, 2.0, 1.0) * disc * self._over_faces("across_touches") * thinned
 
     def _bridges(self, drawn: DrawnBonds) -> Floats:

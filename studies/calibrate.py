@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +11,33 @@ from scipy.optimize import brentq
 
 from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
-from microstructure.seams import Seams
-from studies.blocks import Blocks, lay_blocks, matrix_conductivities
-from studies.compare import ARITHMETIC, SHOWN, measured_numbers
+from studies.compare import ARITHMETIC, measured_value
+from studies.held_out import Prediction, predict_cathodes
+from studies.model import QUANTITIES, Model
 from studies.patches.library import PatchLibrary
-from studies.streams import BLOCKS, BONDS, stream
-from studies.study import Study, with_constants
-from studies.values import NORMAL
+from studies.profile import Profile, profile_parameter
+from studies.streams import PARAMETERS as DRAWN
+from studies.streams import stream
+from studies.study import FACE_CONSTANTS, ContactLaw, Study
 
 Floats = NDArray[np.float64]
 
-# in the order in which they can be fixed
+# in the order in which they can be fixed; the law of contacts between blocks has one more, before the last
 PARAMETERS = (
     "cb.neck_conductance",
     "se.grain_contact_loss",
     "composite.bare_contact_share",
     "cam.electronic_conductivity",
-    "composite.block_resistance_electronic",
     "composite.block_resistance_ionic",
 )
 SMALLEST = 1e-9  # of the largest value that a parameter may have, where it may be zero
 CONVERTED = ("cam.specific_surface", "se.ionic_conductivity")  # measured material constants in another form
-QUANTITIES = (
-    "matrix_electronic", "matrix_ionic", "composite_electronic", "composite_ionic", "utilisation_electronic",
-)  # fmt: skip
-MEASURED_WITHIN = 0.1  # relative standard error of a measured number: an assumption, papers rarely give one
-STEP = 0.03  # by which parameters are turned to see what hangs on them
+FLOOR = 1e-3  # of a target: what lies below is as far off as that, so that a root is looked for on a curve
+
+
+def fitted_parameters(law: ContactLaw) -> tuple[str, ...]:
+    """The parameters that a calibration fixes under a law of contacts between blocks, in the order in which it does."""
+    return (*PARAMETERS[:-1], FACE_CONSTANTS[law][0], PARAMETERS[-1])
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Target:
     recipe: Recipe
     quantity: str
     value: float = field(metadata={"unit": "SI"})
+    error: float = field(metadata={"unit": "1", "what": "standard error of its logarithm, of the measurement"})
 
     @property
     def name(self) -> str:
@@ -61,13 +62,15 @@ class Calibration:
     values: dict[str, float] = field(metadata={"unit": "SI"})
     targets: dict[str, Target] = field(repr=False)
     covariance: Floats = field(repr=False, metadata={"shape": "(6, 6)", "what": "of the logarithms of the parameters"})
-    held_out: dict[str, tuple[float, float, float]] = field(
-        repr=False, metadata={"unit": "SI", "what": "prediction and its 95 % interval, by name"}
+    profiles: dict[str, Profile] = field(repr=False)
+    held_out: dict[str, Prediction] = field(repr=False, metadata={"what": "numbers that fixed nothing, by name"})
+    bare_alone: dict[str, Prediction] = field(
+        repr=False, metadata={"what": "the same of electrons in composites, where no carbon between blocks carries"}
     )
 
     @property
     def errors(self) -> Floats:
-        """Relative standard error of each parameter, where its profile likelihood falls by one half."""
+        """Standard error of the logarithm of each parameter, by the slopes at the fit."""
         return np.sqrt(np.diag(self.covariance))
 
     @property
@@ -79,29 +82,35 @@ class Calibration:
 def find_targets(study: Study) -> dict[str, Target]:
     """The targets of a study by parameter, from its [fitted] and [measured] tables.
 
+    An interval counts as its middle.
+
     Raises
     ------
     StudyError
-        If a parameter has no target, or its target is an interval, a bound or missing.
+        If a parameter has no target, or its target is a bound, zero or missing.
     """
     recipes, found = {str(recipe): recipe for recipe in study.recipes}, {}
+    wanted = fitted_parameters(study.carbon.contact_law)
     for name, parameter in study.fitted.items():
         quantity, composition = name.split(" ")
-        numbers, bound = measured_numbers(study, quantity, composition)
-        if parameter in PARAMETERS:
-            if bound or len(numbers) != 1:
-                raise StudyError(f"{parameter} is fixed by one measured value; '{name}' has {len(numbers)} or a bound")
-            found[parameter] = Target(recipes[composition], quantity, numbers[0] * SHOWN[quantity][2])
-    missing = [parameter for parameter in PARAMETERS if parameter not in found]
+        if parameter not in wanted:
+            continue
+        measured = measured_value(study, quantity, composition)
+        if measured is None or measured.bound or measured.value == 0.0 or composition not in recipes:
+            raise StudyError(f"{parameter} is fixed by one measured value above 0; '{name}' has none, 0, or a bound")
+        error = measured.standard_error / measured.value
+        found[parameter] = Target(recipes[composition], quantity, measured.value, error)
+    missing = [parameter for parameter in wanted if parameter not in found]
     if missing:
         raise StudyError(f"[fitted] must name one measured value for each parameter; missing: {', '.join(missing)}")
-    return {parameter: found[parameter] for parameter in PARAMETERS}
+    return {parameter: found[parameter] for parameter in wanted}
 
 
 def count_data(study: Study) -> tuple[str, str, str, str]:
     """How many numbers were measured, which of them fix what, and which are held out, in a sentence each."""
     measured = [f"{quantity} {composition}" for quantity, found in study.measured.items() for composition in found]
-    fixing = [name for name in measured if study.fitted.get(name) in PARAMETERS]
+    wanted = fitted_parameters(study.carbon.contact_law)
+    fixing = [name for name in measured if study.fitted.get(name) in wanted]
     converted = [name for name in measured if study.fitted.get(name) in CONVERTED]
     arithmetic = [name for name in measured if name.split(" ")[0] in ARITHMETIC and name not in converted]
     held_out = [name for name in measured if name not in (*fixing, *converted, *arithmetic)]
@@ -118,9 +127,9 @@ def calibrate(
 ) -> Calibration:
     """Fit six parameters to six numbers, one after the other, on the mean over all seeds of a study's blocks.
 
-    Each number is fixed by its parameter and those before it. Profile likelihoods are linear about the fit: the
-    parameters' covariance follows from that of the numbers (measured within 10 %, and the scatter between structures)
-    by what each number changes with each parameter.
+    Each number is fixed by its parameter and those before it. The parameters' covariance follows from the errors of the
+    numbers (of the measurement, and of the mean over structures) by what each number changes with each parameter;
+    profile likelihoods do not take the number of the parameter in question to change evenly.
 
     Parameters
     ----------
@@ -136,119 +145,73 @@ def calibrate(
         If a parameter has no target, it lies outside of what the parameter can reach, or does not move with it.
     """
     targets, model = find_targets(study), Model(study, library)
-    report, steps = progress or (lambda done, total: None), len(PARAMETERS) + 2
-    values = {name: study.constants[name] for name in PARAMETERS}
+    report, steps = progress or (lambda done, total: None), 2 * len(targets) + 3
+    values = {name: study.constants[name] for name in targets}
     for done, (name, target) in enumerate(targets.items()):
         report(done, steps)
         values[name] = _fit(model, values, name, target)
-    report(steps - 2, steps)
+    report(len(targets), steps)
     names = [target.name for target in targets.values()]
     fixing = model.respond(values, names)
     for name, number, slope in zip(values, names, np.diag(fixing.slopes), strict=True):
         if slope == 0.0:
             raise StudyError(f"{number} does not change with {name} near its fit: take more cores or seeds")
+    errors = np.hypot([target.error for target in targets.values()], fixing.scatter)
     inverse = np.linalg.inv(fixing.slopes)
-    covariance = inverse @ np.diag(MEASURED_WITHIN**2 + fixing.scatter**2) @ inverse.T
+    covariance = inverse @ np.diag(errors**2) @ inverse.T
+    profiles = {}
+    for done, (name, spread) in enumerate(zip(targets, np.sqrt(np.diag(covariance)).tolist(), strict=True)):
+        report(len(targets) + 1 + done, steps)
+        profiles[name] = profile_parameter(
+            model,
+            values,
+            name,
+            names,
+            targets=np.log(fixing.means),
+            errors=errors,
+            slopes=fixing.slopes,
+            spread=spread,
+        )
+    report(steps - 2, steps)
+
+    def draw(seed: int) -> Mapping[str, float]:
+        return draw_parameters(values, covariance, study, stream(study, seed, DRAWN))
+
+    held_out = predict_cathodes(model, values, _predictable(study, names), draw)
     report(steps - 1, steps)
-    predicted = _predictable(study, names)
-    held_out = model.respond(values, predicted).intervals(covariance, predicted)
+    closed = model.with_face(replace(study.outer_face, seam_share=0.0, wall_share=0.0))
+    bare = [name for name in held_out if name.startswith(("utilisation", "composite_electronic"))]
+    bare_alone = predict_cathodes(closed, values, bare, draw)
     report(steps, steps)
-    return Calibration(values, targets, covariance, held_out)
+    return Calibration(values, targets, covariance, profiles, held_out, bare_alone)
+
+
+def draw_parameters(
+    values: Mapping[str, float], covariance: Floats, study: Study, rng: np.random.Generator
+) -> dict[str, float]:
+    """Parameters as likely as any others under what fixed them, within their ranges [SI]."""
+    turns = rng.multivariate_normal(np.zeros(len(values)), covariance, method="cholesky")
+    ranges, drawn = study.constants.constants, {}
+    for (name, value), turn in zip(values.items(), turns, strict=True):
+        drawn[name] = float(np.clip(value * np.exp(turn), ranges[name].low, ranges[name].high))
+    return drawn
 
 
 def _predictable(study: Study, fixing: list[str]) -> list[str]:
-    """Measured numbers that blocks and patches predict, and that fix nothing."""
-    named = [f"{quantity} {composition}" for quantity in QUANTITIES for composition in study.measured.get(quantity, {})]
-    return [name for name in named if name not in fixing and study.fitted.get(name) not in CONVERTED]
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """The blocks of a study, packed once, under any values of the parameters."""
-
-    study: Study
-    library: PatchLibrary
-
-    @cached_property
-    def seams(self) -> dict[str, list[Seams]]:
-        """Coated cores by composition, one for each seed; filled as they are asked for."""
-        return {}
-
-    def blocks(self, recipe: Recipe, values: Mapping[str, float]) -> list[Blocks]:
-        """The composites of all seeds under some values of the parameters."""
-        key, seeds = str(recipe), range(self.study.ensemble.seeds)
-        if key not in self.seams:
-            self.seams[key] = [lay_blocks(self.study, recipe, stream(self.study, seed, BLOCKS)) for seed in seeds]
-        study = with_constants(self.study, values)
-        own, face = replace(recipe, materials=study.constants), study.outer_face
-        return [Blocks(own, seams, self.library, face) for seams in self.seams[key]]
-
-    def by_seed(self, recipe: Recipe, quantity: str, values: Mapping[str, float]) -> Floats:
-        """A quantity under some values of the parameters, float64 (seeds,) or (1,) for the matrix."""
-        if quantity.startswith("matrix"):
-            matrix = matrix_conductivities(self._under(recipe, values), self.library)
-            return np.array([matrix[quantity == "matrix_ionic"]])
-        found = []
-        for seed, blocks in enumerate(self.blocks(recipe, values)):
-            rng = stream(self.study, seed, BONDS)
-            if quantity == "utilisation_electronic":
-                share = self.study.composite.ionic_contact_share
-                found.append(blocks.reach(rng, share).electronic)
-            elif quantity == "composite_ionic":
-                found.append(blocks.ionic_conductivity())
-            else:
-                found.append(blocks.electronic_conductivity(blocks.draw(rng)))
-        return np.array(found)
-
-    def numbers(self, names: list[str], values: Mapping[str, float]) -> list[Floats]:
-        """Quantities of compositions, each by seed."""
-        recipes = {str(recipe): recipe for recipe in self.study.recipes}
-        parts = [name.split(" ") for name in names]
-        return [self.by_seed(recipes[composition], quantity, values) for quantity, composition in parts]
-
-    def respond(self, values: Mapping[str, float], names: list[str]) -> Response:
-        """The numbers under these values of the parameters, and what they change with each of them."""
-        base = self.numbers(names, values)
-        means = np.array([one.mean() for one in base])
-        slopes = np.empty((len(names), len(values)))
-        for column, name in enumerate(values):
-            turned = {
-                sign: np.array([one.mean() for one in self.numbers(names, _turned(values, name, sign * STEP))])
-                for sign in (-1, 1)
-            }
-            slopes[:, column] = (turned[1] - turned[-1]) / (2.0 * STEP) / np.maximum(means, 1e-300)
-        return Response(means, np.array([_error_of_mean(one) for one in base]) / np.maximum(means, 1e-300), slopes)
-
-    def _under(self, recipe: Recipe, values: Mapping[str, float]) -> Recipe:
-        return replace(recipe, materials=with_constants(self.study, values).constants)
-
-
-@dataclass(frozen=True, eq=False)
-class Response:
-    """Numbers of a model, how far structures scatter them, and what the parameters do to them."""
-
-    means: Floats = field(metadata={"unit": "SI", "shape": "(numbers,)"})
-    scatter: Floats = field(
-        metadata={"unit": "1", "shape": "(numbers,)", "what": "relative standard error of the mean"}
-    )
-    slopes: Floats = field(metadata={"unit": "1", "shape": "(numbers, parameters)", "what": "of the logarithms"})
-
-    def intervals(self, covariance: Floats, names: list[str]) -> dict[str, tuple[float, float, float]]:
-        """Predictions, with the 95 % interval that the parameters and the scatter between structures leave."""
-        spread = np.sqrt(np.einsum("ij,jk,ik->i", self.slopes, covariance, self.slopes) + self.scatter**2)
-        found = {}
-        for name, mean, error in zip(names, self.means, spread, strict=True):
-            low, high = mean * np.exp(-NORMAL * error), mean * np.exp(NORMAL * error)
-            found[name] = (float(mean), float(low), float(min(high, 1.0) if name.startswith("util") else high))
-        return found
+    """What blocks and patches predict: composites of every composition, and the matrix where it was measured."""
+    compositions = [str(recipe) for recipe in study.recipes]
+    named = [f"{quantity} {composition}" for quantity in QUANTITIES for composition in compositions]
+    composites = [name for name in named if not name.startswith("matrix")]
+    pellets = [name for name in named if name.startswith("matrix") and measured_value(study, *name.split(" "))]
+    return [name for name in (*pellets, *composites) if name not in fixing and study.fitted.get(name) not in CONVERTED]
 
 
 def _fit(model: Model, values: dict[str, float], name: str, target: Target) -> float:
-    """The value of one parameter at which the mean over the seeds meets its target."""
+    """The value of one parameter at which the mean over the seeds meets its target, in the logarithm."""
 
     def miss(value: float) -> float:
-        found = model.by_seed(target.recipe, target.quantity, {**values, name: value})
-        return float(found.mean()) - target.value
+        found = model.by_seed(target.recipe, target.quantity, {**values, name: value}).mean()
+        return float(np.log(max(found / target.value, FLOOR)))
 
     allowed = model.study.constants.constants[name]
     return solve(miss, name, allowed.low, allowed.high)
@@ -258,19 +221,11 @@ def solve(miss: Callable[[float], float], name: str, low: float = 0.0, high: flo
     """The root of `miss` within the range of a parameter, to 1e-4 of itself; a share, or a loss, to 1e-5."""
     ends = miss(low), miss(high)
     if ends[0] * ends[1] > 0:
-        raise StudyError(f"{name} cannot reach its target: it is missed by {ends[0]:+.3g} to {ends[1]:+.3g}")
-    if name.endswith(("share", "loss")):
+        raise StudyError(f"{name} cannot reach its target: its logarithm is missed by {ends[0]:+.3g} to {ends[1]:+.3g}")
+    if name.endswith(("contact_share", "loss")):
         return float(brentq(miss, low, high, xtol=1e-5))
 
     def value(log: float) -> float:
         return float(np.clip(np.exp(log), low, high))
 
     return value(brentq(lambda log: miss(value(log)), np.log(max(low, SMALLEST * high)), np.log(high), xtol=1e-4))
-
-
-def _turned(values: Mapping[str, float], name: str, step: float) -> dict[str, float]:
-    return {**values, name: values[name] * float(np.exp(step))}
-
-
-def _error_of_mean(values: Floats) -> float:
-    return float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else 0.0

@@ -15,8 +15,8 @@ from microstructure.errors import StudyError
 from microstructure.files import whole_file
 from microstructure.materials import UNITS
 from microstructure.units import shown
-from studies.calibrate import PARAMETERS, Calibration
-from studies.study import Study, read_toml, with_constants
+from studies.calibrate import Calibration, draw_parameters, fitted_parameters
+from studies.study import CONTACT_LAW, FACE_CONSTANTS, Study, read_toml, with_constants
 
 SHIPPED = "fitted.toml"
 LARGEST = 1e300  # beyond it a whole number is no float any more
@@ -33,11 +33,7 @@ class FittedSet:
 
     def draw(self, rng: np.random.Generator, study: Study) -> dict[str, float]:
         """Parameters as likely as any others under what fixed them, within their ranges [SI]."""
-        turns = rng.multivariate_normal(np.zeros(len(self.values)), self.covariance, method="cholesky")
-        ranges, drawn = study.constants.constants, {}
-        for (name, value), turn in zip(self.values.items(), turns, strict=True):
-            drawn[name] = float(np.clip(value * np.exp(turn), ranges[name].low, ranges[name].high))
-        return drawn
+        return draw_parameters(self.values, self.covariance, study, rng)
 
 
 def load_fitted(path: Path | None = None) -> FittedSet:
@@ -51,7 +47,9 @@ def load_fitted(path: Path | None = None) -> FittedSet:
     table = read_toml(resources.files("studies").joinpath(SHIPPED) if path is None else path)
     name = SHIPPED if path is None else path.name
     try:
-        values = {parameter: _plain(table["values"][parameter]) for parameter in PARAMETERS}
+        found = table["values"]
+        law = next((law for law, (fitted, *_) in FACE_CONSTANTS.items() if fitted in found), CONTACT_LAW)
+        values = {parameter: _plain(found[parameter]) for parameter in fitted_parameters(law)}
         covariance = np.array([[_plain(value) for value in row] for row in table["covariance"]], float)
         provenance = table["provenance"]
         if not isinstance(provenance, str):
@@ -61,8 +59,8 @@ def load_fitted(path: Path | None = None) -> FittedSet:
     for parameter, value in values.items():
         if not 0.0 < value < np.inf:
             raise StudyError(f"the value of {parameter} in {name} must be positive and finite; got {value!r}")
-    if covariance.shape != (len(PARAMETERS),) * 2 or not _positive_definite(covariance):
-        count = len(PARAMETERS)
+    count = len(values)
+    if covariance.shape != (count, count) or not _positive_definite(covariance):
         raise StudyError(f"the covariance in {name} must be symmetric and positive definite, {count} by {count}")
     return FittedSet(values, covariance, provenance)
 
@@ -83,7 +81,20 @@ def fitted_text(calibration: Calibration, provenance: str) -> str:
 
 
 def with_fitted(study: Study, values: Mapping[str, float]) -> Study:
-    """The study with the fitted values, where it has none of its own."""
+    """The study with the fitted values, where it has none of its own.
+
+    Raises
+    ------
+    StudyError
+        If they were fitted under another law of contacts between blocks.
+    """
+    wanted = fitted_parameters(study.carbon.contact_law)
+    other = [name for name in values if name not in wanted]
+    if other:
+        raise StudyError(
+            f"the fitted set has {other[0]}, a study with carbon.contact_law = '{study.carbon.contact_law}' wants"
+            f" {wanted[-2]}: fit one for it with percoat calibrate --out, and give it with --fitted"
+        )
     own = {f"{group}.{key}" for group, constants in study.materials.items() for key in constants}
     return with_constants(study, {name: value for name, value in values.items() if name not in own})
 

@@ -8,11 +8,12 @@ import pandas as pd
 from rich.table import Table
 
 from microstructure.materials import UNITS
-from studies.calibrate import MEASURED_WITHIN, Calibration, count_data
+from studies.calibrate import Calibration, count_data
 from studies.compare import SHOWN, measured_text
 from studies.console import wide_console
-from studies.study import Study
-from studies.values import NORMAL
+from studies.held_out import Prediction
+from studies.study import FACE_CONSTANTS, Study, with_constants
+from studies.texts import interval_text
 
 WIDTH = 132
 STRONG = 0.5  # correlation from which a pair of parameters is named
@@ -23,30 +24,32 @@ def show_calibration(study: Study, found: Calibration) -> None:
     console = wide_console(WIDTH)
     for sentence in count_data(study):
         console.print(sentence)
-    table = Table(
-        title="Fitted", caption=f"profile likelihood, linear about the fit; numbers within {MEASURED_WITHIN:.0%}"
-    )
-    for heading in ("parameter", "value", "95 %", "unit", "fixed by"):
+    table = Table(title="Fitted", caption="95 % by profile likelihood: the number computed anew, the others refitted")
+    for heading in ("parameter", "value", "95 %", "unit", "fixed by", "measured within"):
         table.add_column(heading)
-    for (name, value), error in zip(found.values.items(), found.errors, strict=True):
-        allowed, unit = study.constants.constants[name], UNITS[name.split(".")[1]]
-        ends = (min(max(value * math.exp(sign * NORMAL * error), allowed.low), allowed.high) for sign in (-1, 1))
-        table.add_row(name, f"{value:.4g}", " - ".join(f"{end:.3g}" for end in ends), unit, found.targets[name].name)
+    for name, value in found.values.items():
+        allowed, unit, target = study.constants.constants[name], UNITS[name.split(".")[1]], found.targets[name]
+        ends = (min(max(end, allowed.low), allowed.high) for end in found.profiles[name].interval)
+        interval = " - ".join(f"{end:.3g}" for end in ends)
+        table.add_row(name, f"{value:.4g}", interval, unit, target.name, f"{target.error:.0%}")
     console.print(table)
+    for sentence in _face_sentences(study, found):
+        console.print(sentence)
     names, correlations = list(found.values), found.correlations
     pairs = [(correlations[i, j], names[i], names[j]) for i in range(len(names)) for j in range(i)]
     strong = [f"{one} and {other} ({value:+.2f})" for value, one, other in pairs if abs(value) >= STRONG]
     console.print(
         f"Correlated: {', '.join(strong)}." if strong else "No two parameters are correlated by half or more."
     )
-    held = Table(title="Held out, and predicted")
-    for heading in ("quantity", "composition", "predicted (95 %)", "measured", "unit"):
+    held = Table(title="Held out, and predicted: the mean, and the interval that holds 95 % of cathodes")
+    for heading in ("quantity", "composition", "predicted", "without carbon between blocks", "measured", "unit"):
         held.add_column(heading)
-    for name, (value, low, high) in found.held_out.items():
+    for name, one in found.held_out.items():
         quantity, composition = name.split(" ")
-        _, unit, scale = SHOWN[quantity]
-        text = f"{value / scale:.3g} ({low / scale:.3g} - {high / scale:.3g})"
-        held.add_row(SHOWN[quantity][0], composition, text, measured_text(study, quantity, composition), unit)
+        shown, unit, _ = SHOWN[quantity]
+        alone = _cathodes_text(found.bare_alone[name], quantity) if name in found.bare_alone else ""
+        measured = measured_text(study, quantity, composition)
+        held.add_row(shown, composition, _cathodes_text(one, quantity), alone, measured, unit)
     console.print(held)
     for name, value in found.values.items():
         group, key = name.split(".")
@@ -54,6 +57,29 @@ def show_calibration(study: Study, found: Calibration) -> None:
         text = f"{value:.4g}" if unit == "1" else f'"{value:.4g} {unit}"'
         source = f"fitted: {found.targets[name].name}, {study.ensemble.seeds} seeds"
         console.print(f'[materials.{group}]\n{key} = {{ value = {text}, source = "{source}" }}', soft_wrap=True)
+
+
+def _face_sentences(study: Study, found: Calibration) -> list[str]:
+    """Which share of the contacts between blocks carries, at the fit and at the ends of its interval."""
+    law = study.carbon.contact_law
+    if law == "resistance":
+        return []
+    name = FACE_CONSTANTS[law][0]
+    values = (found.values[name], *found.profiles[name].interval)
+    faces = [with_constants(study, {name: value}).outer_face for value in values]
+    seam, wall = (
+        "{:.2%} ({:.2%} - {:.2%})".format(shares[0], *sorted(shares[1:]))
+        for shares in ([face.seam_share for face in faces], [face.wall_share for face in faces])
+    )
+    return [f"Of the carbon contacts between two blocks {seam} carry, of those of a block and a wall {wall}."]
+
+
+def _cathodes_text(found: Prediction, quantity: str) -> str:
+    """A prediction in the unit shown, and how many cathodes have no path for electrons."""
+    scale = SHOWN[quantity][2]
+    text = interval_text(found.value / scale, found.low / scale, found.high / scale)
+    lost = f"; no path in {found.without_path} of {found.cathodes}"
+    return text + (lost if found.without_path and quantity == "composite_electronic" else "")
 
 
 def show_coats(table: pd.DataFrame, composition: str) -> None:

@@ -26,7 +26,14 @@ from studies.settings import DEEPEST, Coat, Core, Cube, Edge, Gap, Length, Mass,
 
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
-ContactLaw = Literal["resistance", "skin", "share"]
+ContactLaw = Literal["skin", "share", "resistance"]
+CONTACT_LAW: ContactLaw = "skin"
+# constants that count under one law of contacts alone; the first of each is what a calibration fits
+FACE_CONSTANTS: dict[ContactLaw, tuple[str, ...]] = {
+    "skin": ("coat.skin_thickness", "coat.tunnelling_range"),
+    "share": ("coat.carrying_share", "coat.wall_carrying_share"),
+    "resistance": ("composite.block_resistance_electronic",),
+}
 MOST_COMPOSITIONS = 2000
 COARSEST = 0.2  # voxels, of the median core
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
@@ -96,7 +103,7 @@ class CarbonSettings(_Part):
     contact_gap: Gap = 0.0
     dispersion: Mixing = Mixing()
     protrusion: Gap | None = Field(default=None, description="out of a coat's outer face; a radius if not given")
-    contact_law: ContactLaw = Field(default="resistance", description="of carbon where two blocks meet")
+    contact_law: ContactLaw = Field(default=CONTACT_LAW, description="of carbon where two blocks meet")
 
 
 class Thresholds(_Part):
@@ -181,7 +188,7 @@ class Study(_Part):
         """How far carbon stands out of the coats, and which of its contacts between blocks carry."""
         constants, carbon = self.constants, self.carbon
         if carbon.contact_law == "resistance":  # all of them, through a resistance that belongs to the face
-            return OuterFace(carbon.protrusion)
+            return OuterFace(carbon.protrusion, resistance=constants["composite.block_resistance_electronic"])
         if carbon.contact_law == "share":
             shares = constants["coat.carrying_share"], constants["coat.wall_carrying_share"]
             return OuterFace(carbon.protrusion, *shares)
@@ -268,6 +275,11 @@ def parse_study(table: dict[str, Any]) -> Study:
     if len(set(names)) < len(names):
         raise StudyError(f"a composition stands twice in {study.compositions}")
     _check_boxes(study)
+    for group, constants in study.materials.items():
+        for key in constants:
+            check_face(study, f"{group}.{key}", f"[materials.{group}]")
+    for parameter in study.fitted.values():
+        check_face(study, parameter, "[fitted]")
     for recipe in study.recipes:
         try:
             fraction = recipe.core_fraction(study.composite.total_porosity(recipe))
@@ -280,6 +292,23 @@ def parse_study(table: dict[str, Any]) -> Study:
                 f" more than {MOST_VOXELS:.2g} voxels: take larger ones or fewer cores"
             )
     return study
+
+
+def check_face(study: Study, constant: str, place: str) -> None:
+    """Refuse a constant that does not count under the study's law of contacts between blocks.
+
+    Raises
+    ------
+    StudyError
+        In a sentence that names the constant that does.
+    """
+    law = study.carbon.contact_law
+    for other, constants in FACE_CONSTANTS.items():
+        if constant in constants and other != law:
+            raise StudyError(
+                f"{place}: {constant} counts only with carbon.contact_law = '{other}'; this study has '{law}', where"
+                f" {FACE_CONSTANTS[law][0]} says which carbon contacts between blocks carry: set that one, or the law"
+            )
 
 
 def _in_core_diameters(table: dict[str, Any]) -> dict[str, Any]:
