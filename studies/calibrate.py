@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
-from studies.compare import ARITHMETIC, measured_value
+from studies.compare import ARITHMETIC, measured_data, measured_value
 from studies.held_out import Prediction, predict_cathodes
 from studies.model import QUANTITIES, Model
 from studies.patches.library import PatchLibrary
@@ -96,10 +96,14 @@ def find_targets(study: Study) -> dict[str, Target]:
         if parameter not in wanted:
             continue
         measured = measured_value(study, quantity, composition)
-        if measured is None or measured.bound or measured.value == 0.0 or composition not in recipes:
+        if measured is None or composition not in recipes or measured.bound or measured.value == 0.0:
             raise StudyError(f"{parameter} is fixed by one measured value above 0; '{name}' has none, 0, or a bound")
         error = measured.standard_error / measured.value
         found[parameter] = Target(recipes[composition], quantity, measured.value, error)
+    for datum in measured_data(study):
+        several = [study.fitted[name] for name in datum.names if study.fitted.get(name) in wanted]
+        if len(several) > 1:
+            raise StudyError(f"{' and '.join(several)} cannot both be fixed by one number, '{datum.names[0]}'")
     missing = [parameter for parameter in wanted if parameter not in found]
     if missing:
         raise StudyError(f"[fitted] must name one measured value for each parameter; missing: {', '.join(missing)}")
@@ -108,17 +112,20 @@ def find_targets(study: Study) -> dict[str, Target]:
 
 def count_data(study: Study) -> tuple[str, str, str, str]:
     """How many numbers were measured, which of them fix what, and which are held out, in a sentence each."""
-    measured = [f"{quantity} {composition}" for quantity, found in study.measured.items() for composition in found]
     wanted = fitted_parameters(study.carbon.contact_law)
-    fixing = [name for name in measured if study.fitted.get(name) in wanted]
-    converted = [name for name in measured if study.fitted.get(name) in CONVERTED]
-    arithmetic = [name for name in measured if name.split(" ")[0] in ARITHMETIC and name not in converted]
-    held_out = [name for name in measured if name not in (*fixing, *converted, *arithmetic)]
+    kinds: dict[str, list[str]] = {kind: [] for kind in ("fixing", "converted", "arithmetic", "held out")}
+    for datum in measured_data(study):
+        roles = {study.fitted.get(name) for name in datum.names}
+        kind = "arithmetic" if datum.quantity in ARITHMETIC else "held out"
+        kind = "fixing" if roles & {*wanted} else "converted" if roles & {*CONVERTED} else kind
+        kinds[kind].append(f"{datum.quantity} {' = '.join(datum.compositions)}")
+    texts = {kind: ", ".join(names) or "none" for kind, names in kinds.items()}
+    total = sum(map(len, kinds.values()))
     return (
-        f"{len(measured)} measured numbers, of which {len(arithmetic)} are arithmetic of the recipe.",
-        f"{len(converted)} are material constants in another form: {', '.join(converted) or 'none'}.",
-        f"{len(fixing)} fix a parameter each: {', '.join(fixing)}.",
-        f"{len(held_out)} are held out, and predicted: {', '.join(held_out) or 'none'}.",
+        f"{total} measured numbers, of which {len(kinds['arithmetic'])} are arithmetic of the recipe.",
+        f"{len(kinds['converted'])} are material constants in another form: {texts['converted']}.",
+        f"{len(kinds['fixing'])} fix a parameter each: {texts['fixing']}.",
+        f"{len(kinds['held out'])} are held out, and predicted: {texts['held out']}.",
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -10,7 +12,7 @@ from microstructure.errors import StudyError
 from microstructure.materials import known
 from microstructure.recipe import Recipe
 from microstructure.units import shown
-from studies.measured import Measured, parse_measured
+from studies.measured import USUAL_ERRORS, Measured, named_compositions, parse_measured
 from studies.study import Study
 from studies.values import SHARES, rounded
 
@@ -47,7 +49,24 @@ PREDICTED = {
 }
 SHOWN = ARITHMETIC | STRUCTURE | PREDICTED
 SHARES_BESIDE = ("threshold", "soft_volume", "carbon_mass_fraction", "carbon_volume_fraction")
+COLUMNS = [
+    "quantity", "composition", "setting", "unit", "prediction", "low", "high", "seeds", "measured", "error", "role",
+]  # fmt: skip
 SI = {"g/cm3": "kg/m^3", "%": "1", "vol% CB": "1", "nm": "m", "mS/cm": "S/m", "1": "1"}
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One measured number: of one composition, or of several that it holds for together."""
+
+    quantity: str
+    compositions: tuple[str, ...]
+    measured: Measured
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As [fitted] may refer to it: the quantity with one of its compositions."""
+        return tuple(f"{self.quantity} {composition}" for composition in self.compositions)
 
 
 def comparison(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
@@ -56,12 +75,13 @@ def comparison(study: Study, summary: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns quantity, composition, setting, unit, prediction, low, high, seeds, measured, role. The role is
-        "arithmetic", "predicted", "fitted: PARAMETER", "compared" (a variant) or empty where nothing was measured.
+        Columns quantity, composition, setting, unit, prediction, low, high, seeds, measured, error, role. The error
+        is the standard error of the measured value in the unit shown, NaN of a bound or where nothing was measured.
+        The role is "arithmetic", "predicted", "fitted: PARAMETER", "compared" (a variant) or empty where nothing was
+        measured.
     """
     rows = [*_composition_rows(study), *_summary_rows(study, summary)]
-    columns = ["quantity", "composition", "setting", "unit", "prediction", "low", "high", "seeds", "measured", "role"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _own_settings(study: Study, quantity: str) -> str:
@@ -84,11 +104,9 @@ def _composition_rows(study: Study) -> list[tuple[object, ...]]:
     for quantity, (_, unit, scale) in ARITHMETIC.items():
         for recipe in study.recipes:
             shown = rounded(composition_value(quantity, recipe) / scale)
-            measured, role = (
-                measured_text(study, quantity, str(recipe)),
-                _role(study, quantity, str(recipe), "arithmetic"),
-            )
-            rows.append((quantity, str(recipe), "", unit, shown, shown, shown, 0, measured, role))
+            measured = _measured_cells(study, quantity, str(recipe))
+            role = _role(study, quantity, str(recipe), "arithmetic")
+            rows.append((quantity, str(recipe), "", unit, shown, shown, shown, 0, *measured, role))
     return rows
 
 
@@ -113,14 +131,20 @@ def _summary_rows(study: Study, summary: pd.DataFrame) -> list[tuple[object, ...
         quantity, composition, setting = str(row["quantity"]), str(row["composition"]), str(row["setting"])
         _, unit, scale = SHOWN[quantity]
         numbers = [rounded(float(row[name]) / scale) for name in ("mean", "low", "high")]
-        measured = measured_text(study, quantity, composition)
+        measured = _measured_cells(study, quantity, composition)
         shown = _own_settings(study, quantity) if quantity.startswith("threshold") and setting == "" else setting
         # a fitted number is fitted in the headline setting only; variants of it are shown beside for comparison
         role = resolved_role(study, quantity, composition, "predicted") if setting == "" else "compared"
         rows.append(
-            (quantity, composition, shown, unit, *numbers, int(row["seeds"]), measured, role if measured else "")
+            (quantity, composition, shown, unit, *numbers, int(row["seeds"]), *measured, role if measured[0] else "")
         )
     return sorted(rows, key=lambda row: (order[str(row[0])], natural(str(row[2])), compositions.get(str(row[1]), -1)))
+
+
+def _measured_cells(study: Study, quantity: str, composition: str) -> tuple[str, float]:
+    """The measured value as text, and its standard error, in the unit shown."""
+    error = measured_error(study, quantity, composition) / SHOWN[quantity][2]
+    return measured_text(study, quantity, composition), rounded(error)
 
 
 def measured_text(study: Study, quantity: str, composition: str) -> str:
@@ -134,20 +158,39 @@ def measured_numbers(study: Study, quantity: str, composition: str) -> tuple[lis
     found = measured_value(study, quantity, composition)
     if found is None:
         return [], False
-    scale, interval = SHOWN[quantity][2], isinstance(study.measured[quantity][composition], (list, tuple))
+    scale, interval = SHOWN[quantity][2], isinstance(study.measured_entry(quantity, composition), (list, tuple))
     return [rounded(value / scale) for value in ((found.low, found.high) if interval else (found.low,))], found.bound
 
 
 def measured_value(study: Study, quantity: str, composition: str) -> Measured | None:
-    """The measured value with its error, in SI units; None if there is none.
+    """The measured value with its standard error, in SI units; None if there is none.
 
     Raises
     ------
     TypeError, ValueError
         If it cannot be read, or is a share above 100 % or of another basis (per cent by weight in place of volume).
     """
-    entry = study.measured.get(quantity, {}).get(composition)
+    entry = study.measured_entry(quantity, composition)
     return None if entry is None else read_measured(entry, quantity)
+
+
+def measured_error(study: Study, quantity: str, composition: str) -> float:
+    """Standard error of a measured value [SI].
+
+    The error that was given, else half the width of an interval, else the usual one of such a quantity
+    (`USUAL_ERRORS`); NaN of a bound, or if nothing was measured.
+    """
+    found = measured_value(study, quantity, composition)
+    return math.nan if found is None else found.standard_error
+
+
+def measured_data(study: Study) -> list[Datum]:
+    """Every measured number of a study once, in the order of the file, with the compositions that it holds for."""
+    return [
+        Datum(quantity, named_compositions(key), read_measured(entry, quantity))
+        for quantity, entries in study.measured.items()
+        for key, entry in entries.items()
+    ]
 
 
 def read_measured(entry: object, quantity: str) -> Measured:
@@ -161,7 +204,7 @@ def read_measured(entry: object, quantity: str) -> Measured:
         raise ValueError(
             f"{SHOWN[quantity][0]} is a share by {'volume' if by_volume else 'mass'}; got {shown(entry)}: convert it"
         )
-    return found
+    return replace(found, usual=USUAL_ERRORS[quantity].of(found.value))
 
 
 def _role(study: Study, quantity: str, composition: str, default: str) -> str:
@@ -182,7 +225,7 @@ def check_measured(study: Study) -> None:
     check_values(study)
     compositions = dict.fromkeys([*(str(recipe) for recipe in study.recipes), "all"])
     for quantity, entries in study.measured.items():
-        for composition in entries:
+        for composition in (name for key in entries for name in named_compositions(key)):
             known(composition, compositions, f"composition in [measured.{quantity}]")
     for name, parameter in study.fitted.items():
         known(name.split(" ")[0], SHOWN, "quantity in [fitted]")

@@ -12,7 +12,7 @@ from microstructure.materials import known
 from microstructure.recipe import Recipe
 from microstructure.units import parse_number, parse_quantity, shown
 from studies.compare import SHOWN, SI, read_measured
-from studies.measured import split_error
+from studies.measured import split_error, with_entry
 from studies.study import Study
 
 COLUMNS = ("quantity", "composition", "value", "unit")
@@ -22,6 +22,8 @@ ALL = "all"  # compositions: of a threshold
 
 def with_measurements(study: Study, path: Path | None) -> Study:
     """The study with the measurements of a table, if there is one; where both have a value, that of the table counts.
+
+    A number of the study that holds for several compositions stays with those that the table does not name.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def with_measurements(study: Study, path: Path | None) -> Study:
                 f"{path.name}, row {number}, column 'composition': {row['quantity']} of {composition} stands in row"
                 f" {same} already; keep one, or an interval with its upper end in a column 'high'"
             )
-        table.setdefault(row["quantity"], {})[composition] = entry
+        table[row["quantity"]] = with_entry(table.get(row["quantity"], {}), composition, entry)
     return study.model_copy(update={"measured": table})
 
 

@@ -75,7 +75,7 @@ def profile_parameter(
 
     def deviance(turn: float) -> float:
         value = float(np.clip(values[parameter] * np.exp(turn), allowed.low, allowed.high))
-        found = model.logarithms({**values, parameter: value}, [names[row] for row in moved])
+        found = model.logarithms({**values, parameter: value}, [names[row] for row in moved.tolist()])
         misses = np.zeros(len(names))
         misses[moved] = (found - targets[moved]) / errors[moved]
         shift = np.linalg.lstsq(others, -misses, rcond=None)[0]

@@ -22,6 +22,7 @@ from microstructure.materials import UNITS, Materials
 from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
+from studies.measured import entry_of, repeated
 from studies.settings import DEEPEST, Coat, Core, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
 
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
@@ -201,6 +202,10 @@ class Study(_Part):
         constants = self.constants
         return [Recipe.parse(text, constants) for text in self.compositions]
 
+    def measured_entry(self, quantity: str, composition: str) -> Any:
+        """What was measured of a composition, alone or together with others, as it is written; None if nothing was."""
+        return entry_of(self.measured.get(quantity, {}), composition)
+
     @property
     def coat_thickness(self) -> float:
         """Thickness of the coat whose thresholds are measured [m]: as set, else the thickest pore-free film."""
@@ -274,6 +279,9 @@ def parse_study(table: dict[str, Any]) -> Study:
     names = [str(recipe) for recipe in study.recipes]
     if len(set(names)) < len(names):
         raise StudyError(f"a composition stands twice in {study.compositions}")
+    for quantity, entries in study.measured.items():
+        if (twice := repeated(entries)) is not None:
+            raise StudyError(f"[measured.{quantity}]: '{twice}' stands twice; name it once, alone or with others")
     _check_boxes(study)
     for group, constants in study.materials.items():
         for key in constants:

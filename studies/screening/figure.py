@@ -63,10 +63,10 @@ def _draw_panel(screening: Screening, axes: Axes, quantity: str) -> None:
 
 
 def _draw_measured(screening: Screening, axes: Axes, quantity: str) -> None:
-    """What was measured of the study's own compositions, as crosses."""
+    """What was measured of the study's own compositions: crosses, two that a line joins for an interval."""
     own = "utilisation_electronic" if quantity == "utilisation_joint" else quantity
     study = screening.plan.study
     for recipe in study.recipes:
         numbers, bound = measured_numbers(study, own, str(recipe)) if own in study.measured else ([], False)
-        if len(numbers) == 1 and not bound:
-            axes.plot(100.0 * recipe.volume_fraction, numbers[0], "kx", ms=7, mew=1.6)
+        if not bound:
+            axes.plot([100.0 * recipe.volume_fraction] * len(numbers), numbers, "kx-", ms=7, mew=1.6, lw=1)
