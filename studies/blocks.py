@@ -43,6 +43,9 @@ class BlockPrediction:
     area_per_volume: float = field(metadata={"unit": "1/m", "what": "that CAM|SE area over the volume of the cathode"})
     bond_share: float = field(metadata={"unit": "1", "what": "of the faces between blocks, that carbon bridges"})
     composite_electronic: float = field(metadata={"unit": "S/m"})
+    electronic_feeding: float = field(
+        metadata={"unit": "S/m", "what": "of an even cathode that loses as much from the collector to reached cores"}
+    )
     composite_ionic: float = field(metadata={"unit": "S/m"})
     coat: float = field(metadata={"unit": "m", "what": "matrix of a core as an even shell, mean"})
     over_threshold: float = field(metadata={"unit": "1", "what": "carbon content over the threshold along such a coat"})
@@ -199,6 +202,7 @@ class Blocks:
     def predict(self, reached: BlockUtilisation, drawn: list[DrawnBonds]) -> BlockPrediction:
         """What is reached, what is conducted, and what the blocks are."""
         recipe, seams, thickness = self.recipe, self.seams, float(self.seams.thickness.mean())
+        electronic, feeding = self._plates_and_feeding(drawn)
         return BlockPrediction(
             utilisation_electronic=reached.electronic,
             utilisation_ionic=reached.ionic,
@@ -206,7 +210,8 @@ class Blocks:
             reachable_area=reached.reachable_area,
             area_per_volume=reached.area_per_volume,
             bond_share=reached.bond_share,
-            composite_electronic=self.electronic_conductivity(drawn),
+            composite_electronic=electronic,
+            electronic_feeding=feeding,
             composite_ionic=self.ionic_conductivity(),
             coat=thickness,
             over_threshold=self.content / float(self.library.threshold(thickness)),
@@ -221,6 +226,24 @@ class Blocks:
     def electronic_conductivity(self, drawn: list[DrawnBonds], *, ideal: bool = False) -> float:
         """Of the composite [S/m], the mean over draws of the bonds; `ideal` as for ions."""
         return float(np.mean([self.electrons(one, ideal=ideal).conductance() for one in drawn])) * self.scale
+
+    def electronic_feeding(self, networks: list[BlockNetwork]) -> float:
+        """Conductivity of an even cathode that loses as much between the collector and the cores it feeds [S/m].
+
+        Every core that electrons reach from the collector draws current in proportion to its volume, whether ions reach
+        it or not. The loss is the mean over those draws of the bonds, a network of `electrons` each, in which electrons
+        reach some core; 0.0 where they reach none in any of them.
+        """
+        resistances = np.array([network.feeding_resistance(self.seams.cores.shapes.volumes) for network in networks])
+        reached = resistances[np.isfinite(resistances)]
+        return self.scale / (3.0 * float(reached.mean())) if reached.size else 0.0
+
+    def _plates_and_feeding(self, drawn: list[DrawnBonds]) -> tuple[float, float]:
+        """Electronic conductivity from plate to plate, and of the feeding where electrons do not span in every draw."""
+        networks = [self.electrons(one) for one in drawn]
+        conductances = np.array([network.conductance() for network in networks])
+        plates = float(np.mean(conductances)) * self.scale
+        return plates, plates if conductances.all() else self.electronic_feeding(networks)
 
     def electrons(self, drawn: DrawnBonds, *, ideal: bool = False) -> BlockNetwork:
         """Cores joined by bridges and bare contacts, and where carbon percolates along a coat, that coat as a sheet."""

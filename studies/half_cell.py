@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
-from studies.rate import CHARGED, HOUR, INDIUM, LOWER, PLATEAU_END, UNCOUNTED, active_mass_share
+from studies.rate import CHARGED, HOUR, INDIUM, LOWER, PLATEAU_END, UNCOUNTED, active_mass_share, electronic_path
 
 if TYPE_CHECKING:
     import pybamm
@@ -18,7 +18,6 @@ UPPER = 3.7  # V against indium-lithium
 SEPARATOR = 1e-6  # m: its resistance belongs to the cell, not to the cathode
 EXCHANGE = 1.0  # A/m2 of core surface: an interface that hardly resists, as the closed estimate has it
 FAST = 1e-12  # m2/s: no loss to diffusion in the particles
-WELL = 1e4  # S/m: no loss of electrons, where they do not span and it is not counted
 STEEP = 60.0  # how steeply the voltage leaves its line at either end
 ROOM_TEMPERATURE = 298.15
 
@@ -29,12 +28,30 @@ class Electrode:
 
     recipe: Recipe
     utilisation: float = field(metadata={"unit": "1", "what": "share of the active material that is reached"})
-    electronic: float = field(metadata={"unit": "S/m", "what": "of the composite"})
+    electronic: float = field(metadata={"unit": "S/m", "what": "of the composite, from plate to plate"})
     ionic: float = field(metadata={"unit": "S/m", "what": "of the composite"})
     area_per_volume: float = field(metadata={"unit": "1/m", "what": "reached CAM|SE area"})
     length: float = field(metadata={"unit": "m"})
     loading: float = field(metadata={"unit": "kg/m2"})
     diameter: float = field(default=10e-3, metadata={"unit": "m"})
+    feeding: float | None = field(
+        default=None,
+        metadata={"unit": "S/m", "what": "of the composite, from the collector to what electrons reach; see rate"},
+    )
+
+    @property
+    def electronic_path(self) -> tuple[float, str]:
+        """Conductivity that says what electrons lose [S/m], and a remark: the rule of the closed estimate.
+
+        Raises
+        ------
+        StudyError
+            If electrons do not span, and no conductivity says what they lose on their way to the cores.
+        """
+        conductivity, remark = electronic_path(self.electronic, self.feeding)
+        if math.isinf(conductivity):
+            raise StudyError(f"{UNCOUNTED}; give the electrode the conductivity of their feeding, feeding=")
+        return conductivity, remark
 
     @property
     def capacity(self) -> float:
@@ -55,9 +72,7 @@ class Discharge:
 
     capacity: float = field(metadata={"unit": "A s/kg", "what": "of the composite"})
     ionic_drop: float = field(metadata={"unit": "V", "what": "of ions in the cathode, at the start"})
-    electronic_drop: float = field(
-        metadata={"unit": "V", "what": "of electrons in the cathode, at the start; NaN if not counted"}
-    )
+    electronic_drop: float = field(metadata={"unit": "V", "what": "of electrons in the cathode, at the start"})
     remark: str = ""
 
 
@@ -67,15 +82,18 @@ def discharge(electrode: Electrode, c_rate: float) -> Discharge:
     The cell's current is that of all its active material, so that the reached particles see the C-rate over the
     utilisation. Ions move in a single-ion conductor: no salt gradient. Conductivities are effective already: Bruggeman
     exponents are zero. Beyond the closed estimate the reaction may wander through the cathode. Where electrons do not
-    span the cathode, what they reach works and what they lose is not counted, as in the closed estimate; where nothing
-    is reached, or ions do not pass, the capacity is 0.
+    span the cathode, what they reach works, and the conductivity of their feeding says what they lose, as in the closed
+    estimate; where nothing is reached, or ions do not pass, the capacity is 0.
 
     Raises
     ------
     StudyError
-        If PyBaMM is not installed.
+        If PyBaMM is not installed, or electrons do not span and the conductivity of their feeding is not given.
     """
     if electrode.utilisation == 0.0 or electrode.ionic == 0.0:
+        return Discharge(0.0, math.inf, math.inf)
+    carrying, remark = electrode.electronic_path
+    if carrying == 0.0:
         return Discharge(0.0, math.inf, math.inf)
     pybamm = _pybamm()
     model = pybamm.lithium_ion.DFN({"working electrode": "positive"})
@@ -86,9 +104,7 @@ def discharge(electrode: Electrode, c_rate: float) -> Discharge:
     mass = electrode.loading * 0.25 * math.pi * electrode.diameter**2
     start = (solution[name].entries[0] for name in _LOSSES)
     ions, electrons = (abs(float(loss)) for loss in start)
-    if electrode.electronic == 0.0:
-        return Discharge(charge / mass, ions, math.nan, UNCOUNTED)
-    return Discharge(charge / mass, ions, electrons)
+    return Discharge(charge / mass, ions, electrons, remark)
 
 
 _LOSSES = ("X-averaged electrolyte ohmic losses [V]", "X-averaged solid phase ohmic losses [V]")
@@ -114,7 +130,7 @@ def half_cell_parameters(electrode: Electrode, c_rate: float) -> pybamm.Paramete
             "Positive electrode active material volume fraction": electrode.active_fraction,
             "Positive electrode porosity": 1.0 - electrode.active_fraction,
             "Positive particle radius [m]": radius,
-            "Positive electrode conductivity [S.m-1]": electrode.electronic or WELL,
+            "Positive electrode conductivity [S.m-1]": electrode.electronic_path[0],
             "Electrolyte conductivity [S.m-1]": electrode.ionic,
             "Positive electrode Bruggeman coefficient (electrode)": 0.0,
             "Positive electrode Bruggeman coefficient (electrolyte)": 0.0,

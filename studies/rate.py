@@ -13,6 +13,7 @@ INDIUM = 0.62  # V against lithium: the indium-lithium counter electrode
 LOWER = 2.0  # V against indium-lithium: where the discharge ends
 HOUR = 3600.0
 UNCOUNTED = "electrons do not span the cathode: electronic loss not counted"
+FROM_COLLECTOR = "electrons do not span the cathode: loss from the collector to the cores they reach"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,15 @@ class RateCapacity:
 
 
 def estimate_capacity(
-    recipe: Recipe, *, c_rate: float, utilisation: float, electronic: float, ionic: float, loading: float, length: float
+    recipe: Recipe,
+    *,
+    c_rate: float,
+    utilisation: float,
+    electronic: float,
+    ionic: float,
+    loading: float,
+    length: float,
+    feeding: float | None = None,
 ) -> RateCapacity:
     """Estimate the capacity of a half cell in closed form.
 
@@ -41,9 +50,10 @@ def estimate_capacity(
     falls evenly from 4.3 to 3.55 V against lithium and then steeply; no resistance of the separator, the counter
     electrode, the interface of core and electrolyte, and none of diffusion in the particles.
 
-    A core that electrons reach from the collector works even where they do not span the cathode. No conductivity from
-    plate to plate says what they lose on their way to it: this loss is then not counted, its drop is NaN, and the
-    remark says so. The capacity is an upper limit.
+    A core that electrons reach from the collector works even where they do not span the cathode. What they lose on
+    their way to it no conductivity from plate to plate says, but that of the feeding does. Where electrons do not span
+    and it is not given, their loss is not counted, its drop is NaN, the capacity is an upper limit, and the remark says
+    so.
 
     Parameters
     ----------
@@ -58,6 +68,10 @@ def estimate_capacity(
         Mass of the composite per area [kg/m2].
     length : float
         Thickness of the cathode [m].
+    feeding : float, optional
+        Conductivity of an even cathode in which electrons lose as much between the collector and the cores that they
+        reach [S/m], 0 where they reach none; where given, it counts in place of `electronic`. See
+        `BlockPrediction.electronic_feeding`.
 
     Raises
     ------
@@ -73,19 +87,57 @@ def estimate_capacity(
     >>> round(found.capacity / 3600)
     103
     """
-    _check(c_rate=c_rate, utilisation=utilisation, electronic=electronic, ionic=ionic, loading=loading, length=length)
+    _check(
+        c_rate=c_rate,
+        utilisation=utilisation,
+        electronic=electronic,
+        ionic=ionic,
+        loading=loading,
+        length=length,
+        feeding=feeding or 0.0,
+    )
     full = full_capacity(recipe)
     current = c_rate / HOUR * full * loading
-    if utilisation == 0.0 or ionic == 0.0:
+    carrying, remark = electronic_path(electronic, feeding)
+    if utilisation == 0.0 or ionic == 0.0 or carrying == 0.0:
         return RateCapacity(c_rate, 0.0, math.inf, math.inf, math.inf, current)
-    spans = electronic > 0.0
-    drops = [current * length / (3.0 * conductivity) for conductivity in (ionic, electronic)[: 1 + spans]]
+    drops = [current * length / (3.0 * conductivity) for conductivity in (ionic, carrying)]
     end = LOWER + INDIUM
     even = (CHARGED - end - sum(drops)) / (CHARGED - PLATEAU_END)
     front = (0.5 * (CHARGED + PLATEAU_END) - end) / (3.0 * max(drops))
     capacity = full * utilisation * min(max(min(even, front), 0.0), 1.0)
-    lost, remark = (drops[1], "") if spans else (math.nan, UNCOUNTED)
+    lost = drops[1] if math.isfinite(carrying) else math.nan
     return RateCapacity(c_rate, capacity, drops[0], lost, c_rate / utilisation, current, remark)
+
+
+def electronic_path(electronic: float, feeding: float | None = None) -> tuple[float, str]:
+    """Conductivity that says what electrons lose in a cathode, and what is to be remarked.
+
+    Parameters
+    ----------
+    electronic : float
+        From plate to plate [S/m]; 0 where electrons do not span.
+    feeding : float, optional
+        Of an even cathode that loses as much between the collector and the cores that electrons reach [S/m]; where
+        given, it counts.
+
+    Returns
+    -------
+    conductivity : float
+        [S/m], 0 where electrons reach nothing; infinite where they do not span and no other is given.
+    remark : str
+        Empty where electrons span.
+
+    Examples
+    --------
+    >>> electronic_path(0.01)
+    (0.01, '')
+    >>> electronic_path(0.0, 0.002)
+    (0.002, 'electrons do not span the cathode: loss from the collector to the cores they reach')
+    """
+    if feeding is not None:
+        return feeding, "" if electronic > 0.0 else FROM_COLLECTOR
+    return (electronic, "") if electronic > 0.0 else (math.inf, UNCOUNTED)
 
 
 def active_mass_share(recipe: Recipe) -> float:

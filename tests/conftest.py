@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from microstructure.coats import Coats
 from microstructure.materials import Materials
-from microstructure.seams import face_normals
+from microstructure.packing import Packing
+from microstructure.seams import Seams, face_normals
 from microstructure.structure import Phase
 from studies.patches.library import SQUARE, PatchLibrary
 from studies.patches.plan import CarbonState, PatchPlan
@@ -122,3 +124,30 @@ def _face_codes(owner, axis, periodic, count):
             touching = stacked[end][stacked[end] >= 0]
             codes.append(touching * (count + 2) + wall)
     return np.concatenate(codes)
+
+
+@pytest.fixture(scope="session")
+def one_block():
+    """Make the seams of a core between two walls that it nearly touches, with a face of 3 um2 to either."""
+    return seams_of_one_block
+
+
+def seams_of_one_block(recipe):
+    diameter, coat, count = 3e-6, 0.15e-6, 2
+    box = np.array([diameter + 2 * coat, 2 * diameter, 2 * diameter])
+    fraction = float(np.pi / 6 * diameter**3 / np.prod(box))
+    return Seams(
+        recipe=recipe,
+        cores=Packing(0.5 * box[None], np.array([diameter]), box, (False, True, True), fraction, 0.0, "relax"),
+        coats=Coats("film", coat, coat, 1.0, 0.0, 0.0),
+        pairs=np.array([(0, 1), (0, 2)]),
+        areas=np.full(count, 3e-12),
+        normals=np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]),
+        piece_pair=np.array([0, 0, 1]),
+        piece_area=np.array([1e-12, 2e-12, 3e-12]),
+        piece_height=np.full(3, coat),
+        matrix=np.full(1, 1e-18),
+        covered=np.ones(1),
+        heights=np.full((1, 2), coat),
+        shares=np.full((1, 2), 0.5),
+    )

@@ -86,19 +86,21 @@ def random_network(seed, *, coat=1.0, core=1e-6, count=60):
     )
 
 
-def dense_conductance(network):
+def dense_matrix(network, *, walls=(0, 1)):
     """All conductances in one full matrix, block after block; the nodes are faces, coats, cores, separator, collector.
 
-    Faces at a wall are the wall.
+    Faces at a wall are the wall, unless it conducts nothing; faces that resist infinitely are no part of their coats.
     """
     contacts, count, number = network.contacts, network.blocks, len(network.contacts.pairs)
-    at_wall = contacts.pairs[:, 1] >= count
+    at_wall = np.isin(contacts.pairs[:, 1], count + np.array(walls))
     wall = number + 2 * count
     node = np.where(at_wall, wall + contacts.pairs[:, 1] - count, np.arange(number))
     matrix = np.zeros((wall + 2, wall + 2))
-    halves = np.where(at_wall, 1.0, 0.5) * network.face_resistance
+    halves = np.where(contacts.pairs[:, 1] >= count, 1.0, 0.5) * network.face_resistance
     for block in np.flatnonzero(network.conductivity):
-        ports = np.flatnonzero(np.any(contacts.pairs == block, axis=1))
+        ports = np.flatnonzero(np.any(contacts.pairs == block, axis=1) & np.isfinite(halves))
+        if not ports.size:
+            continue
         sides = np.where(contacts.pairs[ports, 0] == block, 1.0, -1.0)
         sheet = np.empty((len(ports), len(ports)))
         own = contacts.radii[block], contacts.thickness[block], network.conductivity[block]
@@ -113,6 +115,11 @@ def dense_conductance(network):
     for first, second, value in wires:
         matrix[[first, second], [first, second]] += value
         matrix[[first, second], [second, first]] -= value
+    return matrix
+
+
+def dense_conductance(network):
+    matrix, wall = dense_matrix(network), len(network.contacts.pairs) + 2 * network.blocks
     group = connected_components(csr_matrix(matrix))[1]
     free = np.flatnonzero(group[:wall] == group[wall])
     potential = np.zeros(wall + 2)
@@ -125,6 +132,171 @@ def dense_conductance(network):
 def test_a_random_packing_agrees_with_a_dense_matrix(seed):
     network = random_network(seed)
     assert network.conductance() == pytest.approx(dense_conductance(network), rel=1e-9, abs=0.0)
+
+
+def dense_feeding(network, volumes):
+    """The mean potential of the cores that are joined with the collector, the last node."""
+    inward = ~np.any(network.cores.pairs == network.blocks, axis=1)
+    cores = Resistors(network.cores.pairs[inward], network.cores.conductance[inward])
+    matrix = dense_matrix(replace(network, cores=cores), walls=(1,))
+    last, first = len(matrix) - 1, len(network.contacts.pairs) + network.blocks
+    group = connected_components(csr_matrix(matrix))[1]
+    free = np.flatnonzero(group[:last] == group[last])
+    resistance = np.linalg.inv(matrix[np.ix_(free, free)])
+    joined = (free >= first) & (free < first + network.blocks)
+    if not joined.any():
+        return np.inf
+    shares = volumes[free[joined] - first] / volumes[free[joined] - first].sum()
+    return float(shares @ resistance[np.ix_(joined, joined)] @ shares)
+
+
+def volumes_of(network):
+    return 4.0 / 3.0 * np.pi * network.contacts.radii**3
+
+
+def thinned(network, seed, share=0.7):
+    """The same, but many faces carry nothing and many wires are gone."""
+    rng = np.random.default_rng(seed)
+    faces = np.where(rng.random(len(network.face_resistance)) < share, np.inf, network.face_resistance)
+    kept = rng.random(len(network.cores.pairs)) > share
+    return replace(
+        network, face_resistance=faces, cores=Resistors(network.cores.pairs[kept], network.cores.conductance[kept])
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("share", [0.0, 0.7, 0.9])
+def test_feeding_of_a_random_packing_agrees_with_a_dense_matrix(seed, share):
+    network = thinned(random_network(seed), seed, share)
+    found, wanted = network.feeding_resistance(volumes_of(network)), dense_feeding(network, volumes_of(network))
+    assert found == pytest.approx(wanted, rel=1e-9, abs=0.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 100])
+def test_a_string_of_cores_is_fed_as_an_even_conductor(count):
+    """A third of its resistance from plate to plate, and 1/6 of that over the square of the number of cores."""
+    wires = [(0, count + 1), *((i, i + 1) for i in range(count - 1)), (count - 1, count)]
+    string = cores_alone(count, wires, [2 * count, *[count] * (count - 1), 2 * count])
+    assert string.conductance() == pytest.approx(1.0, rel=1e-9)
+    wanted = 1.0 / 3.0 + 1.0 / (6.0 * count**2)
+    assert string.feeding_resistance(np.ones(count)) == pytest.approx(wanted, rel=1e-9, abs=0.0)
+
+
+def test_a_lattice_is_fed_as_each_of_its_strings():
+    """Wires across carry nothing, whether or not it spans; cores without a wire draw nothing."""
+    deep, wide, own = 8, 5, 7
+    cores = np.arange(deep * wide).reshape(deep, wide)
+    count = cores.size + own
+    along = np.stack([cores[:-1], cores[1:]], axis=-1).reshape(-1, 2)
+    across = np.stack([cores[:, :-1], cores[:, 1:]], axis=-1).reshape(-1, 2)
+    wall = np.stack([cores[0], np.full(wide, count + 1)], axis=-1)
+    pairs = np.concatenate([along, across, wall])
+    values = np.concatenate([np.full(len(along), deep), np.full(len(across), 3.0), np.full(wide, 2.0 * deep)])
+    network = cores_alone(count, pairs, values)
+    assert network.conductance() == 0.0
+    wanted = (1.0 / 3.0 + 1.0 / (6.0 * deep**2)) / wide
+    assert network.feeding_resistance(np.ones(count)) == pytest.approx(wanted, rel=1e-9, abs=0.0)
+
+
+def test_cores_draw_by_their_volume_and_weigh_as_they_draw():
+    """Two cores of 1 and 3 volumes one behind the other, 2 S and 4 S: 1/2 V for both, 3/4 A through 1/4 ohm more."""
+    network = cores_alone(2, [(0, 3), (0, 1)], [2.0, 4.0])
+    assert network.feeding_resistance(np.array([1.0, 3.0])) == pytest.approx(0.5 + 0.75**2 / 4.0, rel=1e-9)
+
+
+def test_one_core_is_fed_through_its_coat():
+    """From core to coat, its sheet, and the face; what hangs on the separator changes nothing."""
+    network = one_coat(0.05, 1e5)
+    through = 1.0 / network.conductance() - 1.0 / 3e-6
+    assert network.feeding_resistance(np.ones(1)) == pytest.approx(through, rel=1e-9, abs=0.0)
+
+
+def test_nothing_is_fed_where_nothing_joins_the_collector():
+    volume = np.ones(1)
+    assert one_coat(sigma=0.0).feeding_resistance(volume) == np.inf
+    assert one_coat(face=np.inf).feeding_resistance(volume) == np.inf
+    assert replace(one_coat(), inner=np.zeros(1)).feeding_resistance(volume) == np.inf
+    assert cores_alone(2, [(0, 2), (1, 2), (0, 1)], [1, 1, 1]).feeding_resistance(np.ones(2)) == np.inf
+    assert cores_alone(1, [(0, 2)], [0.0]).feeding_resistance(volume) == np.inf
+
+
+def test_the_separator_joins_no_cores():
+    """A core behind another on the separator is fed through neither."""
+    network = cores_alone(3, [(0, 4), (0, 3), (1, 3), (2, 3)], [2.0, 1e6, 1e6, 1e6])
+    assert network.feeding_resistance(np.ones(3)) == pytest.approx(0.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.7])
+def test_feeding_does_not_depend_on_the_order_of_the_blocks(share):
+    network = thinned(random_network(3), 3, share)
+    count, rng = network.blocks, np.random.default_rng(8)
+    order = rng.permutation(count)
+    number = np.append(np.argsort(order), [count, count + 1])  # the new one of each block
+    faces, contacts = rng.permutation(len(network.face_resistance)), network.contacts
+    moved = BlockNetwork(
+        CoatContacts(
+            number[contacts.pairs[faces]],
+            contacts.areas[faces],
+            contacts.normals[faces],
+            contacts.thickness[order],
+            contacts.radii[order],
+        ),
+        network.conductivity[order],
+        network.face_resistance[faces],
+        network.inner[order],
+        Resistors(number[network.cores.pairs[::-1]], network.cores.conductance[::-1]),
+    )
+    found, wanted = (one.feeding_resistance(volumes_of(one)) for one in (moved, network))
+    assert found == pytest.approx(wanted, rel=1e-11, abs=0.0)
+
+
+def test_feeding_falls_with_every_part_and_scales():
+    network = thinned(random_network(5), 5, 0.3)
+    volumes = volumes_of(network)
+    base = network.feeding_resistance(volumes)
+    assert 0.0 < base < np.inf
+    double = Resistors(network.cores.pairs, 2 * network.cores.conductance)
+    more = [
+        replace(network, conductivity=2 * network.conductivity),
+        replace(network, face_resistance=0.5 * network.face_resistance),
+        replace(network, inner=2 * network.inner),
+        replace(network, cores=double),
+    ]
+    assert all(one.feeding_resistance(volumes) < base for one in more)
+    twice = BlockNetwork(
+        network.contacts, 2 * network.conductivity, network.face_resistance / 2, 2 * network.inner, double
+    )
+    assert twice.feeding_resistance(volumes) == pytest.approx(base / 2, rel=1e-9, abs=0.0)
+
+
+@pytest.mark.parametrize(("coat", "core"), [(1e-4, 1.0), (1e4, 1e-12)])
+def test_feeding_over_a_contrast_of_ten_orders_and_by_a_factorisation(coat, core, monkeypatch):
+    network = random_network(6, coat=coat, core=core)
+    found = network.feeding_resistance(volumes := volumes_of(network))
+    assert found == pytest.approx(dense_feeding(network, volumes), rel=1e-4, abs=0.0)
+    monkeypatch.setattr(transport.blocks, "PATIENCE", 1)
+    assert network.feeding_resistance(volumes) == pytest.approx(found, rel=1e-4, abs=0.0)
+
+
+@pytest.mark.parametrize("weak", [1e-6, 1e-10])
+def test_a_weak_link_feeds_what_lies_behind_it(weak):
+    """The 20 cores behind it draw half of the current; the others add a few ohm."""
+    count = 40
+    found, plain = (strings(one).feeding_resistance(np.ones(count)) for one in (weak, 1.0))
+    assert found == pytest.approx(plain + 0.25 * (1.0 / weak - 1.0), rel=1e-6, abs=0.0)
+
+
+def test_what_rounding_hides_is_not_fed():
+    """Two cores that 1e8 S join behind a link of 1e-12 S: the sums of their rows lose the link."""
+    network = cores_alone(3, [(0, 4), (0, 1), (1, 2)], [1.0, 1e-12, 1e8])
+    with pytest.raises(ConvergenceError, match="orders"):
+        network.feeding_resistance(np.ones(3))
+
+
+@pytest.mark.parametrize("volumes", [np.ones(2), np.zeros(1), np.array([np.nan]), np.array([-1.0])])
+def test_volumes_that_cannot_be_are_refused(volumes):
+    with pytest.raises(ValueError, match="volumes are above zero, one for each of 1 cores"):
+        one_coat().feeding_resistance(volumes)
 
 
 def test_conjugate_gradients_solve_what_a_dense_solver_solves_and_stop_where_they_are_told():

@@ -5,18 +5,19 @@ import math
 import numpy as np
 import pytest
 
+from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from studies.half_cell import Electrode, discharge, half_cell_parameters
-from studies.rate import HOUR, estimate_capacity
+from studies.rate import FROM_COLLECTOR, HOUR, electronic_path, estimate_capacity
 
 pybamm = pytest.importorskip("pybamm")
 AREA = 0.25 * math.pi * 10e-3**2
 
 
-def electrode(utilisation=0.65, electronic=0.02, ionic=0.004, recipe="80:20:0.5"):
+def electrode(utilisation=0.65, electronic=0.02, ionic=0.004, recipe="80:20:0.5", feeding=None):
     own = Recipe.parse(recipe)
     length = 15e-6 / (AREA * own.mixed_density * 0.9)
-    return Electrode(own, utilisation, electronic, ionic, 5e5, length, 15e-6 / AREA)
+    return Electrode(own, utilisation, electronic, ionic, 5e5, length, 15e-6 / AREA, feeding=feeding)
 
 
 def test_current_is_that_of_all_active_material_and_capacity_that_of_what_is_reached():
@@ -67,11 +68,24 @@ def test_where_ions_conduct_well_both_levels_agree(c_rate):
 
 
 def test_what_electrons_reach_works_where_they_do_not_span():
-    found, free = discharge(electrode(0.1, 0.0), 0.1), discharge(electrode(0.1, 100.0), 0.1)
-    assert found.capacity == pytest.approx(free.capacity, rel=1e-3)
-    assert math.isnan(found.electronic_drop)
-    assert "not counted" in found.remark
-    assert discharge(electrode(0.0, 0.0), 0.1).capacity == discharge(electrode(0.5, 0.02, 0.0), 0.1).capacity == 0.0
+    """As an even cathode of the conductivity of the feeding; the closed estimate obeys the same rule."""
+    cell, even = electrode(0.1, 0.0, feeding=0.002), electrode(0.1, 0.002)
+    found, plain = discharge(cell, 1.0), discharge(even, 1.0)
+    assert (found.capacity, found.electronic_drop) == (plain.capacity, plain.electronic_drop)
+    assert found.electronic_drop > 0.0
+    assert (found.remark, plain.remark) == (FROM_COLLECTOR, "")
+    assert cell.electronic_path == electronic_path(0.0, 0.002)
+    assert half_cell_parameters(cell, 1.0)["Positive electrode conductivity [S.m-1]"] == 0.002
+
+
+def test_what_is_not_reached_or_not_fed_gives_nothing():
+    for cell in (electrode(0.0, 0.0), electrode(0.5, 0.02, 0.0), electrode(0.5, 0.0, feeding=0.0)):
+        assert discharge(cell, 0.1).capacity == 0.0
+
+
+def test_electrons_that_neither_span_nor_say_what_they_lose_are_refused():
+    with pytest.raises(StudyError, match=r"electronic loss not counted; give the electrode .* feeding="):
+        discharge(electrode(0.1, 0.0), 0.1)
 
 
 def test_where_ions_conduct_badly_the_capacity_collapses():

@@ -6,7 +6,7 @@ import pytest
 
 from microstructure.materials import Materials
 from microstructure.recipe import Recipe
-from studies.rate import HOUR, active_mass_share, estimate_capacity
+from studies.rate import HOUR, active_mass_share, electronic_path, estimate_capacity
 
 RECIPE = Recipe.parse("80:20:0")
 GOOD = {"c_rate": 1.0, "utilisation": 0.5, "electronic": 0.1, "ionic": 0.01, "loading": 0.2, "length": 60e-6}
@@ -84,9 +84,39 @@ def test_what_electrons_reach_works_where_they_do_not_span(c_rate):
     assert free.remark == ""
 
 
+def test_electrons_that_do_not_span_lose_what_their_feeding_says():
+    """1C of 20 mg/cm2 is 3.2 mA/cm2; over 60 um of 0.005 S/m a third of the current's loss is 128 mV."""
+    found = estimate(electronic=0.0, feeding=0.005)
+    assert found.electronic_drop == pytest.approx(0.128)
+    assert found.remark == "electrons do not span the cathode: loss from the collector to the cores they reach"
+    as_plates = estimate(electronic=0.005)
+    assert (found.capacity, found.ionic_drop) == (as_plates.capacity, as_plates.ionic_drop)
+
+
+@pytest.mark.parametrize("c_rate", [1.0, 5.0, 20.0, 60.0])
+def test_capacity_falls_with_what_feeding_loses_from_the_upper_limit_to_nothing(c_rate):
+    limit = estimate(electronic=0.0, c_rate=c_rate).capacity
+    fed = [estimate(electronic=0.0, c_rate=c_rate, feeding=one).capacity for one in (1e12, 0.1, 1e-2, 1e-3, 1e-9, 0.0)]
+    assert fed[0] == pytest.approx(limit, rel=1e-9)
+    assert fed == sorted(fed, reverse=True)
+    assert fed[-2] == pytest.approx(0.0, abs=1e-6 * estimate(c_rate=1e-3).capacity)
+    assert fed[-1] == 0.0
+
+
+def test_a_feeding_given_counts_in_place_of_the_conductivity_from_plate_to_plate():
+    """A path or two may span where most of the cores hang on the collector by others."""
+    assert electronic_path(0.1, 0.02) == (0.02, "")
+    assert electronic_path(0.1) == (0.1, "")
+    assert electronic_path(0.0, 0.0)[0] == 0.0
+    assert electronic_path(0.0)[0] == math.inf
+    assert estimate(feeding=0.02) == estimate(electronic=0.02)
+    assert estimate(feeding=0.1) == estimate()
+
+
 def test_where_nothing_is_reached_electrons_that_do_not_span_give_nothing():
     assert estimate(electronic=0.0, utilisation=0.0).capacity == 0.0
     assert estimate(electronic=0.0, ionic=0.0).capacity == 0.0
+    assert estimate(electronic=0.0, feeding=0.0).electronic_drop == math.inf
 
 
 @pytest.mark.parametrize(
@@ -99,6 +129,9 @@ def test_where_nothing_is_reached_electrons_that_do_not_span_give_nothing():
         ("ionic", -1.0, "ionic is finite and not negative"),
         ("electronic", math.inf, "electronic is finite"),
         ("length", math.nan, "length"),
+        ("feeding", -1.0, "feeding is finite and not negative"),
+        ("feeding", math.inf, "feeding is finite"),
+        ("feeding", math.nan, "feeding"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused(name, value, words):

@@ -289,7 +289,7 @@ def test_a_screening_goes_on_with_the_same_bytes_by_two_workers_and_refuses_anot
 
 
 def test_cores_that_electrons_reach_count_where_they_do_not_span(plan_of, no_patches, tmp_path, capsys):
-    """Few bare contacts and no carbon: the cores at the collector work, and what is not counted is named."""
+    """Few bare contacts and no carbon: the cores at the collector work, and the table says what loss is theirs."""
     text = '[screen]\ncam_to_se = ["80:20"]\nx = [0.0]\n[materials.composite]\nbare_contact_share = 0.02\n'
     screening = run_screening(plan_of(text), load_fitted(), tmp_path / "out")
     rows = {name: screening.rows(name)["80:20:0", ""] for name in screening.quantities}
@@ -297,11 +297,13 @@ def test_cores_that_electrons_reach_count_where_they_do_not_span(plan_of, no_pat
     assert 0.0 < rows["utilisation_joint"]["mean"] < 0.3
     reached = 200.0 * 0.8 * rows["utilisation_joint"]["mean"]
     assert 0.5 * reached < rows["capacity_0.1C"]["mean"] <= reached * (1.0 + 1e-6)
+    assert rows["electronic_feeding"]["mean"] > 0.0
+    assert rows["electronic_feeding"]["unit"] == "S/m"
     assert screening.ranking["electrons_span"].tolist() == [0.0]
     assert pd.read_csv(tmp_path / "out" / "ranking.csv")["electrons_span"].tolist() == [0.0]
     show_screening(screening)
     shown = capsys.readouterr().out
-    assert "* electrons do not span the cathode: electronic loss not counted" in shown
+    assert "* electrons do not span the cathode: loss from the collector to the cores they reach" in shown
     assert "+-" not in shown
     assert "In 100% of its cathodes electrons do not span" in sentences(screening)[0]
 

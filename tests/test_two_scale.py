@@ -5,11 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from microstructure.coats import Coats
 from microstructure.outer_face import OuterFace
-from microstructure.packing import Packing
 from microstructure.recipe import Recipe
-from microstructure.seams import Seams, lay_seams
+from microstructure.seams import lay_seams
 from percolation.bonds import DrawnBonds, poisson_numbers
 from percolation.utilisation import BareContacts, find_bare_contacts, measure_utilisation
 from studies.blocks import Blocks, lay_blocks, matrix_conductivities, predict_blocks
@@ -148,30 +146,8 @@ def test_a_resolved_circuit_by_hand():
     assert none == pytest.approx(1.0 / (2.0 / contact + 1.0 / neck), rel=1e-6)
 
 
-def one_block(recipe):
-    """A core between two walls that it nearly touches, with a face of 3 um2 to either."""
-    diameter, coat, count = 3e-6, 0.15e-6, 2
-    box = np.array([diameter + 2 * coat, 2 * diameter, 2 * diameter])
-    fraction = float(np.pi / 6 * diameter**3 / np.prod(box))
-    return Seams(
-        recipe=recipe,
-        cores=Packing(0.5 * box[None], np.array([diameter]), box, (False, True, True), fraction, 0.0, "relax"),
-        coats=Coats("film", coat, coat, 1.0, 0.0, 0.0),
-        pairs=np.array([(0, 1), (0, 2)]),
-        areas=np.full(count, 3e-12),
-        normals=np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]),
-        piece_pair=np.array([0, 0, 1]),
-        piece_area=np.array([1e-12, 2e-12, 3e-12]),
-        piece_height=np.full(3, coat),
-        matrix=np.full(1, 1e-18),
-        covered=np.ones(1),
-        heights=np.full((1, 2), coat),
-        shares=np.full((1, 2), 0.5),
-    )
-
-
 @pytest.mark.parametrize("more", [1, 2])
-def test_bridges_of_one_block_by_hand(handmade, more):
+def test_bridges_of_one_block_by_hand(handmade, more, one_block):
     """Carbon and the discs under it, as often as bridges are drawn, in series with the face; twice from wall to wall.
 
     At a wall an aggregate stands on one core only: that counts as two discs where two cores have one each in series.
@@ -343,7 +319,7 @@ def test_a_matrix_conducts_what_its_bulk_does(handmade):
     assert matrix_conductivities(Recipe.parse("80:20:0"), handmade())[0] == 0.0
 
 
-def test_sheets_and_bridges_share_the_resistance_of_a_face(handmade):
+def test_sheets_and_bridges_share_the_resistance_of_a_face(handmade, one_block):
     """However well carbon conducts along and across, no more passes a face than its resistance lets through."""
     recipe = Recipe.parse("80:20:1")
     blocks = Blocks(recipe, one_block(recipe), handmade(along_electronic=1e12, across_electronic=1e30))
@@ -353,7 +329,7 @@ def test_sheets_and_bridges_share_the_resistance_of_a_face(handmade):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
-def test_contacts_that_carry_by_hand(handmade, share):
+def test_contacts_that_carry_by_hand(handmade, share, one_block):
     """Bridges and contacts are expected in proportion to the share, and carbon conducts as they do."""
     recipe = Recipe.parse("80:20:1")
     ideal = Blocks(recipe, one_block(recipe), handmade())
@@ -368,7 +344,7 @@ def test_contacts_that_carry_by_hand(handmade, share):
     np.testing.assert_array_equal(blocks.all_carry.bonds.bridges, ideal.bonds.bridges)
 
 
-def test_coats_as_sheets_meet_only_through_contacts_that_carry(handmade):
+def test_coats_as_sheets_meet_only_through_contacts_that_carry(handmade, one_block):
     recipe = Recipe.parse("80:20:1")
     blocks = Blocks(recipe, one_block(recipe), handmade(along_electronic=1e3), OuterFace(None, 1.0, 0.5))
     ranks = np.array([0.0, 0.999])

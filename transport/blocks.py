@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ TOLERANCE = 1e-7  # of the residual, whose square the conductance is off by: 1e-
 PATIENCE = 3000  # steps, after which a factorisation takes over
 LOST = 1e-4  # current that may go missing at all nodes, over that carried: else a factorisation takes over
 RESOLVED = 1e-2  # and after that, by rounding
+ROUNDED = (
+    "the blocks' network is lost in rounding: its conductances differ by some twelve orders; set those that are as good"
+    " as zero to 0"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +146,46 @@ class BlockNetwork:
         potential[walls[0]] = 1.0
         return _carried(matrix, free, potential)
 
+    def feeding_resistance(self, volumes: NDArray[np.float64]) -> float:
+        """Mean potential of the cores that are joined with the collector, over the current that they draw [ohm].
+
+        Each of them draws current in proportion to its volume, and has that weight in the mean; the collector is at
+        0 V, and nothing passes the separator. An even conductor has a third of its resistance from plate to plate.
+
+        Parameters
+        ----------
+        volumes : array
+            Of the cores [m3]: one each.
+
+        Returns
+        -------
+        float
+            Infinite where no core is joined with the collector.
+
+        Raises
+        ------
+        ValueError
+            If there is not one volume above zero for each core.
+        ConvergenceError
+            If the conductances differ by so many orders that the sums of a matrix lose the smaller ones.
+        """
+        count = self.blocks
+        drawn = as_numbers("volumes", volumes).astype(np.float64)
+        if drawn.shape != (count,) or not np.all(np.isfinite(drawn) & (drawn > 0.0)):
+            raise ValueError(f"volumes are above zero, one for each of {count} cores; got {volumes!r}")
+        inward = ~np.any(self.cores.pairs == count, axis=1)
+        cores = Resistors(self.cores.pairs[inward], self.cores.conductance[inward])
+        matrix, (_, collector) = replace(self, cores=cores)._laplacian()
+        group = connected_components(matrix, directed=False)[1]
+        joined = np.isin(group, group[collector])
+        first = len(self.contacts.pairs) + count
+        drawing = np.zeros(matrix.shape[0])
+        drawing[first : first + count] = drawn * joined[first : first + count]
+        if not drawing.any():
+            return math.inf
+        free = np.setdiff1d(np.flatnonzero(joined), collector, assume_unique=True)
+        return _fed(matrix, free, drawing / drawing.sum())
+
     def _laplacian(self) -> tuple[sparse.csr_matrix, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Faces, coats, cores, then the two walls as cores see them; and the nodes at either wall."""
         contacts, count = self.contacts, self.blocks
@@ -215,10 +260,24 @@ def _carried(matrix: sparse.csr_matrix, free: NDArray[np.int64], potential: NDAr
         carried = float(potential @ currents)
         if np.abs(currents[free]).sum() <= lost * carried:
             return carried
-    raise ConvergenceError(
-        "the blocks' network is lost in rounding: its conductances differ by some twelve orders; set those"
-        " that are as good as zero to 0"
-    )
+    raise ConvergenceError(ROUNDED)
+
+
+def _fed(matrix: sparse.csr_matrix, free: NDArray[np.int64], drawing: NDArray[np.float64]) -> float:
+    """Mean potential of the nodes that draw a current of 1 A together, each with the weight of what it draws.
+
+    All nodes that are not free are at 0 V. Current that goes missing at a node changes the mean by its potential.
+    """
+    rows = matrix[free]
+    system, potential = rows[:, free], np.zeros(len(drawing))
+    for solve, lost in ((_iterated, LOST), (_factorised, RESOLVED)):
+        potential[free] = solve(system, drawing[free])
+        mean, currents = float(drawing @ potential), matrix @ potential
+        missing = np.abs(currents - drawing)[free]
+        leaking = abs(float(currents.sum()))  # on the way between the free nodes and the others
+        if mean > 0.0 and leaking + missing.sum() + missing @ np.abs(potential[free]) / mean <= lost:
+            return mean
+    raise ConvergenceError(ROUNDED)
 
 
 def _iterated(matrix: sparse.csr_matrix, drive: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -230,6 +289,10 @@ def _iterated(matrix: sparse.csr_matrix, drive: NDArray[np.float64]) -> NDArray[
 
 
 def _factorised(matrix: sparse.csr_matrix, drive: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The solution, or NaN where rounding has left a matrix that has none."""
     options = {"SymmetricMode": True}
-    factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+    try:
+        factors = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+    except RuntimeError:  # exactly singular
+        return np.full(len(drive), np.nan)
     return np.asarray(factors.solve(drive))

@@ -23,6 +23,7 @@ SHOWN = {
     "utilisation_ionic": ("utilisation, ions", "%", 1e-2),
     "reachable_area": ("reachable area", "%", 1e-2),
     "composite_electronic": ("electrons", "mS/cm", 0.1),
+    "electronic_feeding": ("electrons, from the collector", "mS/cm", 0.1),
     "composite_ionic": ("ions", "mS/cm", 0.1),
     "matrix_electronic": ("matrix, electrons", "mS/cm", 0.1),
     "matrix_ionic": ("matrix, ions", "mS/cm", 0.1),
@@ -31,7 +32,13 @@ SHOWN = {
     "over_threshold": ("carbon / coat threshold", "1", 1.0),
     "porosity": ("porosity", "%", 1e-2),
 }
-UNITS = {"coat": "m", "area_per_volume": "1/m", "composite_electronic": "S/m", "composite_ionic": "S/m"}
+UNITS = {
+    "coat": "m",
+    "area_per_volume": "1/m",
+    "composite_electronic": "S/m",
+    "electronic_feeding": "S/m",
+    "composite_ionic": "S/m",
+}
 
 
 def capacity_name(rate: float) -> str:
@@ -107,6 +114,7 @@ def _capacities(study: Study, found: dict[str, float], rates: tuple[float, ...])
             ionic=found["composite_ionic"],
             loading=length * recipe.mixed_density * (1.0 - porosity),
             length=length,
+            feeding=found["electronic_feeding"],
         )
         for rate in rates
     }

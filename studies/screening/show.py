@@ -10,7 +10,7 @@ from rich.table import Table
 from microstructure.recipe import carbon_scales
 from studies.compare import measured_text
 from studies.console import wide_console
-from studies.rate import UNCOUNTED
+from studies.rate import FROM_COLLECTOR
 from studies.screening.predict import SHOWN, capacity_name
 from studies.screening.run import Row, Screening
 from studies.texts import digits, interval_text
@@ -24,7 +24,7 @@ def show_screening(screening: Screening) -> None:
     """Print the tables and sentences of a screening."""
     console, screen = wide_console(WIDTH), screening.plan.screen
     columns = [*COLUMNS, *(capacity_name(rate) for rate in screen.rates)]
-    caption = f"* {UNCOUNTED}" if (screening.ranking["electrons_span"] < 1.0).any() else None
+    caption = f"* {FROM_COLLECTOR}" if (screening.ranking["electrons_span"] < 1.0).any() else None
     table = Table(title="Predicted, and the interval that holds 95 % of cathodes", caption=caption)
     for heading in ("composition", *(_heading(column) for column in columns), "best", "Pareto"):
         table.add_column(heading, justify="left" if heading == "composition" else "right")
@@ -58,7 +58,7 @@ def sentences(screening: Screening) -> list[str]:
         f" {len(ranking)} with a probability of {ranking['probability_best'].iloc[0]:.0%}."
     )
     if ranking["electrons_span"].iloc[0] < 1.0:
-        best += f" In {1.0 - ranking['electrons_span'].iloc[0]:.0%} of its cathodes {UNCOUNTED}."
+        best += f" In {1.0 - ranking['electrons_span'].iloc[0]:.0%} of its cathodes {FROM_COLLECTOR}."
     goal, unit, scale = SHOWN[screen.goal]
     wanted = f"{goal} of {screen.wanted / scale:g} {unit}"
     mean, low, high = screening.enough
