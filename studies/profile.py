@@ -89,7 +89,8 @@ def profile_parameter(
             step *= DOUBLED
             known[step * spread] = deviance(step * spread)
     turns = np.array(sorted(known))
-    return Profile(values[parameter] * np.exp(turns), np.array([known[turn] for turn in turns.tolist()]))
+    tried = np.clip(values[parameter] * np.exp(turns), allowed.low, allowed.high)
+    return Profile(tried, np.array([known[turn] for turn in turns.tolist()]))
 
 
 def _crossing(logs: Floats, deviance: Floats, otherwise: float) -> float:

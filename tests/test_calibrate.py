@@ -11,39 +11,41 @@ import studies.patches.library
 import studies.screening.run
 import studies.screening.scatter
 from microstructure.errors import StudyError
+from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from studies.calibrate import (
-    MEASURED_WITHIN,
-    PARAMETERS,
     Calibration,
-    Model,
-    Response,
     calibrate,
     count_data,
     find_targets,
+    fitted_parameters,
     solve,
 )
 from studies.command import app
 from studies.fitted import load_fitted
+from studies.held_out import cathode_interval
+from studies.model import Model, Response
 from studies.show_fit import show_calibration
-from studies.study import load_study, parse_study, with_constants
+from studies.study import FACE_CONSTANTS, load_study, parse_study, with_constants
 
 TRUTH = {
     "cb.neck_conductance": 2e-4,
     "se.grain_contact_loss": 9.0,
     "composite.bare_contact_share": 0.6,  # well above where bare contacts begin to percolate
     "cam.electronic_conductivity": 0.7,
-    "composite.block_resistance_electronic": 6e-5,
+    "coat.skin_thickness": 3e-9,  # one contact in nine carries
     "composite.block_resistance_ionic": 2e-4,
 }
+NAMES = fitted_parameters("skin")
 FITTED = {
     "matrix_electronic 80:20:3": ("cb.neck_conductance", "S/m"),
     "matrix_ionic 80:20:3": ("se.grain_contact_loss", "S/m"),
     "utilisation_electronic 80:20:0": ("composite.bare_contact_share", ""),
     "composite_electronic 80:20:0": ("cam.electronic_conductivity", "S/m"),
-    "composite_electronic 80:20:3": ("composite.block_resistance_electronic", "S/m"),
+    "composite_electronic 80:20:3": ("coat.skin_thickness", "S/m"),
     "composite_ionic 80:20:0": ("composite.block_resistance_ionic", "S/m"),
 }
+RISING = ("composite_electronic", "utilisation_electronic")
 HELD_OUT = ("composite_ionic 80:20:3", "utilisation_electronic 80:20:3", "matrix_electronic 80:20:1")
 
 
@@ -79,13 +81,13 @@ def found(measured, library):
 
 
 def test_parameters_are_found_again(found):
-    assert tuple(found.values) == PARAMETERS
+    assert tuple(found.values) == NAMES
     for name in ("cb.neck_conductance", "se.grain_contact_loss", "composite.block_resistance_ionic"):
         assert found.values[name] == pytest.approx(TRUTH[name], rel=1e-3)
     # a share of few contacts is a staircase: any share on the same step reproduces the target
     assert found.values["composite.bare_contact_share"] == pytest.approx(0.6, abs=0.02)
     assert found.values["cam.electronic_conductivity"] == pytest.approx(0.7, rel=0.1)
-    assert found.values["composite.block_resistance_electronic"] == pytest.approx(6e-5, rel=0.05)
+    assert found.values["coat.skin_thickness"] == pytest.approx(3e-9, rel=0.05)
 
 
 def test_targets_are_met(found, measured, library):
@@ -96,15 +98,26 @@ def test_targets_are_met(found, measured, library):
 
 
 def test_numbers_held_out_are_predicted(found, measured):
-    """Made with the true constants, they lie within their intervals."""
-    assert set(found.held_out) == set(HELD_OUT)
-    for name, (value, low, high) in found.held_out.items():
-        quantity, composition = name.split(" ")
+    """Made with the true constants, they lie within their intervals; composites are predicted measured or not."""
+    composites = {
+        f"{quantity} {composition}"
+        for quantity in ("composite_electronic", "composite_ionic", "utilisation_electronic")
+        for composition in measured.compositions
+    }
+    assert set(found.held_out) == (composites | {*HELD_OUT}) - {*FITTED}
+    for name in HELD_OUT:
+        one, (quantity, composition) = found.held_out[name], name.split(" ")
         truth = float(measured.measured[quantity][composition].split(" ")[0])
-        assert low <= value <= high
-        assert low <= truth <= high
-        assert value == pytest.approx(truth, rel=0.05)
-    assert found.held_out["utilisation_electronic 80:20:3"][2] <= 1.0
+        assert one.low <= one.value <= one.high
+        assert one.low <= truth <= one.high
+        assert one.value == pytest.approx(truth, rel=0.05)
+    assert found.held_out["utilisation_electronic 80:20:3"].high <= 1.0
+
+
+def test_without_carbon_between_blocks_bare_contacts_are_left(found):
+    alone, all_of = (part["utilisation_electronic 80:20:3"].value for part in (found.bare_alone, found.held_out))
+    assert alone < all_of
+    assert set(found.bare_alone) == {name for name in found.held_out if "electronic 80" in name} - {HELD_OUT[2]}
 
 
 def test_the_covariance_is_one(found):
@@ -116,14 +129,80 @@ def test_the_covariance_is_one(found):
 
 
 def test_a_number_proportional_to_its_parameter_fixes_it_as_well_as_it_is_measured(found):
-    assert found.errors[0] == pytest.approx(MEASURED_WITHIN, rel=1e-3)
+    """Conductivities within 20 %: their deviance is a parabola in the logarithm, if what else hangs on it gives way."""
+    assert found.errors[0] == pytest.approx(0.2, rel=1e-3)
+    profile = found.profiles["cb.neck_conductance"]
+    turns = np.log(profile.values / found.values["cb.neck_conductance"])
+    np.testing.assert_allclose(profile.deviance, (turns / 0.2) ** 2, rtol=1e-6, atol=1e-9)
+    ends = np.log(np.array(profile.interval) / found.values["cb.neck_conductance"])
+    np.testing.assert_allclose(ends, np.array([-1.96, 1.96]) * 0.2, rtol=1e-3)
+
+
+def test_a_profile_bends_where_its_number_does(found, measured, library):
+    """The share of bare contacts: utilisation is no straight line of it, and the slow twin refits by hand."""
+    name = "composite.bare_contact_share"
+    profile, target = found.profiles[name], found.targets[name]
+    model, place = Model(measured, library), int(np.argmax(found.profiles[name].values))
+    at = {**found.values, name: float(profile.values[place])}
+    miss = np.log(model.by_seed(target.recipe, target.quantity, at).mean() / target.value)
+    # the conductivity of the cores takes up what the other composites miss: this one number is left
+    scatter = model.respond(found.values, [target.name]).scatter[0]
+    assert profile.deviance[place] == pytest.approx((miss / np.hypot(target.error, scatter)) ** 2, rel=0.05)
+    assert profile.interval[0] < found.values[name] < profile.interval[1]
+
+
+@pytest.mark.parametrize("law", ["share", "resistance"])
+def test_rival_laws_are_fitted_alike(measured, library, law):
+    parameter = FACE_CONSTANTS[law][0]
+    fitted = {**measured.fitted, "composite_electronic 80:20:3": parameter}
+    study = measured.model_copy(
+        update={"carbon": measured.carbon.model_copy(update={"contact_law": law}), "fitted": fitted}
+    )
+    targets = find_targets(study)
+    assert tuple(targets) == fitted_parameters(law)
+    found = calibrate(study, library)
+    value = Model(study, library).named("composite_electronic 80:20:3", found.values).mean()
+    assert value == pytest.approx(targets[parameter].value, rel=0.02)
+
+
+def test_one_number_does_not_fix_two_parameters(measured):
+    shared = {"80:20:0, 80:20:1": "65 %"}
+    study = measured.model_copy(
+        update={
+            "measured": {**measured.measured, "utilisation_electronic": shared},
+            "fitted": {**measured.fitted, "utilisation_electronic 80:20:1": "coat.skin_thickness"},
+        }
+    )
+    with pytest.raises(StudyError, match="cannot both be fixed by one number"):
+        find_targets(study)
+
+
+def test_electrons_rise_with_the_share_of_contacts_that_carry_on_one_structure(measured, library):
+    model, found = Model(measured, library), []
+    for share in (0.0, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.11, 0.3, 1.0):
+        other = model.with_face(OuterFace(None, share, share))
+        assert other.seams is model.seams
+        found.append([other.number(model.recipe("80:20:3"), name, TRUTH, 0) for name in RISING])
+    assert np.all(np.diff(found, axis=0) >= 0.0)
+    assert found[-1][0] > found[0][0]
+
+
+def test_intervals_of_a_cathode():
+    """Student's t for one more of them; of conductivities in the logarithm, from 0 where some have no path."""
+    values = np.array([0.6, 0.7, 0.8])
+    half = 4.302653 * 0.1 * np.sqrt(4.0 / 3.0)
+    assert cathode_interval(values, share=True) == pytest.approx((0.7 - half, 1.0))
+    low, high = cathode_interval(np.exp(values), share=False)
+    assert np.log([low, high]) == pytest.approx([0.7 - half, 0.7 + half])
+    assert cathode_interval(np.append(np.exp(values), 0.0), share=False) == pytest.approx((0.0, high))
+    assert cathode_interval(np.zeros(3), share=False) == (0.0, 0.0)
 
 
 def test_what_a_number_does_not_depend_on_has_no_slope(measured, library):
     """Bare contacts, cores and blocks are nothing to the matrix, necks nothing to a composite without carbon."""
     found = Model(measured, library).respond(TRUTH, list(FITTED))
     slopes, scatter = found.slopes, found.scatter
-    at = {name: column for column, name in enumerate(PARAMETERS)}
+    at = {name: column for column, name in enumerate(NAMES)}
     for row in (0, 1):
         assert np.count_nonzero(slopes[row]) == 1
         assert scatter[row] == 0.0
@@ -134,7 +213,7 @@ def test_what_a_number_does_not_depend_on_has_no_slope(measured, library):
         assert slopes[row, at["cb.neck_conductance"]] == 0.0
         assert slopes[row, at["composite.block_resistance_ionic"]] == 0.0
     assert slopes[3, at["cam.electronic_conductivity"]] == pytest.approx(1.0, rel=1e-3)
-    assert slopes[4, at["composite.block_resistance_electronic"]] < 0.0
+    assert slopes[4, at["coat.skin_thickness"]] < 0.0
     assert slopes[5, at["composite.block_resistance_ionic"]] < 0.0
 
 
@@ -158,31 +237,36 @@ def test_every_parameter_needs_one_number(measured):
     short = measured.model_copy(update={"fitted": {"matrix_electronic 80:20:3": "cb.neck_conductance"}})
     with pytest.raises(StudyError, match=r"missing: se\.grain_contact_loss, composite\.bare_contact_share"):
         find_targets(short)
-    for wrong in ("< 1 S/m", ["1 S/m", "2 S/m"]):
+    for wrong in ("< 1 S/m", "0 S/m"):
         bound = {**measured.measured, "matrix_ionic": {"80:20:3": wrong}}
         with pytest.raises(StudyError, match="one measured value"):
             find_targets(measured.model_copy(update={"measured": bound}))
+    between = {**measured.measured, "matrix_ionic": {"80:20:3": ["1 S/m", "2 S/m"]}}
+    target = find_targets(measured.model_copy(update={"measured": between}))["se.grain_contact_loss"]
+    assert (target.value, target.error) == pytest.approx((1.5, 0.5 / 1.5))
 
 
 def test_targets_are_in_si_units():
     targets = find_targets(load_study("kissel2026"))
     assert targets["cb.neck_conductance"].value == pytest.approx(100.0)
-    assert targets["composite.bare_contact_share"].value == pytest.approx(0.65)
+    bare = targets["composite.bare_contact_share"]
+    assert (bare.value, bare.error) == pytest.approx((0.675, 0.025 / 0.675))
     assert targets["composite.block_resistance_ionic"].name == "composite_ionic 80:20:0.2"
 
 
 def test_data_and_parameters_are_counted():
     total, converted, fixing, held_out = count_data(load_study("kissel2026"))
-    assert total == "19 measured numbers, of which 4 are arithmetic of the recipe."
+    assert total == "17 measured numbers, of which 4 are arithmetic of the recipe."
     assert converted.startswith("2 are material constants in another form: ")
     assert fixing.startswith("6 fix a parameter each: ")
-    assert held_out.startswith("7 are held out, and predicted: ")
+    assert "utilisation_electronic 80:20:0 = 80:20:0.2 = 80:20:0.5" in fixing  # one number, and not three
+    assert held_out.startswith("5 are held out, and predicted: ")
     assert "composite_ionic 80:20:3" in held_out  # the same quantity, but not the number that fixes it
     assert "utilisation_electronic 80:20:3" in held_out
 
 
 def test_a_target_out_of_reach_is_said(measured, library):
-    with pytest.raises(StudyError, match=r"composite\.x cannot reach its target: it is missed by \+1 to \+2"):
+    with pytest.raises(StudyError, match=r"composite\.x cannot reach its target: its logarithm is missed by \+1 to"):
         solve(lambda value: 1.0 + value, "composite.x")
     much = {**measured.measured, "matrix_electronic": {"80:20:3": "1e9 S/m"}}
     with pytest.raises(StudyError, match=r"cb\.neck_conductance cannot reach its target"):
@@ -206,7 +290,7 @@ def test_a_calibration_is_shown(found, measured, capsys):
     assert isinstance(found, Calibration)
     show_calibration(measured, found)
     shown = capsys.readouterr().out
-    for name in PARAMETERS:
+    for name in NAMES:
         assert name in shown
     assert "[materials.cb]\nneck_conductance = { value = " in shown
     assert "9 measured numbers" in shown

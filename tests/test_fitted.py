@@ -8,11 +8,12 @@ import pytest
 from microstructure.errors import StudyError
 from microstructure.materials import Materials
 from microstructure.recipe import Recipe
-from studies.calibrate import PARAMETERS, Calibration, Target
+from studies.calibrate import Calibration, Target, fitted_parameters
 from studies.fitted import FittedSet, fitted_text, load_fitted, with_fitted, write_fitted
 from studies.study import parse_study
 
-VALUES = dict(zip(PARAMETERS, (5e-4, 13.0, 0.34, 1.4, 3e-5, 4e-4), strict=True))
+NAMES = fitted_parameters("skin")
+VALUES = dict(zip(NAMES, (5e-4, 13.0, 0.34, 1.4, 2.5e-8, 4e-4), strict=True))
 TABLE = {"title": "t", "compositions": ["80:20:3"]}
 
 
@@ -25,8 +26,8 @@ def covariance(scale=0.01):
 
 @pytest.fixture
 def calibration():
-    target = Target(Recipe.parse("80:20:3"), "matrix_electronic", 100.0)
-    return Calibration(VALUES, dict.fromkeys(PARAMETERS, target), covariance(), {})
+    target = Target(Recipe.parse("80:20:3"), "matrix_electronic", 100.0, 0.2)
+    return Calibration(VALUES, dict.fromkeys(NAMES, target), covariance(), {}, {}, {})
 
 
 def test_what_is_written_is_read(calibration, tmp_path):
@@ -126,13 +127,13 @@ def test_constants_of_the_study_go_first():
     study = parse_study(TABLE | {"materials": {"cb": {"neck_conductance": "1 mS"}}})
     constants = with_fitted(study, VALUES).constants
     assert constants["cb.neck_conductance"] == pytest.approx(1e-3)
-    for name in PARAMETERS[1:]:
+    for name in NAMES[1:]:
         assert constants[name] == pytest.approx(VALUES[name])
 
 
 def test_the_shipped_set_is_that_of_the_constants():
     fitted, constants = load_fitted(), Materials.load()
-    assert tuple(fitted.values) == PARAMETERS
+    assert tuple(fitted.values) == NAMES
     assert fitted.provenance.startswith("Kissel 2026")
     for name, value in fitted.values.items():
         assert value == pytest.approx(constants[name], rel=0.01)

@@ -1,10 +1,11 @@
 """Composition is exact arithmetic: every row has a known answer."""
 
+import numpy as np
 import pytest
 
 from microstructure.errors import RecipeError, StudyError
 from microstructure.materials import Materials
-from microstructure.recipe import Recipe, carbon_scales
+from microstructure.recipe import Recipe, box_share, carbon_scales, solid_fraction
 from microstructure.units import parse_quantity
 
 
@@ -52,8 +53,43 @@ def test_carbon_per_core():
     assert carbon / (45 * 37e-9**3 * 0.5235987755982988) == pytest.approx(239, abs=1)
 
 
+PELLET = {"matrix": {"least_porosity": "95 %"}}  # coats as porous as a pellet of their matrix
+
+
 def test_minimum_porosity_of_thirty_percent_matrix_pores():
-    assert Recipe.parse("80:20:3").minimum_porosity == pytest.approx(0.13, abs=0.005)
+    assert Recipe.parse("80:20:3", Materials.load(PELLET)).minimum_porosity == pytest.approx(0.13, abs=0.005)
+
+
+def test_the_matrix_of_a_coat_flows_down_to_its_least_porosity_and_not_beyond_a_pellets():
+    for x, pellet, coat in ((0.0, 0.05, 0.05), (1.0, 0.05, 0.05), (2.0, 0.25, 0.05), (3.0, 0.30, 0.05)):
+        recipe = Recipe.parse(f"80:20:{x}")
+        assert (recipe.matrix_porosity, recipe.coat_porosity) == pytest.approx((pellet, coat))
+        loose = Recipe.parse(f"80:20:{x}", Materials.load(PELLET))
+        assert loose.coat_porosity == loose.matrix_porosity == pytest.approx(pellet)
+    none = Recipe.parse("80:20:3", Materials.load({"matrix": {"least_porosity": "0 %"}}))
+    assert none.coat_porosity == 0.0
+    volumes = none.volume_fractions
+    assert none.matrix_per_core == pytest.approx(volumes.soft / volumes.cam)
+
+
+@pytest.mark.parametrize("most", [0.0, 0.05, 0.07, 0.25, 0.28, 0.3, 0.9])
+def test_a_closure_is_capped_between_its_points_too(most):
+    closure = Materials.load().matrix_porosity
+    ratios = np.linspace(0.0, 0.3, 3001)
+    capped = closure.capped(most)
+    np.testing.assert_allclose(capped.curve(ratios), np.minimum(closure.curve(ratios), most), atol=1e-15)
+    assert capped(0.08) == pytest.approx(min(closure(0.08), most))
+
+
+def test_carbon_fills_more_of_a_coat_than_of_a_pellet():
+    """The share of the box that carbon takes is contents over one less the pores; both ways round."""
+    materials = Materials.load()
+    contents = np.linspace(0.0, 0.45, 46)
+    pellet, coat = box_share(contents, materials), box_share(contents, materials, materials.coat_porosity)
+    np.testing.assert_allclose(coat, 0.95 * contents)
+    assert np.all(coat >= pellet)
+    np.testing.assert_allclose(solid_fraction(coat, materials, materials.coat_porosity), contents, atol=1e-4)
+    np.testing.assert_allclose(solid_fraction(pellet, materials), contents, atol=1e-4)
 
 
 def test_core_fraction_and_volumes_add_up():
@@ -146,7 +182,7 @@ def test_porosity_outside(porosity):
 
 def test_porosity_below_the_matrix_pores_names_the_minimum():
     with pytest.raises(RecipeError, match=r"13\.\d%"):
-        Recipe.parse("80:20:3").core_fraction(0.10)
+        Recipe.parse("80:20:3", Materials.load(PELLET)).core_fraction(0.10)
 
 
 def test_another_electrolyte():

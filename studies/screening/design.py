@@ -161,7 +161,7 @@ def candidates(plan: ScreenPlan) -> list[Candidate]:
         raise StudyError(_too_many(count))
     found = _spread(plan) if screen.samples else _grid(plan)
     for candidate in found:
-        _check_room(candidate)
+        check_room(candidate)
         check_cathode(candidate.study, candidate.recipe)
     return found
 
@@ -170,7 +170,7 @@ def _too_many(count: int) -> str:
     return f"[screen] asks for {shown(count)} candidates, {MOST} at most: take fewer values, or samples ="
 
 
-def _check_room(candidate: Candidate) -> None:
+def check_room(candidate: Candidate) -> None:
     """Refuse cores that would have to be packed beyond where they jam, before anything is packed."""
     recipe = candidate.recipe
     wanted = recipe.core_fraction(candidate.study.composite.total_porosity(recipe))

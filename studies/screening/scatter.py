@@ -12,7 +12,7 @@ from microstructure.errors import RecipeError, StudyError
 from studies.blocks import check_cathode
 from studies.fitted import FittedSet
 from studies.patches.library import PatchLibrary, study_library
-from studies.screening.design import Candidate
+from studies.screening.design import Candidate, check_room
 from studies.screening.predict import candidate_values, capacity_name
 from studies.study import Study
 from studies.workers import in_parallel
@@ -73,6 +73,7 @@ def _end(candidate: Candidate, change: Change, sign: float, library: PatchLibrar
             end = change(candidate, sign * share)
             library.check_content(end.recipe.volume_fraction)
             check_cathode(end.study, end.recipe)
+            check_room(end)
         except (StudyError, RecipeError):
             continue
         return end, share
