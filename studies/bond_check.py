@@ -4,7 +4,7 @@ primary."""
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,19 @@ class ResolvedCarbon:
     network: CarbonNetwork
     touching: Pairs = field(metadata={"shape": "(t, 2)", "what": "primary, and core or wall (separator, collector)"})
 
+    def through(self, face: OuterFace, *, seed: int = 0) -> ResolvedCarbon:
+        """What is left of it where only those contacts of the outer faces carry that the `face` says."""
+        if face.ideal:
+            return self
+        cores, carbon = self.structure.parts.cores, self.network.carbon
+        network = keep_carrying(self.network, face, seed=seed, block=cores.block)
+        primary, body = self.touching.T
+        walls = 2 * cores.count + 1 - body  # the collector comes first where contacts are numbered
+        numbered = np.where(body < cores.count, body, walls)
+        share = touch_shares(numbered, carbon.coat[primary], cores, face)
+        kept = carrying_touches(carbon.aggregate[primary], numbered, share, seed=seed)
+        return replace(self, network=network, touching=self.touching[kept])
+
 
 def resolve_carbon(
     structure: Structure, contact_gap: float = 0.0, *, face: OuterFace | None = None, seed: int = 0
@@ -47,12 +60,8 @@ def resolve_carbon(
     separator = np.flatnonzero(structure.carbon.centres[:, 0] <= reach)
     walls = np.stack([separator, np.full(len(separator), cores.count)], axis=1)
     touching = np.concatenate([np.stack([primaries, bodies], axis=1), walls])
-    if face is not None and not face.ideal:
-        network = keep_carrying(network, face, seed=seed, block=cores.block)
-        aggregates, coats = (part[touching[:, 0]] for part in (structure.carbon.aggregate, structure.carbon.coat))
-        share = touch_shares(touching[:, 1], coats, cores, face)
-        touching = touching[carrying_touches(aggregates, touching[:, 1], share, seed=seed)]
-    return ResolvedCarbon(structure, network, touching)
+    carbon = ResolvedCarbon(structure, network, touching)
+    return carbon if face is None else carbon.through(face, seed=seed)
 
 
 def find_resolved_bonds(carbon: ResolvedCarbon, pairs: Pairs) -> NDArray[np.bool_]:
