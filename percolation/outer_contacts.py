@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from microstructure.carbon import Carbon
 from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing
-from microstructure.touches import Touches
-from percolation.network import CarbonNetwork
+from microstructure.structure import Structure
+from microstructure.touches import Touches, find_touches
+from percolation.network import TOUCH, CarbonNetwork, link_carbon
 
 # SplitMix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014): well mixed bits of any whole number
 STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -88,6 +89,25 @@ def without_links(network: CarbonNetwork, dropped: NDArray[np.bool_]) -> CarbonN
     first = np.zeros(network.carbon.count + 1, np.int64)
     np.cumsum(np.bincount(network.later[kept], minlength=network.carbon.count), out=first[1:])
     return replace(network, first=first, earlier=network.earlier[kept])
+
+
+def carrying_carbon(
+    structure: Structure, contact_gap: float, face: OuterFace, rng: np.random.Generator
+) -> tuple[CarbonNetwork, Touches]:
+    """The carbon of a composite as a network, and what its primaries touch, through contacts that carry.
+
+    Contacts are drawn from a stream of their own: what `rng` gives afterwards does not hang on the face.
+    """
+    carbon, cores = structure.carbon, structure.parts.cores
+    if carbon is None:
+        raise ValueError("there is no carbon in this structure")
+    network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
+    touches = find_touches(carbon, cores, reach=0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap)
+    if not face.ideal:
+        seed = int(rng.spawn(1)[0].integers(2**63))
+        network = keep_carrying(network, face, seed=seed, block=cores.block)
+        touches = keep_touches(touches, carbon, cores, face, seed=seed)
+    return network, touches
 
 
 def keep_touches(touches: Touches, carbon: Carbon, cores: Packing, face: OuterFace, *, seed: int) -> Touches:

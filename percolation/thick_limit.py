@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.arguments import check_gap, check_rng, check_room, check_runs
+from microstructure.arguments import check_gap, check_optional, check_rng, check_room, check_runs
 from microstructure.integrity import check_computable
+from microstructure.outer_face import OuterFace
 from microstructure.structure import Structure
-from microstructure.touches import find_touches
 from percolation._wrapping import in_wrapping_cluster, wrapping_groups
-from percolation.network import TOUCH, link_carbon
+from percolation.outer_contacts import carrying_carbon
 from percolation.utilisation import (
     Floats,
     bare_share,
@@ -47,6 +47,7 @@ def measure_thick_limit(
     carbon: Sequence[float] = (1.0,),
     bare_contact_share: float | None = None,
     contact_gap: float = 0.0,
+    face: OuterFace | None = None,
     draws: int = 32,
     rng: np.random.Generator,
 ) -> ThickLimit:
@@ -61,7 +62,7 @@ def measure_thick_limit(
     ----------
     structure : Structure
         A composite, axis 0 periodic: `coat_composite` on cores packed with ``periodic=(True, True, True)``.
-    carbon, bare_contact_share, contact_gap, draws, rng
+    carbon, bare_contact_share, contact_gap, face, draws, rng
         As for `measure_utilisation`.
 
     Returns
@@ -99,7 +100,8 @@ def measure_thick_limit(
         )
     bare_contact_share = bare_share(structure, bare_contact_share)
     shares = check_shares(carbon=carbon)
-    joined = _carbon_joins(structure, count_inserted(structure, shares), contact_gap)
+    outer = check_optional("face", face, OuterFace) or OuterFace()
+    joined = _carbon_joins(structure, count_inserted(structure, shares), contact_gap, outer, rng)
     check_room("draws of all cores", draws * len(shares) * cores.count, 1.0, "ask for fewer draws or steps")
     heights, edge = np.ascontiguousarray(cores.centres[:, 0]), float(structure.box[0])
     inside = np.empty((draws, len(shares), cores.count), np.bool_)
@@ -112,7 +114,7 @@ def measure_thick_limit(
 
 
 def _carbon_joins(
-    structure: Structure, inserted: NDArray[np.int64], contact_gap: float
+    structure: Structure, inserted: NDArray[np.int64], contact_gap: float, face: OuterFace, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Which core each hangs together with, how many boxes beyond it, and whether that wraps: (steps, cores) each."""
     cores, carbon = structure.parts.cores, structure.carbon
@@ -120,8 +122,7 @@ def _carbon_joins(
     groups, shifts = np.tile(np.arange(cores.count), (len(inserted), 1)), np.zeros(shape, np.int64)
     wraps = np.zeros(shape, np.bool_)
     if carbon is not None:
-        network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        touches = find_touches(carbon, cores, reach=0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap)
+        network, touches = carrying_carbon(structure, contact_gap, face, rng)
         heights = np.concatenate([cores.centres[:, 0], carbon.centres[:, 0]])
         links = network.first, network.earlier, touches.start, touches.bodies
         wrapping_groups(heights, cores.count, structure.box[0], *links, inserted, groups, shifts, wraps)

@@ -20,11 +20,9 @@ from microstructure.outer_face import OuterFace
 from microstructure.packing import Packing
 from microstructure.recipe import carbon_scales, solid_fraction
 from microstructure.structure import Phase, Structure
-from microstructure.touches import find_touches
 from percolation._network import body_groups
 from percolation.ions import reach_ions
-from percolation.network import TOUCH, link_carbon
-from percolation.outer_contacts import keep_carrying, keep_touches
+from percolation.outer_contacts import carrying_carbon
 
 Floats = NDArray[np.float64]
 
@@ -282,13 +280,7 @@ def _carbon_groups(
     bodies = cores.count + 1
     groups = np.tile(np.arange(bodies), (len(inserted), 1))
     if carbon is not None:
-        network = link_carbon(carbon, box=structure.box, periodic=structure.periodic, contact_gap=contact_gap)
-        reach = 0.5 * carbon.diameter * (1.0 + TOUCH) + contact_gap
-        touches = find_touches(carbon, cores, reach=reach)
-        if not face.ideal:  # a stream of its own: the bare contacts stay as they are
-            seed = int(rng.spawn(1)[0].integers(2**63))
-            network = keep_carrying(network, face, seed=seed, block=cores.block)
-            touches = keep_touches(touches, carbon, cores, face, seed=seed)
+        network, touches = carrying_carbon(structure, contact_gap, face, rng)
         body_groups(network.first, network.earlier, touches.start, touches.bodies, bodies, inserted, groups)
     return groups
 

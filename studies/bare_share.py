@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -92,10 +93,11 @@ def _cells(
 
 def _electronic(study: Study, seed: int, cell: Structure, share: float, draws: int) -> float:
     """By volume, with all carbon in: from the collector, or of the infinite cluster where there are no walls."""
-    gap, rng = study.carbon.contact_gap, stream(study, seed, BARE)
+    settings: dict[str, Any] = {"contact_gap": study.carbon.contact_gap, "face": study.outer_face, "draws": draws}
+    rng = stream(study, seed, BARE)
     if cell.periodic[0]:
-        limit = measure_thick_limit(cell, bare_contact_share=share, contact_gap=gap, draws=draws, rng=rng)
+        limit = measure_thick_limit(cell, bare_contact_share=share, rng=rng, **settings)
         return float(limit.electronic[-1])
     full = count_inserted(cell, np.ones(1))
-    reached = reach_electrons(cell, full, bare_contact_share=share, contact_gap=gap, draws=draws, rng=rng)
+    reached = reach_electrons(cell, full, bare_contact_share=share, rng=rng, **settings)
     return float(weighted_mean(reached, cell.parts.cores.shapes.volumes)[-1])

@@ -241,6 +241,7 @@ def _measure_limit(settings: Settings, cores: int) -> Floats:
             cell,
             bare_contact_share=settings.bare_contact_share,
             contact_gap=study.carbon.contact_gap,
+            face=study.outer_face,
             draws=settings.draws,
             rng=stream(study, seed, BARE),
         )
@@ -253,6 +254,7 @@ def _utilisation(settings: Settings, seed: int, cell: Structure) -> Utilisation:
         cell,
         bare_contact_share=settings.bare_contact_share,
         contact_gap=settings.study.carbon.contact_gap,
+        face=settings.study.outer_face,
         ionic_contact_share=settings.study.composite.ionic_contact_share,
         draws=settings.draws,
         rng=stream(settings.study, seed, BARE),
