@@ -30,6 +30,7 @@ SETTINGS = {
 }
 MOST = 2000  # candidates
 SLOWEST, FASTEST = 1e-6, 1e6  # C-rates
+SMALLEST_SHARE = 1e-6  # of contacts that carry
 
 
 def _level(value: object) -> object:
@@ -62,6 +63,11 @@ class Screen(BaseModel):
         "utilisation_joint"
     )
     least: Level = Field(default=0.9, description="of the goal: how little carbon suffices?")
+    carrying: tuple[Level, Level] = Field(
+        default=("0.05 %", "1 %"),
+        description="lowest and highest credible share of the contacts between blocks that carry: the first candidates"
+        " are predicted again at both",
+    )
 
     @property
     def wanted(self) -> float:
@@ -71,6 +77,14 @@ class Screen(BaseModel):
         if wanted < 0.0 or (share and wanted > 1.0):
             raise ValueError(f"a {'share is 0 to 100 %' if share else 'conductivity is 0 or more'}; got {self.least!r}")
         return wanted
+
+    @property
+    def credible_shares(self) -> tuple[float, float]:
+        """The ends of `carrying`."""
+        low, high = (parse_quantity(share, "1") for share in self.carrying)
+        if not SMALLEST_SHARE <= low < high <= 1.0:
+            raise ValueError(f"two shares that rise, {SMALLEST_SHARE:g} to 1, are wanted; got {self.carrying!r}")
+        return low, high
 
     @field_validator("rates")
     @classmethod
@@ -131,6 +145,10 @@ def load_screen(path: str, *, quick: bool = False, seeds: int | None = None) -> 
         _ = settings.wanted
     except (TypeError, ValueError) as error:
         raise StudyError(f"[screen] least, of {settings.goal}: {error}") from None
+    try:
+        _ = settings.credible_shares
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"[screen] carrying: {error}") from None
     if bool(settings.cam_to_se) != bool(settings.x):
         raise StudyError("[screen]: cam_to_se and x go together: every CAM:SE with every x")
     if len(settings.cam_to_se) * len(settings.x) > MOST:

@@ -17,6 +17,7 @@ from studies.patches.plan import CarbonState
 from studies.rate import HOUR, full_capacity
 from studies.screening.analysis import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
 from studies.screening.design import Candidate, ScreenPlan, candidates
+from studies.screening.mechanism import Held, rank_again
 from studies.screening.predict import SHOWN, candidate_tasks, capacity_name
 from studies.screening.scatter import Scatter, scatter_of
 from studies.values import Value, tidy
@@ -35,6 +36,7 @@ class Screening:
     ranking: pd.DataFrame
     enough: tuple[float, float, float]
     scatter: list[Scatter]
+    held: list[Held]
     folder: Path
 
     @property
@@ -78,8 +80,9 @@ def run_screening(
     ranking, enough = rank(plan, found, values)
     best = found[int(ranking["number"].iloc[0])]
     scatter = scatter_of(best, libraries[found.index(best)], fitted, plan.screen.merit, workers=workers)
+    held = rank_again(plan, found, libraries, ranking, fitted, workers=workers)
     full = {(one.composition, one.setting): full_capacity(one.recipe) / HOUR for one in found}
-    screening = Screening(plan, found, values, table_of(values, full), ranking, enough, scatter, folder)
+    screening = Screening(plan, found, values, table_of(values, full), ranking, enough, scatter, held, folder)
     write_screening(screening, fitted)
     return screening
 
@@ -156,6 +159,7 @@ def _record(screening: Screening, fitted: FittedSet) -> dict[str, Any]:
         "seed": plan.study.ensemble.seed,
         "least_carbon": [value if value < float("inf") else None for value in screening.enough],
         "scatter": [asdict(one) for one in screening.scatter],
+        "other_shares": [asdict(one) for one in screening.held],
         "units": {name: unit for name, (_, unit, _) in SHOWN.items()},
         "versions": versions(),
         "interval": "holds 95 % of cathodes: scatter of structures, fitted parameters and patches, Student's t",

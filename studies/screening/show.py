@@ -75,7 +75,26 @@ def sentences(screening: Screening) -> list[str]:
         f"Of the scatter looked at, this hurts {name} most: {worst.what} moves {worst.nominal:.0f} mAh/g to"
         f" {worst.low:.0f} and {worst.high:.0f}."
     )
-    return [best, enough, hurts]
+    return [best, enough, hurts, *_held_sentence(screening, name)]
+
+
+def _held_sentence(screening: Screening, name: str) -> list[str]:
+    """Whether the first candidate stays first where another share of the contacts between blocks carries."""
+    if not screening.held:
+        return []
+    others = [one for one in screening.held if one.best != name]
+    shares = " and ".join(f"{one.share:.2g}" for one in screening.held)
+    count = len(screening.held[0].names)
+    if not others:
+        return [
+            f"It stays the best of the first {count} if a share of {shares} of the contacts between blocks carries."
+        ]
+    texts = [
+        f"if a share of {one.share:.2g} of the contacts between blocks carries, {one.best} gives most of the first"
+        f" {count}, {max(one.merits):.0f} against {one.merits[one.names.index(name)]:.0f} mAh/g"
+        for one in others
+    ]
+    return [f"The choice hangs on the contacts of carbon: {'; '.join(texts)}."]
 
 
 def _show_measured(screening: Screening, console: Console) -> None:
