@@ -138,3 +138,19 @@ def test_the_shipped_set_is_that_of_the_constants():
     for name, value in fitted.values.items():
         assert value == pytest.approx(constants[name], rel=0.01)
         assert "fitted" in constants.constants[name].source
+
+
+@pytest.mark.parametrize("law", ["skin", "share", "resistance"])
+def test_a_set_of_any_law_is_read_and_goes_into_a_study_of_that_law_alone(calibration, tmp_path, law):
+    names = fitted_parameters(law)
+    values = dict(zip(names, VALUES.values(), strict=True))
+    target = calibration.targets["cb.neck_conductance"]
+    written = Calibration(values, dict.fromkeys(names, target), covariance(), {}, {}, {})
+    write_fitted(written, tmp_path / "mine.toml", "p")
+    found = load_fitted(tmp_path / "mine.toml")
+    assert found.values == values
+    own = parse_study(TABLE | {"carbon": {"contact_law": law}})
+    assert with_fitted(own, found.values).constants[names[-2]] == values[names[-2]]
+    other = parse_study(TABLE | {"carbon": {"contact_law": "skin" if law != "skin" else "share"}})
+    with pytest.raises(StudyError, match=rf"the fitted set has {names[-2]}, a study .* wants .*percoat calibrate"):
+        with_fitted(other, found.values)
