@@ -281,7 +281,7 @@ def _first_bridges(
         network, faces = coat.carrying(ideal, _word(seed))
         shares = [_window_onsets(network, faces, coat, side) for side in sides]
         if share >= enough or all(np.isfinite(found).all() for found in shares):
-            contacts = [count_bridging(ideal, coat, side, wanted) for side in sides] if wanted.size else []
+            contacts = count_bridging(ideal, coat, sides, wanted) if wanted.size else []
             return _Patch(shares, contacts), share
         share = min(2.0 * share, enough)
 

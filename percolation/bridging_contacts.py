@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +27,8 @@ def cut_windows(network: CarbonNetwork, coat: CoatCase, side: float) -> tuple[ND
 
 
 def count_bridging(
-    network: CarbonNetwork, coat: CoatCase, side: float, shares: NDArray[np.float64]
-) -> NDArray[np.int64]:
+    network: CarbonNetwork, coat: CoatCase, sides: Sequence[float], shares: NDArray[np.float64]
+) -> list[NDArray[np.int64]]:
     """Contacts of each window that join carbon on one core to carbon on the other one, or on the wall.
 
     Inside a coat all carbon is joined that touches. A window is then open with the probability (1 - s)^K if a share s
@@ -40,38 +40,67 @@ def count_bridging(
     network : CarbonNetwork
         Of a patch, all contacts in it.
     coat : CoatCase
-    side : float
-        Of a window [m].
+    sides : sequence of float
+        Of the windows [m].
     shares : float64 (contents,)
         Of the box that carbon takes, rising.
 
     Returns
     -------
-    int64 (contents, windows)
+    list of int64 (contents, windows)
+        One for each side.
     """
-    window, number = cut_windows(network, coat, side)
     carbon, faces, foreign = network.carbon, coat.faces(network.carbon), coat.foreign(network.carbon)
-    found = find_outer_contacts(network, faces & foreign)
-    inside = window[found.one] == window[found.other]
-    found = OuterContacts(*(part[inside] for part in found))
-    ready, own = np.maximum(found.one, found.other), faces & ~foreign
-    parent, size = np.arange(carbon.count), np.ones(carbon.count, np.int64)
-    root, touched = np.empty(carbon.count, np.int64), np.empty(carbon.count, np.uint8)
+    found, crossing = find_outer_contacts(network, faces & foreign), seam_links(network)
     filled = network.complete * (coat.library.primary_volume / (coat.height * coat.width**2))
-    links, counts, done = (network.first, network.earlier, seam_links(network), window), [], 0
-    for share in shares:
-        inserted = int(np.searchsorted(filled, share * ROUNDING, side="right"))
-        join_inside(*links, done, inserted, parent, size)
-        gather_touches(own, inserted, parent, root, touched)
-        done = inserted
-        there = np.flatnonzero(ready < inserted)
-        cores = touched[root[found.one[there]]] | touched[root[found.other[there]]]
-        beyond = found.second[there] == BODY
-        bridging = there[np.where(beyond, cores != 0, cores == (LOWER | UPPER))]
-        place = window[found.one[bridging]]
-        codes = np.unique(np.stack([place, found.first[bridging], found.second[bridging]], axis=1), axis=0)
-        counts.append(np.bincount(codes[:, 0], minlength=number + 1)[:number])
-    return np.array(counts, np.int64).reshape(len(shares), number)
+    inserted = np.searchsorted(filled, shares * ROUNDING, side="right").tolist()
+    counts = []
+    for side in sides:
+        window, number = cut_windows(network, coat, side)
+        inside = window[found.one] == window[found.other]
+        within = OuterContacts(*(part[inside] for part in found))
+        joined = _joined_touches(network, crossing, faces & ~foreign, window, inserted)
+        rows = [_bridging_in(within, window, count, *one, number) for count, one in zip(inserted, joined, strict=True)]
+        counts.append(np.array(rows, np.int64).reshape(len(shares), number))
+    return counts
+
+
+def _joined_touches(
+    network: CarbonNetwork,
+    crossing: NDArray[np.bool_],
+    own: NDArray[np.uint8],
+    window: NDArray[np.int64],
+    inserted: Sequence[int],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    """Root of each primary, and at each root what its cluster inside one coat and window touches, as carbon comes in.
+
+    The same two arrays every time: the last state is overwritten.
+    """
+    count, done = network.carbon.count, 0
+    parent, size = np.arange(count), np.ones(count, np.int64)
+    root, touched = np.empty(count, np.int64), np.empty(count, np.uint8)
+    for end in inserted:
+        join_inside(network.first, network.earlier, crossing, window, done, end, parent, size)
+        gather_touches(own, end, parent, root, touched)
+        done = end
+        yield root, touched
+
+
+def _bridging_in(
+    found: OuterContacts,
+    window: NDArray[np.int64],
+    inserted: int,
+    root: NDArray[np.int64],
+    touched: NDArray[np.uint8],
+    number: int,
+) -> NDArray[np.int64]:
+    """How many contacts of each window bridge it when so many primaries are in."""
+    there = np.flatnonzero(np.maximum(found.one, found.other) < inserted)
+    cores = touched[root[found.one[there]]] | touched[root[found.other[there]]]
+    beyond = found.second[there] == BODY
+    bridging = there[np.where(beyond, cores != 0, cores == (LOWER | UPPER))]
+    codes = np.stack([window[found.one[bridging]], found.first[bridging], found.second[bridging]], axis=1)
+    return np.bincount(np.unique(codes, axis=0)[:, 0], minlength=number + 1)[:number]
 
 
 def count_contacts(network: CarbonNetwork, coat: CoatCase) -> int:
