@@ -11,13 +11,13 @@ from microstructure import Recipe
 from studies.chart.chart import Chart
 from studies.chart.figure import draw_chart
 from studies.chart.formula import ALONG, LETTERS, fit_formulas
-from studies.chart.rows import QUANTITIES
+from studies.chart.rows import QUANTITIES, SKIN
 from studies.chart.show import CASES, interval_text
 from studies.texts import digits
 
 HERE = Path(__file__).parent
 DEFAULT = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}
-ACROSS = [case for case in CASES if case]
+ACROSS = [case for case in CASES if case and case != SKIN]
 
 
 def main() -> None:
@@ -43,9 +43,23 @@ direction. The chart has {rows} rows over {len(seeds)} seeds; `percoat threshold
 makes it again with the same seeds (entropy {plan["ensemble"]["seed"]}), and `--csv` writes it on all three scales of carbon content.
 Contents here are CB volume over CB + SE volume, pores excluded. Intervals are 95 %, from the scatter between seeds; they hold
 no error of the model. "Across" is the content at which half of the contacts of pi R (t1 + t2) are bridged (R = 1.65 um,
-1.6 um2 at 150 nm), unless another area is named; no contact is taken larger than the whole core.
+1.6 um2 at 150 nm), unless another area is named; no contact is taken larger than the whole core. **A seam is one of ideal contact**,
+where all carbon that meets across it carries, unless it is said to be through the skin
+({skin_share(chart)}). A coat's free outer face has protrusion alone and
+no contact, merged coats no seam: nothing of theirs is thinned.
 
-{meanings}"""
+{pores(chart)}{meanings}"""
+
+
+def pores(chart: Chart) -> str:
+    """A paragraph on the pores of its coats, if they were computed with others."""
+    sentence = str(chart.record.get("converted", ""))
+    return f"{sentence[0].upper()}{sentence[1:]}.\n\n" if sentence else ""
+
+
+def skin_share(chart: Chart) -> str:
+    """Which of the contacts carry through the skin, as the rows say."""
+    return str(first(chart.rows, case=SKIN)["remark"])
 
 
 def claim(chart: Chart) -> str:
@@ -55,6 +69,9 @@ def claim(chart: Chart) -> str:
     seam = {ratio: text(chart, ratio, case="core_to_core_seam", area_factor=1.0) for ratio in (0.4, 0.6)}
     wide = text(chart, 0.6, case="core_to_core_seam", area_factor=10.0)
     narrow = text(chart, 0.6, case="core_to_core_seam", area_factor=0.1)
+    thinned, thinner = (
+        {factor: text(chart, ratio, case=SKIN, area_factor=factor) for factor in (1.0, 10.0)} for ratio in (0.6, 0.4)
+    )
     single = text(chart, 0.6, case="core_to_outside", area_factor=1.0)
     compact = seam_and_bulk(chart, structure="compact", dispersion="ideal")
     poor = seam_and_bulk(chart, structure="open", dispersion="poor")
@@ -63,10 +80,11 @@ def claim(chart: Chart) -> str:
 The paper says so. At its own t/d of 0.4 to 0.6 (100 to 150 nm) it depends on the direction, and the bulk pellet
 ({span(bulk)} vol%) is no upper limit. **Along the coat it is reversed**: carbon needs {along[0.4]} to {along[0.6]} times as much as in the
 bulk, since aggregates larger than the coat lie flat and meet in two dimensions only; no dispersion, fit, size measure or
-contact gap tried changes that. **Across the coat it holds for large enough contacts**: half of the contacts between two
+contact gap tried changes that. **Across the coat it holds for large enough ideal contacts**: half of the contacts between two
 blocks that keep their carbon (seam) are bridged at {seam[0.4]} vol% for 100 nm and {seam[0.6]} vol% for 150 nm, so at 100 nm the
 coat is not below the bulk and at 150 nm somewhat; contacts ten times as large need {wide} vol%, ten times smaller ones
-{narrow} vol%. From the core to the outside of a single coat {single} vol% is enough, because one aggregate is the bridge.
+{narrow} vol%. **Through the skin, as fitted, it does not hold**: half of the contacts of 150 nm coats are bridged at {thinned[1.0]} vol%, and of
+contacts ten times as large at {thinned[10.0]} vol%; at 100 nm: {thinner[1.0]}, and {thinner[10.0]}. From the core to the outside of a single coat {single} vol% is enough, because one aggregate is the bridge.
 A threshold across is a statement about a contact area, not a property of the matrix. Compact aggregates and poor dispersion raise
 the bulk more than the seam at 150 nm: compact {compact[1]} vol% in the bulk against {compact[0]}, open and poorly dispersed {poor[1]} against {poor[0]}.
 In coats of several aggregate sizes all of them approach the bulk: along the coat, from above, and across single and merged
@@ -75,11 +93,14 @@ coats, from below."""
 
 def coats(chart: Chart) -> str:
     """Thresholds against thickness as they are set by default."""
-    lines = header("coat [nm]", "t/d", "along", *(CASES[case] for case in ACROSS))
+    lines = header("coat [nm]", "t/d", "along", *(CASES[case] for case in (*ACROSS, SKIN)))
     rows = chart.choose(**DEFAULT)
     for ratio in sorted(rows.loc[rows["ratio"] > 0, "ratio"].unique()):
         here = rows[np.isclose(rows["ratio"], ratio)]
-        cells = [first(here, quantity="in_plane"), *(first(here, case=case, area_factor=1.0) for case in ACROSS)]
+        cells = [
+            first(here, quantity="in_plane"),
+            *(first(here, case=case, area_factor=1.0) for case in (*ACROSS, SKIN)),
+        ]
         lines.append(line(f"{250 * ratio:g}", f"{ratio:g}", *(span(cell) for cell in cells)))
     note = "Below 37 nm a primary stands out of the coat: along it that is coverage in two dimensions."
     return f"## Open aggregates, ideal dispersion (vol%)\n\n{joined(lines)}\n\n{note}"
@@ -140,7 +161,7 @@ def rates(chart: Chart) -> str:
         for case in ACROSS:
             found = pick(here, content=content, case=case)
             cells.append("" if found.empty else rate_text(found.iloc[0]))
-        lines.append(line(f"{100 * content:g}", *cells))
+        lines.append(line(digits(100 * content), *cells))
     return f"""## Bridge rates of a 150 nm coat
 
 A window cuts the aggregates at its rim, so that -ln P0 / A falls with the window: the probability to find no bridge in a square

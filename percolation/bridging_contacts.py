@@ -50,7 +50,7 @@ def count_bridging(
     list of int64 (contents, windows)
         One for each side.
     """
-    carbon, faces, foreign = network.carbon, coat.faces(network.carbon), coat.foreign(network.carbon)
+    faces, foreign = coat.faces(network.carbon), coat.foreign(network.carbon)
     found, crossing = find_outer_contacts(network, faces & foreign), seam_links(network)
     filled = network.complete * (coat.library.primary_volume / (coat.height * coat.width**2))
     inserted = np.searchsorted(filled, shares * ROUNDING, side="right").tolist()

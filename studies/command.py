@@ -273,7 +273,7 @@ def compare(
     library = with_progress(
         "patch library", lambda progress: study_library(settings, workers=workers, progress=progress)
     )
-    table = compare_coats(recipe, library)
+    table = compare_coats(recipe, library, settings.outer_face)
     if csv is not None:
         with whole_file(csv) as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.5g")

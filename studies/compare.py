@@ -90,7 +90,9 @@ def _own_settings(study: Study, quantity: str) -> str:
     text = f"as set: {carbon.size_measure}, gap {carbon.contact_gap * 1e9:g} nm"
     if quantity != "threshold_bulk":
         text += f", {carbon.fit}, {study.coat_thickness * 1e9:.3g} nm"
-    return text + (f", seam, {study.contact_area * 1e12:.2g} um2" if quantity == "threshold_across" else "")
+    return text + (
+        f", seam, ideal contact, {study.contact_area * 1e12:.2g} um2" if quantity == "threshold_across" else ""
+    )
 
 
 def natural(text: str) -> tuple[tuple[float, str], ...]:

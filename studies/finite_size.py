@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from studies.blocks import matrix_conductivities
 from studies.patches.library import PatchLibrary
 
 THICKNESSES = (5e-9, 10e-9, 20e-9, 37e-9, 50e-9, 75e-9, 100e-9, 150e-9, 200e-9, 250e-9, 350e-9, 500e-9)
+IDEAL, FITTED = (f"threshold across two coats, {face}" for face in ("ideal contact", "fitted face"))
 THIN = "thinner than a primary, which lies on the core and stands out of it"
 Number = tuple[float, float, float]  # and its 95 % interval
 
 
-def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
+def compare_coats(recipe: Recipe, library: PatchLibrary, face: OuterFace | None = None) -> pd.DataFrame:
     """Thresholds and conductivities of one matrix in the bulk and as coats, and the factor between them.
 
     Parameters
@@ -28,12 +30,16 @@ def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
     recipe : Recipe
         Whose carbon content the conductivities are taken at, and whose cores set the contact area.
     library : PatchLibrary
+    face : OuterFace, optional
+        Which share of the contacts between two coats carries; by default by the skin of the recipe's materials.
 
     Returns
     -------
     DataFrame
         Columns quantity, thickness [m], unit, bulk, coat, low, high, factor, note. A threshold along the coat is
-        infinite where no carbon content is enough, one across it beyond the library's contents.
+        infinite where no carbon content is enough, one across it beyond the library's contents. Across, half of the
+        contacts of pi R 2t are bridged: by ideal contact, where all carbon that meets carries, and at the fitted face,
+        where that share of its contacts does.
 
     Notes
     -----
@@ -43,11 +49,15 @@ def compare_coats(recipe: Recipe, library: PatchLibrary) -> pd.DataFrame:
     hinders ions less the thinner it is: they have the value of the thinnest coat, and an interval up to the upper
     Wiener bound of a film without any carbon in it.
     """
-    coats, threshold = _Coats(recipe, library), float(library.threshold(0.0))
+    if face is None:
+        skin, reach = (recipe.materials[f"coat.{name}"] for name in ("skin_thickness", "tunnelling_range"))
+        face = OuterFace.with_skin(skin, tunnelling_range=reach)
+    coats, threshold = _Coats(recipe, library, face), float(library.threshold(0.0))
     electronic, ionic = matrix_conductivities(recipe, library)
     bulk = {
         "threshold along the coat": threshold,
-        "threshold across two coats": threshold,
+        IDEAL: threshold,
+        FITTED: threshold,
         "electrons along two coats": electronic,
         "ions along the coat": ionic,
         "ions across the coat": ionic,
@@ -69,6 +79,7 @@ class _Coats:
 
     recipe: Recipe
     library: PatchLibrary
+    face: OuterFace
 
     @cached_property
     def ends(self) -> tuple[PatchLibrary, PatchLibrary]:
@@ -81,7 +92,8 @@ class _Coats:
         along, across = self._ions(thickness)
         return {
             "threshold along the coat": self._between(_threshold_along, thickness),
-            "threshold across two coats": self._between(self._threshold_across, thickness),
+            IDEAL: self._between(self._threshold_across(1.0), thickness),
+            FITTED: self._between(self._threshold_across(self.face.seam_share), thickness),
             "electrons along two coats": self._between(self._electrons, thickness),
             "ions along the coat": _times(electrolyte, along),
             "ions across the coat": _times(electrolyte, across),
@@ -91,9 +103,9 @@ class _Coats:
         low, high = sorted(measure(end, thickness) for end in self.ends)
         return measure(self.library, thickness), low, high
 
-    def _threshold_across(self, library: PatchLibrary, thickness: float) -> float:
-        area = math.pi * 0.5 * self.recipe.materials["cam.median_diameter"] * 2.0 * thickness
-        return half_bridged(library, thickness, area)
+    def _threshold_across(self, share: float) -> Callable[[PatchLibrary, float], float]:
+        round_contact = math.pi * 0.5 * self.recipe.materials["cam.median_diameter"] * 2.0
+        return lambda library, thickness: half_bridged(library, thickness, round_contact * thickness, share)
 
     def _electrons(self, library: PatchLibrary, thickness: float) -> float:
         share = min(thickness / library.reach[0], 1.0)
@@ -124,11 +136,14 @@ def _times(factor: float, number: Number) -> Number:
     return factor * number[0], factor * number[1], factor * number[2]
 
 
-def half_bridged(library: PatchLibrary, thickness: float, area: float) -> float:
-    """CB volume fraction at which half of the seams of this area are bridged; infinite beyond the library."""
+def half_bridged(library: PatchLibrary, thickness: float, area: float, share: float = 1.0) -> float:
+    """CB volume fraction at which half of the seams of this area are bridged; infinite beyond the library.
+
+    Of the contacts between the two coats only this share carries.
+    """
 
     def miss(content: float) -> float:
-        rate = float(library.bridge_rate(content)(np.array([thickness]))[0])
+        rate = float(library.bridge_rate(content, share)(np.array([thickness]))[0])
         return rate * area - math.log(2.0)
 
     most = library.plan.contents[-1]

@@ -19,6 +19,7 @@ from microstructure.errors import StudyError
 from microstructure.files import whole_file
 from microstructure.materials import Materials, known
 from microstructure.recipe import carbon_scales
+from studies.chart.older import has_pellet_pores, with_coat_pores
 from studies.chart.rows import Row
 
 TABLE, RECORD = "coat_chart.csv", "coat_chart.json"
@@ -56,6 +57,8 @@ class Chart:
     def load(cls, folder: Path | None = None) -> Chart:
         """Read a chart from the folder of a recomputed one; the shipped chart if none is given.
 
+        An older chart, whose coats had the pores of a pellet, is read as one of coats with their own.
+
         Raises
         ------
         StudyError
@@ -71,7 +74,9 @@ class Chart:
         try:
             chart = cls(read_rows(table), read_record(record))
             chart.check()
-        except (ValueError, RecursionError) as error:
+            if has_pellet_pores(chart.record):
+                chart = cls(*with_coat_pores(chart.rows, chart.record))
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise _damaged(folder, error) from None
         return chart
 

@@ -11,11 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from studies.chart.chart import Chart
+from studies.chart.rows import SEAM, SKIN
 from studies.pictures import drawn, save_picture
 
 LINES = {
     "in_plane": ("#c1440e", "along the coat"),
-    "core_to_core_seam": ("#1f6f8b", "across, core to core, seam"),
+    SEAM: ("#1f6f8b", "across, core to core, seam, ideal contact"),
+    SKIN: ("#8b6d1f", "across, core to core, seam, through the skin"),
     "core_to_core_merged": ("#5b4a8a", "across, core to core, merged"),
     "core_to_outside": ("#3a7d44", "across, core to outside"),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 QUANTITIES = {
     "bulk": "carbon wraps a periodic cube of matrix",
     "in_plane": "carbon wraps a flat coat along its plane",
-    "across": "half of all contacts of an area are bridged",
+    "across": "half of all contacts of an area are bridged; of a seam, by ideal contact unless its case is the skin",
     "bridge_rate": "bridges per area of coat at a carbon content",
     "all_round": "carbon goes all round half of the blocks",
     "outward": "carbon joins core and outer face of half of the blocks, somewhere",
@@ -15,6 +15,8 @@ QUANTITIES = {
     "flat_in_plane": "carbon wraps half of the flat periodic coats as large as the block's",
     "flat_outward": "half of the flat windows as large as an eighth of a block's coat are bridged",
 }
+SEAM = "core_to_core_seam"
+SKIN = "core_to_core_seam_skin"  # of the contacts of two coats those alone carry whose skins are thin enough
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,19 @@ from rich.table import Table
 from microstructure.materials import Materials
 from studies.chart.chart import SCALES, Chart, Reading, material_name, scales
 from studies.chart.formula import ALONG, LETTERS, Formula, fit_formulas
+from studies.chart.rows import SEAM, SKIN
 from studies.console import one_line, wide_console
 from studies.texts import digits
 
-WIDTH = 132
+WIDTH = 138
 CASES = {
     "": "",
     "core_to_outside": "core to outside",
     "core_to_core_merged": "two coats, merged",
-    "core_to_core_seam": "two coats, seam",
+    SEAM: "seam, ideal contact",
+    SKIN: "seam, through the skin",
 }
+FREE = "core to outside and merged: carbon crosses no contact between blocks, nothing there is thinned by a skin"
 NAMES = {"bulk": "bulk pellet", "in_plane": "along the coat", "across": "across"}
 QUESTION = {"structure": "aggregates", "dispersion": "dispersion", "fit": "fit"}
 
@@ -48,19 +51,25 @@ def show_chart(chart: Chart, *notes: str, **wanted: str) -> None:
     bulk = rows[rows["quantity"] == "bulk"].iloc[0]
     title = one_line(chart.record["title"])
     table = Table(title=f"{title}\n{_settings(wanted)}; CB of CB+SE by volume, pores excluded")
-    for name in ("coat [nm]", "t/d", "along [%]", *(f"{case} [%]" for case in list(CASES.values())[1:])):
-        table.add_column(name, justify="right")
     coats = rows[(rows["quantity"] == "in_plane") | (rows["area_factor"] == 1.0)]
+    cases = [case for case in CASES if case and (case != SKIN or case in set(coats["case"]))]
+    lines = []
     for thickness, group in coats.groupby("thickness"):
         found = {row["case"]: interval_text(row["value"], row["low"], row["high"]) for row in group.to_dict("records")}
         size = [f"{float(str(thickness)) * 1e9:g}", f"{group['ratio'].iloc[0]:g}"]
-        table.add_row(*size, *(found.get(case, "") for case in CASES))
+        lines.append([*size, *(found.get(case, "") for case in ("", *cases))])
+    headings = ("coat [nm]", "t/d", "along [%]", *(f"{CASES[case]} [%]" for case in cases))
+    for name, cells in zip(headings, zip(*lines, strict=True), strict=True):
+        table.add_column(name, justify="right", min_width=max(map(len, cells)))
+    for line in lines:
+        table.add_row(*line)
     bulk_text = f"bulk: {interval_text(bulk['value'], bulk['low'], bulk['high'])} %, whatever the coat"
     radius = 0.5e6 * chart.record["plan"]["core_diameter"]
     across = f"across: half of the contacts of pi R (t1 + t2) are bridged, R = {radius:.3g} um"
     formulas = [f for f in fit_formulas(chart) if all(getattr(f, key) == value for key, value in wanted.items())]
-    lines = [_formula_text(formula) for formula in formulas if formula.area_factor in (0.0, 1.0)]
-    _print(table, bulk_text, across, *lines, *notes)
+    texts = [_formula_text(formula) for formula in formulas if formula.area_factor in (0.0, 1.0)]
+    skins = dict.fromkeys(coats.loc[coats["case"] == SKIN, "remark"])
+    _print(table, bulk_text, across, FREE, *skins, *_converted(chart), *texts, *notes)
 
 
 def masses_text(materials: Materials) -> str:
@@ -104,7 +113,18 @@ def interval_text(value: float, low: float, high: float, *, most: float = 1.0) -
 def _notes(chart: Chart, readings: list[Reading]) -> list[str]:
     notes = dict.fromkeys(reading.remark for reading in readings if reading.remark)
     seeds = len(chart.record["seeds"])
-    return [*notes, f"95 % intervals over {seeds} seeds: scatter of structures, no error of the model"]
+    if any(reading.quantity == "across" for reading in readings):
+        notes[FREE] = FREE
+    return [
+        *notes,
+        *_converted(chart),
+        f"95 % intervals over {seeds} seeds: scatter of structures, no error of the model",
+    ]
+
+
+def _converted(chart: Chart) -> list[str]:
+    """A sentence if the coats of the chart were computed with other pores."""
+    return [one_line(str(chart.record["converted"]))] if "converted" in chart.record else []
 
 
 def _formula_text(formula: Formula) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.errors import ThresholdError
+from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from percolation.block_sweep import sweep_block
 from percolation.bridge_rate import fit_bridge_rate
@@ -21,7 +22,7 @@ from percolation.critical import critical_probability
 from percolation.sweep import Sweep
 from studies.chart.plan import ChartPlan
 from studies.chart.pooling import Pooled, pool
-from studies.chart.rows import Row
+from studies.chart.rows import SEAM, SKIN, Row
 from studies.ledger import Task
 
 # streams of random numbers of one seed
@@ -29,6 +30,8 @@ LIBRARY, BULK, COAT, ACROSS, BLOCK, FLAT = range(6)
 SHARE = 0.16  # of the box that carbon takes in the largest patches, by which their number is set
 WIDE = 3e-6  # m: a patch that is looked at across is at least as wide
 SMALLER = (1.0, 4.0, 16.0, 64.0)  # parts of the largest window that bridge rates are read from
+SKIN_UP_TO = 0.45  # carbon content beyond which no bridge through the skin is looked for
+SKIN_COATS = 1.0  # aggregate sizes: thicker coats are not looked at with it
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def chart_tasks(plan: ChartPlan) -> list[Task]:
     tasks = [_task(bulk_rows, "bulk", plan, condition) for condition in mixed]
     tasks += [_task(coat_rows, "coat", plan, condition) for condition in coats]
     tasks += [_task(block_rows, "block", plan, condition) for condition in _blocks(plan, first)]
+    skins = [coat for coat in coats[: len(plan.ratios)] if coat.thickness <= SKIN_COATS * size * (1.0 + 1e-9)]
+    tasks += [_task(skin_rows, "skin", plan, coat) for coat in skins if SEAM in plan.cases]
     return tasks + [
         Task(f"own-{condition.name}", 0, partial(own_rows, plan, condition)) for condition in _own_variants(plan, first)
     ]
@@ -94,6 +99,21 @@ def coat_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
         rows += _half_rows(plan, condition, bridges)
         rows += _rate_rows(plan, condition, join_bridges(bridges))
     return rows
+
+
+def skin_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
+    """The thresholds across a seam if of its contacts those alone carry whose skins are thin enough.
+
+    The patches, and the places of their carbon, are those of ideal contact.
+    """
+    skin, reach = (plan.constants[f"coat.{name}"] for name in ("skin_thickness", "tunnelling_range"))
+    face = OuterFace.with_skin(skin, tunnelling_range=reach)
+    bridges = _bridges(plan, condition, SEAM, plan.area_factors, face, SKIN_UP_TO)
+    remark = (
+        f"skin of {1e9 * skin:.3g} nm: {100.0 * face.seam_share:.2g} % of the contacts of two coats carry;"
+        f" looked for up to {100.0 * SKIN_UP_TO:g} vol%"
+    )
+    return [replace(row, case=SKIN, remark=remark) for row in _half_rows(plan, condition, bridges)]
 
 
 def own_rows(plan: ChartPlan, condition: Condition) -> list[Row]:
@@ -146,7 +166,14 @@ def in_plane_row(plan: ChartPlan, condition: Condition) -> Row:
     return _row(plan, "in_plane", condition, found, runs)
 
 
-def _bridges(plan: ChartPlan, condition: Condition, case: str, factors: Sequence[float]) -> list[Bridges]:
+def _bridges(
+    plan: ChartPlan,
+    condition: Condition,
+    case: str,
+    factors: Sequence[float],
+    face: OuterFace | None = None,
+    up_to: float | None = None,
+) -> list[Bridges]:
     """The bridges of every seed, in windows of the contact areas, and of parts of the largest for the rates."""
     contacts = [factor * plan.contact_area(condition.thickness) for factor in factors]
     core = math.pi * plan.core_diameter**2  # no contact is larger than the whole core
@@ -168,7 +195,8 @@ def _bridges(plan: ChartPlan, condition: Condition, case: str, factors: Sequence
             windows=windows,
             runs=runs,
             case=case,
-            up_to=plan.up_to,
+            face=face,
+            up_to=up_to or plan.up_to,
             rng=_stream(plan, seed, ACROSS, condition, number, len(factors)),
             **_settings(plan, condition),
         )
