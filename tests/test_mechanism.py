@@ -58,5 +58,5 @@ def fitted_set(law):
 
 @pytest.mark.parametrize("shares", [("1 %", "0.05 %"), ("0 %", "1 %"), ("1 %", "150 %"), ("many", "1 %")])
 def test_credible_shares_rise(shares):
-    with pytest.raises(ValueError, match="shares that rise|wanted|number"):
+    with pytest.raises(ValueError, match=r"shares that rise|wanted|number"):
         _ = Screen(carrying=shares).credible_shares
