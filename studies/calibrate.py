@@ -13,7 +13,7 @@ from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from studies.compare import ARITHMETIC, measured_data, measured_value
 from studies.held_out import Prediction, predict_cathodes
-from studies.model import QUANTITIES, Model
+from studies.model import QUANTITIES, Model, Response
 from studies.patches.library import PatchLibrary
 from studies.profile import Profile, profile_parameter
 from studies.streams import PARAMETERS as DRAWN
@@ -53,6 +53,19 @@ class Target:
     def name(self) -> str:
         """As a study names it."""
         return f"{self.quantity} {self.recipe}"
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Fitted parameters, and how well their numbers fix them by the slopes at the fit."""
+
+    values: dict[str, float] = field(metadata={"unit": "SI"})
+    targets: dict[str, Target] = field(repr=False)
+    covariance: Floats = field(repr=False, metadata={"shape": "(6, 6)", "what": "of the logarithms of the parameters"})
+    fixing: Response = field(repr=False, metadata={"what": "the numbers that fix them, at the fit"})
+    errors: Floats = field(
+        repr=False, metadata={"shape": "(6,)", "what": "of the logarithms of these numbers, and of their means"}
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,21 +164,11 @@ def calibrate(
     StudyError
         If a parameter has no target, it lies outside of what the parameter can reach, or does not move with it.
     """
-    targets, model = find_targets(study), Model(study, library)
-    report, steps = progress or (lambda done, total: None), 2 * len(targets) + 3
-    values = {name: study.constants[name] for name in targets}
-    for done, (name, target) in enumerate(targets.items()):
-        report(done, steps)
-        values[name] = _fit(model, values, name, target)
-    report(len(targets), steps)
+    model, report = Model(study, library), progress or (lambda done, total: None)
+    steps = 2 * len(fitted_parameters(study.carbon.contact_law)) + 3
+    fit = fit_parameters(model, lambda done: report(done, steps))
+    targets, values, covariance, fixing = fit.targets, fit.values, fit.covariance, fit.fixing
     names = [target.name for target in targets.values()]
-    fixing = model.respond(values, names)
-    for name, number, slope in zip(values, names, np.diag(fixing.slopes), strict=True):
-        if slope == 0.0:
-            raise StudyError(f"{number} does not change with {name} near its fit: take more cores or seeds")
-    errors = np.hypot([target.error for target in targets.values()], fixing.scatter)
-    inverse = np.linalg.inv(fixing.slopes)
-    covariance = inverse @ np.diag(errors**2) @ inverse.T
     profiles = {}
     for done, (name, spread) in enumerate(zip(targets, np.sqrt(np.diag(covariance)).tolist(), strict=True)):
         report(len(targets) + 1 + done, steps)
@@ -175,7 +178,7 @@ def calibrate(
             name,
             names,
             targets=np.log(fixing.means),
-            errors=errors,
+            errors=fit.errors,
             slopes=fixing.slopes,
             spread=spread,
         )
@@ -191,6 +194,36 @@ def calibrate(
     bare_alone = predict_cathodes(closed, values, bare, draw)
     report(steps, steps)
     return Calibration(values, targets, covariance, profiles, held_out, bare_alone)
+
+
+def fit_parameters(model: Model, report: Callable[[int], None] = lambda done: None) -> Fit:
+    """Fit the parameters of a model to the numbers that its study lists for them; `calibrate` says how.
+
+    Parameters
+    ----------
+    model : Model
+    report : callable, optional
+        Called with the number of parameters fitted.
+
+    Raises
+    ------
+    StudyError
+        As `calibrate` does.
+    """
+    targets = find_targets(model.study)
+    values = {name: model.study.constants[name] for name in targets}
+    for done, (name, target) in enumerate(targets.items()):
+        report(done)
+        values[name] = _fit(model, values, name, target)
+    report(len(targets))
+    names = [target.name for target in targets.values()]
+    fixing = model.respond(values, names)
+    for name, number, slope in zip(values, names, np.diag(fixing.slopes), strict=True):
+        if slope == 0.0:
+            raise StudyError(f"{number} does not change with {name} near its fit: take more cores or seeds")
+    errors = np.hypot([target.error for target in targets.values()], fixing.scatter)
+    inverse = np.linalg.inv(fixing.slopes)
+    return Fit(values, targets, inverse @ np.diag(errors**2) @ inverse.T, fixing, errors)
 
 
 def draw_parameters(

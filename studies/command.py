@@ -18,6 +18,7 @@ from studies.options import whole_number
 if TYPE_CHECKING:
     from studies.chart.chart import Chart
     from studies.ledger import Bars
+    from studies.study import Study
 
 INTERRUPTED = 130  # exit status
 Result = TypeVar("Result")
@@ -191,6 +192,10 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option(help="Write the fitted set as a file (.toml), for percoat screen --fitted.")
     ] = None,
+    rivals: Annotated[
+        bool,
+        typer.Option("--rivals", help="Then say which measurement would tell rival readings of these numbers apart."),
+    ] = False,
 ) -> None:
     """Fit six parameters to six measured numbers; say how well they are known, and predict what is held out."""
     from studies.blocks import check_cathode
@@ -221,6 +226,22 @@ def calibrate(
         )
         write_fitted(found, out, f"{settings.title}; {'; '.join(count_data(settings))} Fitted on {cathode}.")
     show_calibration(settings, found)
+    if rivals:
+        _give_rivals(settings, workers)
+
+
+def _give_rivals(settings: Study, workers: int) -> None:
+    """Fit rivals to the same numbers, and print which measurement tells them apart."""
+    from studies.patches.library import PatchLibrary, study_library
+    from studies.rivals import which_measurement
+    from studies.show_fit import show_rivals
+
+    def library_of(own: Study) -> PatchLibrary:
+        return study_library(own, workers=workers)
+
+    show_rivals(
+        with_progress("rivals", lambda progress: which_measurement(settings, library_of=library_of, progress=progress))
+    )
 
 
 @app.command()

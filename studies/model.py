@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from studies.study import Study, with_constants
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, float]  # of parameters, by name [SI]
+Reached = Literal["electronic", "ionic", "joint"]  # by electrons, by ions, or by both
 
 QUANTITIES = (
     "matrix_electronic", "matrix_ionic", "composite_electronic", "composite_ionic", "utilisation_electronic",
@@ -38,6 +40,7 @@ class Model:
     study: Study
     library: PatchLibrary
     face: OuterFace | None = field(default=None, metadata={"what": "in place of that of the study"})
+    reached: Reached = field(default="electronic", metadata={"what": "by what active material counts as utilised"})
 
     @cached_property
     def seams(self) -> dict[str, list[Seams]]:
@@ -46,7 +49,13 @@ class Model:
 
     def with_face(self, face: OuterFace) -> Model:
         """The same blocks, whose coats meet in another way."""
-        other = replace(self, face=face)
+        return self._on_these_blocks(replace(self, face=face))
+
+    def with_carbon(self, study: Study, library: PatchLibrary, *, reached: Reached = "electronic") -> Model:
+        """The same blocks under a study that differs in its [carbon] and [fitted] tables alone."""
+        return self._on_these_blocks(Model(study, library, reached=reached))
+
+    def _on_these_blocks(self, other: Model) -> Model:
         other.__dict__["seams"] = self.seams
         return other
 
@@ -69,7 +78,7 @@ class Model:
         blocks = Blocks(own, self.cathodes(recipe)[seed], self.library, self.face or study.outer_face)
         rng = stream(self.study, seed, BONDS)
         if quantity == "utilisation_electronic":
-            return blocks.reach(rng, self.study.composite.ionic_contact_share).electronic
+            return float(getattr(blocks.reach(rng, self.study.composite.ionic_contact_share), self.reached))
         if quantity == "composite_ionic":
             return blocks.ionic_conductivity()
         return blocks.electronic_conductivity(blocks.draw(rng))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 from rich.table import Table
@@ -12,8 +14,9 @@ from studies.calibrate import Calibration, count_data
 from studies.compare import SHOWN, measured_text
 from studies.console import wide_console
 from studies.held_out import Prediction
+from studies.rivals import RIVALS
 from studies.study import FACE_CONSTANTS, Study, with_constants
-from studies.texts import interval_text
+from studies.texts import digits, interval_text
 
 WIDTH = 132
 STRONG = 0.5  # correlation from which a pair of parameters is named
@@ -80,6 +83,37 @@ def _cathodes_text(found: Prediction, quantity: str) -> str:
     text = interval_text(found.value / scale, found.low / scale, found.high / scale)
     lost = f"; no path in {found.without_path} of {found.cathodes}"
     return text + (lost if found.without_path and quantity == "composite_electronic" else "")
+
+
+def show_rivals(table: pd.DataFrame) -> None:
+    """Print what rivals predict for every measurement, and how well it tells them apart; see `which_measurement`."""
+    console, names = wide_console(WIDTH), [name for name in RIVALS if name in table]
+    for name in names:
+        console.print(f"{name}: {RIVALS[name].assumes}.")
+    for reason in table.attrs["left_out"].values():
+        console.print(f"Left out: {reason}.")
+    shown = Table(
+        title="Which measurement next: what rivals predict, and 95 % of measurements on one more cathode",
+        caption="evidence: expected of one measurement between two rivals, in nats (4.6: odds of 100 to 1), each at"
+        " most that in the mean; * measured already; below 1e-5 mS/cm no electrons are measured",
+    )
+    for heading in ("quantity", "composition", *names, "evidence", "not told apart"):
+        shown.add_column(heading)
+    for row in table.to_dict("records"):
+        quantity, unit, scale = SHOWN[str(row["quantity"])]
+        cells = [_measurement_text(row, name, scale) for name in names]
+        mark = " *" if row["measured"] else ""
+        evidence = f"{row['mean']:.1f}\n{row['smallest']:.1f} least"
+        shown.add_row(f"{quantity} [{unit}]", f"{row['composition']}{mark}", *cells, evidence, str(row["alike"]))
+    console.print(shown)
+
+
+def _measurement_text(row: Mapping[Hashable, Any], name: str, scale: float) -> str:
+    """A value, and below it the interval, in the unit shown."""
+    if name in str(row["below_floor"]).split(", "):
+        return "no path"
+    value, low, high = (digits(float(row[key]) / scale) for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{value}\n{low} - {high}"
 
 
 def show_coats(table: pd.DataFrame, composition: str) -> None:
