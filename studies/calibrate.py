@@ -12,13 +12,14 @@ from scipy.optimize import brentq
 from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from studies.compare import ARITHMETIC, measured_data, measured_value
+from studies.contact_law import FACE_CONSTANTS, ContactLaw
 from studies.held_out import Prediction, predict_cathodes
 from studies.model import QUANTITIES, Model, Response
 from studies.patches.library import PatchLibrary
 from studies.profile import Profile, profile_parameter
 from studies.streams import PARAMETERS as DRAWN
 from studies.streams import stream
-from studies.study import FACE_CONSTANTS, ContactLaw, Study
+from studies.study import Study
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,8 @@ from microstructure.files import whole_file
 from microstructure.materials import UNITS
 from microstructure.units import shown
 from studies.calibrate import Calibration, draw_parameters, fitted_parameters
-from studies.study import CONTACT_LAW, FACE_CONSTANTS, Study, read_toml, with_constants
+from studies.contact_law import CONTACT_LAW, FACE_CONSTANTS
+from studies.study import Study, read_toml, with_constants
 
 SHIPPED = "fitted.toml"
 LARGEST = 1e300  # beyond it a whole number is no float any more

@@ -19,13 +19,14 @@ from microstructure.recipe import Recipe
 from studies.blocks import check_cathode
 from studies.calibrate import Fit, Target, draw_parameters, find_targets, fit_parameters, solve
 from studies.compare import SHOWN, SI, measured_data, measured_value
+from studies.contact_law import FACE_CONSTANTS, ContactLaw
 from studies.measured import USUAL_ERRORS
 from studies.model import QUANTITIES, STEP, Model, Reached
 from studies.patches.library import PatchLibrary, study_library
 from studies.patches.plan import CarbonState
 from studies.streams import PARAMETERS as DRAWN
 from studies.streams import stream
-from studies.study import FACE_CONSTANTS, ContactLaw, Mixing, Study
+from studies.study import Mixing, Study
 from studies.values import NORMAL
 
 Floats = NDArray[np.float64]

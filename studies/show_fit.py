@@ -13,9 +13,10 @@ from microstructure.materials import UNITS
 from studies.calibrate import Calibration, count_data
 from studies.compare import SHOWN, measured_text
 from studies.console import wide_console
+from studies.contact_law import FACE_CONSTANTS
 from studies.held_out import Prediction
 from studies.rivals import RIVALS
-from studies.study import FACE_CONSTANTS, Study, with_constants
+from studies.study import Study, with_constants
 from studies.texts import digits, interval_text
 
 WIDTH = 132

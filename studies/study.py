@@ -22,19 +22,12 @@ from microstructure.materials import UNITS, Materials
 from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
+from studies.contact_law import CONTACT_LAW, ContactLaw, check_constant
 from studies.measured import entry_of, repeated
 from studies.settings import DEEPEST, Coat, Core, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
 
 SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
 Fit = Literal["reorient", "compress", "cut"]
-ContactLaw = Literal["skin", "share", "resistance"]
-CONTACT_LAW: ContactLaw = "skin"
-# constants that count under one law of contacts alone; the first of each is what a calibration fits
-FACE_CONSTANTS: dict[ContactLaw, tuple[str, ...]] = {
-    "skin": ("coat.skin_thickness", "coat.tunnelling_range"),
-    "share": ("coat.carrying_share", "coat.wall_carrying_share"),
-    "resistance": ("composite.block_resistance_electronic",),
-}
 MOST_COMPOSITIONS = 2000
 COARSEST = 0.2  # voxels, of the median core
 Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
@@ -285,9 +278,9 @@ def parse_study(table: dict[str, Any]) -> Study:
     _check_boxes(study)
     for group, constants in study.materials.items():
         for key in constants:
-            check_face(study, f"{group}.{key}", f"[materials.{group}]")
+            check_constant(f"{group}.{key}", study.carbon.contact_law, f"[materials.{group}]")
     for parameter in study.fitted.values():
-        check_face(study, parameter, "[fitted]")
+        check_constant(parameter, study.carbon.contact_law, "[fitted]")
     for recipe in study.recipes:
         try:
             fraction = recipe.core_fraction(study.composite.total_porosity(recipe))
@@ -300,23 +293,6 @@ def parse_study(table: dict[str, Any]) -> Study:
                 f" more than {MOST_VOXELS:.2g} voxels: take larger ones or fewer cores"
             )
     return study
-
-
-def check_face(study: Study, constant: str, place: str) -> None:
-    """Refuse a constant that does not count under the study's law of contacts between blocks.
-
-    Raises
-    ------
-    StudyError
-        In a sentence that names the constant that does.
-    """
-    law = study.carbon.contact_law
-    for other, constants in FACE_CONSTANTS.items():
-        if constant in constants and other != law:
-            raise StudyError(
-                f"{place}: {constant} counts only with carbon.contact_law = '{other}'; this study has '{law}', where"
-                f" {FACE_CONSTANTS[law][0]} says which carbon contacts between blocks carry: set that one, or the law"
-            )
 
 
 def _in_core_diameters(table: dict[str, Any]) -> dict[str, Any]:

@@ -232,7 +232,7 @@ def test_an_unknown_name_brings_the_nearest():
         ({"porosity": NAN}, RecipeError),
         ({"porosity": 25}, RecipeError),
         ({"porosity": 0.0}, RecipeError),
-        ({"recipe": Recipe.parse("80:20:3"), "porosity": 0.1}, RecipeError),  # below what the matrix pores need
+        ({"recipe": Recipe.parse("80:20:3"), "porosity": 0.015}, RecipeError),  # below what the matrix pores need
         ({"shape": 1.3}, TypeError),
         ({"shape": Facets}, TypeError),
         ({"clusters": 0.2}, TypeError),

@@ -38,7 +38,7 @@ def test_a_shell_is_a_shell_and_carbon_lies_all_round(library):
     points = (np.argwhere(block.labels == Phase.MATRIX) + 0.5) * block.voxel_size
     heights = np.linalg.norm(points - centre, axis=1) - 1.65e-6
     assert heights.max() < block.coats.thickness + 75e-9
-    fine = voxelise(block, block.voxel_size / 1.5)  # at another resolution it is the same shell
+    fine = voxelise(block, 0.75 * block.voxel_size)  # at another resolution it is the same shell
     points = (np.argwhere(fine.labels == Phase.MATRIX) + 0.5) * fine.voxel_size
     assert (np.linalg.norm(points - centre, axis=1) - 1.65e-6).max() < block.coats.thickness + 75e-9
     directions = block.carbon.centres - centre

@@ -22,11 +22,12 @@ from studies.calibrate import (
     solve,
 )
 from studies.command import app
+from studies.contact_law import FACE_CONSTANTS
 from studies.fitted import load_fitted
 from studies.held_out import cathode_interval
 from studies.model import Model, Response
 from studies.show_fit import show_calibration
-from studies.study import FACE_CONSTANTS, load_study, parse_study, with_constants
+from studies.study import load_study, parse_study, with_constants
 
 TRUTH = {
     "cb.neck_conductance": 2e-4,

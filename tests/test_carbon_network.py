@@ -326,7 +326,7 @@ def test_the_content_is_the_same_whatever_more_is_in_the_box(library):
 
 def test_content_of_all_the_carbon_is_that_of_the_recipe():
     recipe = Recipe.parse("80:20:3")
-    cell = build_composite(recipe, porosity=0.3, box=(8e-6,) * 3, voxel_size=160e-9, rng=np.random.default_rng(1))
+    cell = build_composite(recipe, porosity=0.3, box=(8e-6,) * 3, voxel_size=125e-9, rng=np.random.default_rng(1))
     found = sweep_carbon(cell, steps=3, rng=np.random.default_rng(1))
     assert found.fraction[-1] == pytest.approx(recipe.volume_fraction, rel=1e-4)
 

@@ -182,7 +182,7 @@ def test_coats_thinner_than_a_primary_work_too(library, text):
     assert thin.carbon.overlap <= MAX_OVERLAP + 1e-9
     assert thin.carbon.left_out < 0.05
     checked = check_room(thin, thin.carbon)
-    assert max(checked) < 1e-12
+    assert max(checked) < 1e-11  # m: in gaps narrower than a primary it is squeezed against both sides
 
 
 def test_random_voxels_are_those_of_a_list_of_them(cell):

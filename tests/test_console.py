@@ -246,7 +246,7 @@ def test_narrow_and_dumb_terminals_keep_numbers_whole(monkeypatch, end_of, term,
     if columns is not None:
         monkeypatch.setenv("COLUMNS", columns)
     assert end_of("threshold", "--thickness", "150 nm") == 0
-    assert "17.2 (16.6 - 17.9)" in screen.getvalue()
+    assert "12.7 (12.2 - 13.2)" in screen.getvalue()
     assert "…" not in screen.getvalue()
     assert re.search("\x1b\\[[0-9;]*3[0-7]m", screen.getvalue()) is None  # italic, but no colour
 

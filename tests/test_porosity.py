@@ -74,8 +74,8 @@ def test_pores_inside_the_matrix_come_from_the_recipe():
     labels = np.full((4, 4, 5), Phase.MATRIX, np.uint8)
     labels[0], labels[3] = Phase.CORE, Phase.PORE
     found = measure_porosity(structure(labels, recipe=recipe))
-    assert found.inside_matrix == pytest.approx(0.5 * recipe.matrix_porosity)
-    assert found.total == pytest.approx(0.25 + 0.5 * recipe.matrix_porosity)
+    assert found.inside_matrix == pytest.approx(0.5 * recipe.coat_porosity)
+    assert found.total == pytest.approx(0.25 + 0.5 * recipe.coat_porosity)
     assert found.open == pytest.approx(0.25)
     assert measure_porosity(structure(labels, recipe=recipe), open_matrix_share=1.0).closed == pytest.approx(0.0)
     with pytest.raises(ValueError, match="recipe"):

@@ -47,7 +47,6 @@ def resolved():
         "80:20:0.2",
         "80:20:0.5",
         composite={"cores": 60, "thickness": 5.0, "voxel_size": "125 nm"},
-        materials={"composite": {"block_resistance_electronic": "0 ohm*m^2"}},
     )
     return {
         (str(recipe), seed): resolve_carbon(build_seed(study, seed, recipe, seed_library(study, seed)))
@@ -153,11 +152,10 @@ def test_bridges_of_one_block_by_hand(handmade, more, one_block):
     At a wall an aggregate stands on one core only: that counts as two discs where two cores have one each in series.
     """
     recipe = Recipe.parse("80:20:1")
-    library, content, area = handmade(along_electronic=0.0), recipe.volume_fraction, 3e-12
-    blocks = Blocks(recipe, one_block(recipe), library)
+    library, content, area, resistance = handmade(along_electronic=0.0), recipe.volume_fraction, 3e-12, 1.4e-5
+    blocks = Blocks(recipe, one_block(recipe), library, OuterFace(resistance=resistance))
     np.testing.assert_allclose(blocks.bonds.bridges, 8e14 * content**2 * area, rtol=1e-9)
     materials = recipe.materials
-    resistance = materials["composite.block_resistance_electronic"]
     carbon = materials["cb.neck_conductance"] * 2e14 * content**2 * area
     disc = 4.0 * materials["cam.electronic_conductivity"] * 0.5 * materials["cb.primary_diameter"]
     feet = 2.0 * disc * 6e14 * content**2 * area
@@ -322,9 +320,10 @@ def test_a_matrix_conducts_what_its_bulk_does(handmade):
 def test_sheets_and_bridges_share_the_resistance_of_a_face(handmade, one_block):
     """However well carbon conducts along and across, no more passes a face than its resistance lets through."""
     recipe = Recipe.parse("80:20:1")
-    blocks = Blocks(recipe, one_block(recipe), handmade(along_electronic=1e12, across_electronic=1e30))
+    face = OuterFace(resistance=1.4e-5)
+    blocks = Blocks(recipe, one_block(recipe), handmade(along_electronic=1e12, across_electronic=1e30), face)
     drawn = DrawnBonds(1e9 * blocks.bonds.bridges, HALF, NO_PAIRS)
-    least = 2.0 * recipe.materials["composite.block_resistance_electronic"] / 3e-12
+    least = 2.0 * face.resistance / 3e-12
     assert 1.0 / blocks.electrons(drawn).conductance() >= least * (1.0 - 1e-9)
 
 

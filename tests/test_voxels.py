@@ -7,6 +7,7 @@ from microstructure import _voxels
 from microstructure._coats import film_at
 from microstructure.aggregates import build_library
 from microstructure.composite import build_composite
+from microstructure.materials import Materials
 from microstructure.recipe import Recipe
 from microstructure.relief import Unevenness
 from microstructure.structure import Phase
@@ -14,6 +15,7 @@ from microstructure.voxels import label_lowest, voxelise
 
 BOX = (8e-6, 6e-6, 7e-6)
 VOXEL = 200e-9
+PELLET = Materials.load({"matrix": {"least_porosity": "95 %"}})  # coats as porous as a pellet: thicker than a voxel
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def library():
 @pytest.fixture(scope="module", params=[None, Unevenness(thickness_width=0.4, coverage=0.7)], ids=["even", "uneven"])
 def cell(request, library):
     return build_composite(
-        Recipe.parse("80:20:3"),
+        Recipe.parse("80:20:3", PELLET),
         porosity=0.25,
         box=BOX,
         voxel_size=VOXEL,

@@ -17,8 +17,9 @@ from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
 from studies.blocks import check_cathode
 from studies.compare import check_values
+from studies.contact_law import check_constant
 from studies.settings import Number, Whole, parse_kind, sentence
-from studies.study import Study, check_face, merged, parse_study, quick_changes, read_study
+from studies.study import Study, merged, parse_study, quick_changes, read_study
 
 # what may be varied beside the material constants, and its unit
 SETTINGS = {
@@ -171,7 +172,7 @@ def candidates(plan: ScreenPlan) -> list[Candidate]:
     screen, constants = plan.screen, plan.study.constants.constants
     for name in screen.vary:
         known(name, {**dict.fromkeys(SETTINGS), **dict.fromkeys(constants)}, "name in [screen.vary]")
-        check_face(plan.study, name, "[screen.vary]")
+        check_constant(name, plan.study.carbon.contact_law, "[screen.vary]")
         if not screen.vary[name]:
             raise StudyError(f"[screen.vary] '{name}' has no values")
     count = screen.samples or len(plan.study.compositions) * math.prod(map(len, screen.vary.values()))
