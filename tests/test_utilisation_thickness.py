@@ -195,7 +195,7 @@ def test_below_the_threshold_utilisation_falls_as_one_over_the_thickness(sparse)
 
 def test_above_the_threshold_it_tends_to_the_infinite_cluster(study):
     found = sweep_thickness(
-        study, study.recipes[0], thicknesses=[5.0, 10.0], cores_per_median=40, limit_cores=400, bare_contact_share=0.6
+        study, study.recipes[0], thicknesses=[5.0, 16.0], cores_per_median=40, limit_cores=400, bare_contact_share=0.6
     )
     thin, thick = found.electronic.mean(axis=0)
     limit = found.limit.mean()
