@@ -25,15 +25,15 @@ class Profile:
 
     values: Floats = field(metadata={"unit": "SI", "what": "of the parameter, rising"})
     deviance: Floats = field(metadata={"unit": "1"})
+    allowed: tuple[float, float] = field(metadata={"unit": "SI", "what": "lowest and highest value that it may have"})
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the deviance passes that of 95 %; 0 or infinity where it does not."""
+        """Where the deviance passes that of 95 %; the ends of what is allowed where it does not."""
         best = int(np.argmin(self.deviance))
-        logs = np.log(self.values)
-        low = _crossing(logs[best::-1], self.deviance[best::-1], -np.inf)
-        high = _crossing(logs[best:], self.deviance[best:], np.inf)
-        return float(np.exp(low)), float(np.exp(high))
+        low = _crossing(self.values[best::-1], self.deviance[best::-1], self.allowed[0])
+        high = _crossing(self.values[best:], self.deviance[best:], self.allowed[1])
+        return low, high
 
 
 def profile_parameter(
@@ -90,10 +90,10 @@ def profile_parameter(
             known[step * spread] = deviance(step * spread)
     turns = np.array(sorted(known))
     tried = np.clip(values[parameter] * np.exp(turns), allowed.low, allowed.high)
-    return Profile(tried, np.array([known[turn] for turn in turns.tolist()]))
+    return Profile(tried, np.array([known[turn] for turn in turns.tolist()]), (allowed.low, allowed.high))
 
 
-def _crossing(logs: Floats, deviance: Floats, otherwise: float) -> float:
+def _crossing(values: Floats, deviance: Floats, otherwise: float) -> float:
     """Where the deviance first passes the limit, between two values tried along its square root."""
     above = np.flatnonzero(deviance >= LIMIT)
     if above.size == 0:
@@ -101,4 +101,5 @@ def _crossing(logs: Floats, deviance: Floats, otherwise: float) -> float:
     right = int(above[0])
     roots, limit = np.sqrt(deviance[right - 1 : right + 1]), np.sqrt(LIMIT)
     share = (limit - roots[0]) / (roots[1] - roots[0])
-    return float(logs[right - 1] + share * (logs[right] - logs[right - 1]))
+    logs = np.log(values[right - 1 : right + 1])
+    return float(np.exp(logs[0] + share * (logs[1] - logs[0])))

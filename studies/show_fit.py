@@ -32,9 +32,8 @@ def show_calibration(study: Study, found: Calibration) -> None:
     for heading in ("parameter", "value", "95 %", "unit", "fixed by", "measured within"):
         table.add_column(heading)
     for name, value in found.values.items():
-        allowed, unit, target = study.constants.constants[name], UNITS[name.split(".")[1]], found.targets[name]
-        ends = (min(max(end, allowed.low), allowed.high) for end in found.profiles[name].interval)
-        interval = " - ".join(f"{end:.3g}" for end in ends)
+        unit, target = UNITS[name.split(".")[1]], found.targets[name]
+        interval = " - ".join(f"{end:.3g}" for end in found.profiles[name].interval)
         table.add_row(name, f"{value:.4g}", interval, unit, target.name, f"{target.error:.0%}")
     console.print(table)
     for sentence in _face_sentences(study, found):

@@ -26,6 +26,7 @@ from studies.contact_law import FACE_CONSTANTS
 from studies.fitted import load_fitted
 from studies.held_out import cathode_interval
 from studies.model import Model, Response
+from studies.profile import Profile
 from studies.show_fit import show_calibration
 from studies.study import load_study, parse_study, with_constants
 
@@ -326,3 +327,10 @@ def study_text(study):
         lines += [f"[measured.{quantity}]", *(f'"{name}" = "{text.strip()}"' for name, text in found.items())]
     lines += ["[fitted]", *(f'"{name}" = "{parameter}"' for name, parameter in study.fitted.items())]
     return "\n".join(lines)
+
+
+def test_a_number_that_fixes_little_leaves_the_range_of_its_parameter():
+    values, deviance = np.array([0.5, 1.0, 2.0]), np.array([1.0, 0.0, 8.0])
+    low, high = Profile(values, deviance, (0.1, 5.0)).interval
+    assert low == 0.1
+    assert high == pytest.approx(2.0 ** np.sqrt(3.841459 / 8.0))

@@ -1,6 +1,5 @@
 """Study files: what is wrong in one is said in a sentence that names it, and nothing is written."""
 
-import math
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 
 from microstructure.errors import PercoatError, StudyError
-from microstructure.outer_face import OuterFace
 from studies.chart.plan import load_plan
 from studies.compare import check_measured, measured_text, measured_value
 from studies.contact_check import contact_ratio
@@ -316,39 +314,6 @@ def test_pressed_cores_jam_or_float_in_the_matrix(composition, least, jammed, co
     study = parse_study(table(compositions=[composition], materials=constants))
     recipe = study.recipes[0]
     assert recipe.core_fraction(study.composite.total_porosity(recipe)) == pytest.approx(cores, abs=6e-4)
-
-
-@pytest.mark.parametrize(
-    ("law", "group", "constant", "wanted"),
-    [
-        (None, "composite", {"block_resistance_electronic": "1e-5 ohm*m^2"}, "coat.skin_thickness"),
-        ("share", "coat", {"skin_thickness": "20 nm"}, "coat.carrying_share"),
-        ("skin", "coat", {"wall_carrying_share": "20 %"}, "coat.skin_thickness"),
-        ("resistance", "coat", {"tunnelling_range": "2 nm"}, "composite.block_resistance_electronic"),
-    ],
-)
-def test_a_constant_of_another_law_of_contacts_is_refused_with_the_one_that_counts(law, group, constant, wanted):
-    carbon = {} if law is None else {"carbon": {"contact_law": law}}
-    with pytest.raises(StudyError, match=wanted):
-        parse_study(table(materials={group: constant}, **carbon))
-    (name,) = constant
-    with pytest.raises(StudyError, match=rf"\[fitted\].*{wanted}"):
-        parse_study(table(fitted={"composite_electronic 80:20:3": f"{group}.{name}"}, **carbon))
-
-
-def test_the_face_of_each_law():
-    skin, share, resistance = (
-        parse_study(table(carbon={"contact_law": law})).outer_face for law in ("skin", "share", "resistance")
-    )
-    constants = parse_study(table()).constants
-    ratio = constants["coat.tunnelling_range"] / constants["coat.skin_thickness"]
-    assert skin.seam_share == pytest.approx(1.0 - math.exp(-ratio) * (1.0 + ratio))
-    assert skin.wall_share == pytest.approx(1.0 - math.exp(-ratio))
-    assert share == OuterFace(None, constants["coat.carrying_share"], constants["coat.wall_carrying_share"])
-    assert resistance == OuterFace(resistance=constants["composite.block_resistance_electronic"])
-    assert skin.resistance == share.resistance == 0.0
-    bare = parse_study(table(materials={"coat": {"skin_thickness": "0 nm"}})).outer_face
-    assert bare == OuterFace()  # nothing between: every contact carries, and nothing resists
 
 
 @pytest.mark.parametrize(
