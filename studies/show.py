@@ -9,6 +9,7 @@ from rich.text import Text
 from microstructure.materials import Materials
 from studies.compare import ARITHMETIC, PREDICTED, STRUCTURE
 from studies.console import one_line, wide_console
+from studies.contact_law import FACE_CONSTANTS
 from studies.run import Results
 from studies.texts import row_texts
 
@@ -30,7 +31,8 @@ def borrowed_text(results: Results) -> str:
     """A warning where a study runs on constants that were fitted to somebody else's measurements."""
     study = results.study
     fitted = [name for name, constant in study.constants.constants.items() if constant.source.startswith("fitted")]
-    borrowed = [name for name in fitted if name not in study.fitted.values()]
+    idle = [name for law, names in FACE_CONSTANTS.items() if law != study.carbon.contact_law for name in names]
+    borrowed = [name for name in fitted if name not in study.fitted.values() and name not in idle]
     if not borrowed:
         return ""
     return f"Fitted to Kissel 2026 and used here as they are, set your own in [materials]: {', '.join(borrowed)}."
