@@ -55,6 +55,10 @@ class Target:
         """As a study names it."""
         return f"{self.quantity} {self.recipe}"
 
+    def miss(self, found: float) -> float:
+        """Logarithm of a number over this one; what lies below `FLOOR` of it is as far off as that."""
+        return float(np.log(max(found / self.value, FLOOR)))
+
 
 @dataclass(frozen=True, eq=False)
 class Fit:
@@ -251,8 +255,7 @@ def _fit(model: Model, values: dict[str, float], name: str, target: Target) -> f
     """The value of one parameter at which the mean over the seeds meets its target, in the logarithm."""
 
     def miss(value: float) -> float:
-        found = model.by_seed(target.recipe, target.quantity, {**values, name: value}).mean()
-        return float(np.log(max(found / target.value, FLOOR)))
+        return target.miss(float(model.by_seed(target.recipe, target.quantity, {**values, name: value}).mean()))
 
     allowed = model.study.constants.constants[name]
     return solve(miss, name, allowed.low, allowed.high)

@@ -35,7 +35,6 @@ LibraryOf = Callable[[Study], PatchLibrary]
 FLOOR = 1e-6  # S/m: below it (1e-5 mS/cm) no electrons are measured beside those of the electrolyte itself
 ENOUGH = math.log(100.0)  # nats: odds of 100 to 1 tell two rivals apart
 ALIKE = math.log(10.0)  # nats: below odds of 10 to 1 they are not told apart
-LEAST = 1e-3  # of a target: what lies below is as far off as that
 COMPOSITES = ("utilisation_electronic", "composite_electronic", "composite_ionic")
 UTILISATION, BARE = "utilisation_electronic", "composite.bare_contact_share"
 
@@ -247,10 +246,7 @@ class FittedRival:
         def found(share: float) -> float:
             return float(self._opened(share).by_seed(target.recipe, target.quantity, self.fit.values).mean())
 
-        def miss(share: float) -> float:
-            return math.log(max(found(share) / target.value, LEAST))
-
-        share = solve(miss, "the share of contacts that stay")
+        share = solve(lambda share: target.miss(found(share)), "the share of contacts that stay")
         slope = (found(min(share * math.exp(STEP), 1.0)) - found(share * math.exp(-STEP))) / (2.0 * STEP)
         return share, target.error * target.value / max(slope, 1e-12)
 
