@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from benchmarks import clusters, conduction, packings, sites, structures, sweeps
 from benchmarks.tables import show
 from microstructure import build_library
-from microstructure.carbon import fill_bulk
+from microstructure.carbon.placement import fill_bulk
 from percolation import link_carbon
 
 RUNS = 5

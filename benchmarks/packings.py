@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.processes import measured
 from benchmarks.tables import show
+from microstructure.cores.sizes import Distribution, Equal, Lognormal
+from microstructure.cores.sphere_packing import Packing, jam_spheres, pack_spheres
 from microstructure.errors import PackingError
-from microstructure.packing import Packing, jam_spheres, pack_spheres
-from microstructure.sizes import Distribution, Equal, Lognormal
 
 EQUAL, CORES = Equal(3.3e-6), Lognormal(3.3e-6, 0.3)
 OPEN, CLOSED = (True, True, True), (False, False, False)

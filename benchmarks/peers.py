@@ -22,10 +22,10 @@ import numpy as np
 import scipy.sparse
 
 from benchmarks.images import CONDUCTIVITIES, PERIODIC, labels
-from transport.graph import as_graph
-from transport.image import parse_image
-from transport.potential import Potential
-from transport.voxels import VoxelCircuit, voxel_circuit
+from transport.solvers.operators import as_graph
+from transport.solvers.potential import Potential
+from transport.voxels.image import parse_image
+from transport.voxels.voxel_circuit import VoxelCircuit, voxel_circuit
 
 HYPRE = {
     "PMIS, ext+i": ["coarsen_type PMIS", "interp_type ext+i", "P_max 4"],

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from microstructure import Recipe
-from studies.chart.chart import Chart
-from studies.chart.figure import draw_chart
-from studies.chart.formula import ALONG, LETTERS, fit_formulas
-from studies.chart.rows import QUANTITIES, SKIN
-from studies.chart.show import CASES, interval_text
-from studies.texts import digits
+from studies.chart.chart_figure import draw_chart
+from studies.chart.chart_formula import ALONG, LETTERS, fit_formulas
+from studies.chart.chart_report import CASES, interval_text
+from studies.chart.chart_rows import QUANTITIES, SKIN
+from studies.chart.threshold_chart import Chart
+from studies.terminal.texts import digits
 
 HERE = Path(__file__).parent
 DEFAULT = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}

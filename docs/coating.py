@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from microstructure import Recipe, Structure, Unevenness, building_block
-from microstructure.coats import coat_thickness
-from microstructure.instruments import structure_xps, xps_coverage
-from microstructure.thickness import laid_film
+from microstructure.coats.coating import coat_thickness
+from microstructure.images.coat_thickness import laid_film
+from microstructure.images.xps import structure_xps, xps_coverage
 
 HERE = Path(__file__).parent
 TABLE_1 = {  # Kissel et al. 2026: without and with carbon

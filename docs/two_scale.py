@@ -12,18 +12,18 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from microstructure.outer_face import IDEAL, OuterFace
+from microstructure.coats.contact_faces import lay_seams
+from microstructure.coats.outer_face import IDEAL, OuterFace
 from microstructure.recipe import Recipe
-from microstructure.seams import lay_seams
 from microstructure.structure import Structure
-from percolation.utilisation import BareContacts, find_bare_contacts, measure_utilisation
-from studies.blocks import Blocks
-from studies.bond_check import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
-from studies.patches.library import PatchLibrary, study_library
-from studies.streams import BARE, BONDS, seed_library, stream
+from percolation.utilisation.reach import BareContacts, find_bare_contacts, measure_utilisation
+from studies.seeding import BARE, BONDS, seed_library, stream
+from studies.series.composition import DRAWS, build_seed, extrapolated_ionic
 from studies.study import Study, load_study
-from studies.tasks import DRAWS, build_seed, extrapolated_ionic
-from studies.values import half_interval
+from studies.summary import half_interval
+from studies.two_scale.patch_library import PatchLibrary, study_library
+from studies.two_scale.prediction import Blocks
+from studies.two_scale.resolved_route import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
 
 SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4, "80:20:3": 4}  # five million primaries at x = 3, minutes each
 ROWS = {

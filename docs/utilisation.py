@@ -13,9 +13,9 @@ import numpy as np
 from microstructure.recipe import Recipe
 from percolation import measure_thick_limit
 from studies.bare_share import fit_bare_share
-from studies.streams import BARE, seed_library, stream
+from studies.seeding import BARE, seed_library, stream
+from studies.series.composition import inner_core_fraction
 from studies.study import Study, load_study
-from studies.tasks import inner_core_fraction
 from studies.thickness import (
     DRAWS,
     THICKNESSES,

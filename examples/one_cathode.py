@@ -15,9 +15,10 @@ from microstructure import (
     voxelise,
     write_image,
 )
-from microstructure.descriptors import interface_area
-from microstructure.instruments import measure_porosity, xps_coverage
-from microstructure.thickness import measure_coats
+from microstructure.images.coat_thickness import measure_coats
+from microstructure.images.descriptors import interface_area
+from microstructure.images.porosity import measure_porosity
+from microstructure.images.xps import xps_coverage
 
 recipe = Recipe.parse("80:20:3")
 cell = build_composite(

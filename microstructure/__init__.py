@@ -1,16 +1,21 @@
 """Coated battery particles as voxels and spheres: recipes, packings, coats and the carbon in them."""
 
 import microstructure.caches  # noqa: F401 first: all below compiles
-from microstructure.aggregates import AggregateLibrary, build_library
-from microstructure.block import building_block
-from microstructure.building_blocks import Clusters
-from microstructure.carbon import Carbon
-from microstructure.coats import Coats
+from microstructure.building_block import building_block
+from microstructure.carbon.aggregates import AggregateLibrary, build_library
+from microstructure.carbon.dispersion import Dispersion
+from microstructure.carbon.placement import Carbon
+from microstructure.coats.coating import Coats
+from microstructure.coats.contact_faces import Seams, lay_seams
+from microstructure.coats.outer_face import OuterFace
+from microstructure.coats.unevenness import Unevenness
 from microstructure.composite import build_composite
-from microstructure.contacts import Contacts, find_contacts
-from microstructure.dispersion import Dispersion
-from microstructure.faceted_packing import pack_bodies
-from microstructure.facets import Facets
+from microstructure.cores.contacts import Contacts, find_contacts
+from microstructure.cores.core_clusters import Clusters
+from microstructure.cores.facet_packing import pack_bodies
+from microstructure.cores.facets import Facets
+from microstructure.cores.sizes import Equal, Lognormal, Table
+from microstructure.cores.sphere_packing import Packing, jam_spheres, pack_spheres
 from microstructure.files import (
     Provenance,
     load_structure,
@@ -22,16 +27,11 @@ from microstructure.files import (
     save_structure,
     write_image,
 )
+from microstructure.images.voxelise import voxelise
 from microstructure.materials import Materials
-from microstructure.outer_face import OuterFace
-from microstructure.packing import Packing, jam_spheres, pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
-from microstructure.relief import Unevenness
-from microstructure.seams import Seams, lay_seams
-from microstructure.sizes import Equal, Lognormal, Table
 from microstructure.structure import Phase, Structure
-from microstructure.voxels import voxelise
 
 __all__ = [
     "AggregateLibrary",

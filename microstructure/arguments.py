@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from microstructure.memory import free_memory
+from microstructure.free_memory import free_memory
 
 Kind = TypeVar("Kind")
 

@@ -7,24 +7,24 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.aggregates import AggregateLibrary, build_library
 from microstructure.arguments import check_edges, check_kind, check_lengths, check_optional, check_rng, check_voxels
-from microstructure.building_blocks import Clusters
-from microstructure.carbon import MAX_OVERLAP, CarbonOptions
-from microstructure.carbon_rooms import parse_fit
-from microstructure.coat_carbon import fill_coats
-from microstructure.coats import coat_reach, coat_thickness, dry_coats, neighbourhood
-from microstructure.dispersion import Dispersion, parse_dispersion
-from microstructure.faceted_packing import pack_bodies
-from microstructure.facets import Facets
+from microstructure.carbon.aggregates import AggregateLibrary, build_library
+from microstructure.carbon.coat_domain import fill_coats
+from microstructure.carbon.dispersion import Dispersion, parse_dispersion
+from microstructure.carbon.domains import parse_fit
+from microstructure.carbon.placement import MAX_OVERLAP, CarbonOptions
+from microstructure.coats.coating import coat_reach, coat_thickness, dry_coats, neighbourhood
+from microstructure.coats.outer_face import OuterFace
+from microstructure.coats.unevenness import Unevenness, draw_relief
+from microstructure.cores.core_clusters import Clusters
+from microstructure.cores.facet_packing import pack_bodies
+from microstructure.cores.facets import Facets
+from microstructure.cores.sizes import Lognormal
+from microstructure.cores.sphere_packing import Packing, pack_spheres
+from microstructure.images.voxelise import check_core, check_voxel, lay_coats
 from microstructure.materials import Materials
-from microstructure.outer_face import OuterFace
-from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
-from microstructure.relief import Unevenness, draw_relief
-from microstructure.sizes import Lognormal
 from microstructure.structure import Structure
-from microstructure.voxels import check_core, check_voxel, lay_coats
 
 PERIODIC = (False, True, True)
 

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_fraction, check_kind, check_lengths, check_optional, check_rng, check_voxels
-from microstructure.carbon import MAX_OVERLAP, Carbon, fill_bulk, fill_flat
-from microstructure.carbon_rooms import parse_fit
+from microstructure.carbon.aggregates import AggregateLibrary
+from microstructure.carbon.dispersion import Dispersion
+from microstructure.carbon.domains import parse_fit
+from microstructure.carbon.placement import MAX_OVERLAP, Carbon, fill_bulk, fill_flat
 from microstructure.composite import carbon_library
-from microstructure.dispersion import Dispersion
+from microstructure.images.voxelise import check_primary, image_primaries
 from microstructure.materials import Materials
 from microstructure.recipe import carbon_scales
 from microstructure.structure import Phase, Structure
-from microstructure.voxels import check_primary, image_primaries
 
 BYTES_A_VOXEL = 36.0  # labels and keys, the random field, smoothed and turned, and the order of its values
 

@@ -8,9 +8,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.carbon import Carbon
-from microstructure.coats import Coats
-from microstructure.packing import Packing
+from microstructure.carbon.placement import Carbon
+from microstructure.coats.coating import Coats
+from microstructure.cores.sphere_packing import Packing
 from microstructure.recipe import Recipe
 
 

@@ -13,11 +13,11 @@ from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
 from percolation import measure_thick_limit
-from percolation.utilisation import check_shares, count_inserted, reach_electrons, weighted_mean
-from studies.streams import BARE, seed_library, stream
+from percolation.utilisation.reach import check_shares, count_inserted, reach_electrons, weighted_mean
+from studies.seeding import BARE, seed_library, stream
 from studies.study import Study
+from studies.summary import half_interval
 from studies.thickness import DRAWS, Interval, build_periodic, cathodes, check_cores, parse_thicknesses
-from studies.values import half_interval
 
 
 def fit_bare_share(

@@ -12,12 +12,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from microstructure.errors import DiskFullError, PercoatError, StudyError, WorkerError
-from studies.console import one_line, plain_console
-from studies.options import whole_number
+from studies.terminal.console import one_line, plain_console
+from studies.terminal.options import whole_number
 
 if TYPE_CHECKING:
-    from studies.chart.chart import Chart
-    from studies.ledger import Bars
+    from studies.chart.threshold_chart import Chart
+    from studies.jobs.checkpoints import Bars
     from studies.study import Study
 
 INTERRUPTED = 130  # exit status
@@ -61,12 +61,12 @@ def run(
     measured: Measured = None,
 ) -> None:
     """Run a study: thresholds, utilisation and conductivities, each beside what was measured."""
-    from studies.compare import check_measured
+    from studies.jobs.targets import check_folder
     from studies.measurements import with_measurements
-    from studies.run import run_study
-    from studies.show import show_results
+    from studies.quantities import check_measured
+    from studies.series.run_study import run_study
+    from studies.series.series_report import show_results
     from studies.study import load_study
-    from studies.targets import check_folder
 
     settings = with_measurements(load_study(study, quick=quick, seeds=seeds), measured)
     check_measured(settings)
@@ -116,11 +116,11 @@ def threshold(
 ) -> None:
     """Carbon thresholds of a thin coat: bulk, along it and across it, from the shipped chart or a new one."""
     from microstructure.units import parse_quantity
-    from studies.chart.chart import Chart
-    from studies.chart.densities import find_densities, foreign_carbon
-    from studies.chart.make import make_chart
-    from studies.chart.plan import load_plan
-    from studies.targets import check_files, check_folder
+    from studies.chart.chart_densities import find_densities, foreign_carbon
+    from studies.chart.chart_plan import load_plan
+    from studies.chart.make_chart import make_chart
+    from studies.chart.threshold_chart import Chart
+    from studies.jobs.targets import check_files, check_folder
 
     if not recompute and (quick or plan or out or seeds):
         raise StudyError("--quick, --plan, --seeds and --out go with --recompute")
@@ -166,10 +166,10 @@ def _give_chart(
 ) -> None:
     """Write the files that were asked for, then print: who reads the first lines alone still gets the files."""
     from microstructure.files import whole_file
-    from studies.chart.chart import with_scales
-    from studies.chart.figure import draw_chart
-    from studies.chart.formula import fit_formulas, formula_table
-    from studies.chart.show import show_chart, show_coat
+    from studies.chart.chart_figure import draw_chart
+    from studies.chart.chart_formula import fit_formulas, formula_table
+    from studies.chart.chart_report import show_chart, show_coat
+    from studies.chart.threshold_chart import with_scales
 
     for path, make in ((csv, with_scales), (formulas, lambda chart: formula_table(fit_formulas(chart)))):
         if path is not None:
@@ -198,16 +198,16 @@ def calibrate(
     ] = False,
 ) -> None:
     """Fit six parameters to six measured numbers; say how well they are known, and predict what is held out."""
-    from studies.blocks import check_cathode
-    from studies.calibrate import calibrate as fit
-    from studies.calibrate import count_data, find_targets
-    from studies.compare import check_measured
-    from studies.fitted import write_fitted
+    from studies.jobs.targets import check_files
     from studies.measurements import with_measurements
-    from studies.patches.library import study_library, study_plan
-    from studies.show_fit import show_calibration
+    from studies.quantities import check_measured
     from studies.study import load_study
-    from studies.targets import check_files
+    from studies.two_scale.calibration import calibrate as fit
+    from studies.two_scale.calibration import count_data, find_targets
+    from studies.two_scale.calibration_report import show_calibration
+    from studies.two_scale.fitted import write_fitted
+    from studies.two_scale.patch_library import study_library, study_plan
+    from studies.two_scale.prediction import check_cathode
 
     check_files({"--out": out}, (Path(study), measured))
     settings = with_measurements(load_study(study, quick=quick), measured)
@@ -232,9 +232,9 @@ def calibrate(
 
 def _give_rivals(settings: Study, workers: int) -> None:
     """Fit rivals to the same numbers, and print which measurement tells them apart."""
-    from studies.patches.library import PatchLibrary, study_library
-    from studies.rivals import which_measurement
-    from studies.show_fit import show_rivals
+    from studies.two_scale.calibration_report import show_rivals
+    from studies.two_scale.patch_library import PatchLibrary, study_library
+    from studies.two_scale.rivals import which_measurement
 
     def library_of(own: Study) -> PatchLibrary:
         return study_library(own, workers=workers)
@@ -258,11 +258,11 @@ def screen(
     out: Annotated[Path | None, typer.Option(help="results/STUDY-screen if not given; goes on from there.")] = None,
 ) -> None:
     """Predict many compositions before mixing any: who is best, how surely, and how little carbon suffices."""
-    from studies.fitted import load_fitted
+    from studies.jobs.targets import check_folder
     from studies.screening.design import load_screen
-    from studies.screening.run import run_screening
-    from studies.screening.show import show_screening
-    from studies.targets import check_folder
+    from studies.screening.screen_candidates import run_screening
+    from studies.screening.screening_report import show_screening
+    from studies.two_scale.fitted import load_fitted
 
     plan, parameters = load_screen(study, quick=quick, seeds=seeds), load_fitted(fitted)
     folder = out or Path("results") / (Path(study).stem + ("-screen-quick" if quick else "-screen"))
@@ -281,11 +281,11 @@ def compare(
     """What a thick pellet of one matrix measures, and what the same matrix does as a coat of 5 to 500 nm."""
     from microstructure.files import whole_file
     from microstructure.recipe import Recipe
-    from studies.finite_size import compare_coats
-    from studies.patches.library import study_library, study_plan
-    from studies.show_fit import show_coats
+    from studies.jobs.targets import check_files
     from studies.study import load_study
-    from studies.targets import check_files
+    from studies.two_scale.calibration_report import show_coats
+    from studies.two_scale.patch_library import study_library, study_plan
+    from studies.two_scale.pellet_against_coat import compare_coats
 
     check_files({"--csv": csv}, (Path(study),))
     settings = load_study(study, quick=quick)

@@ -11,8 +11,8 @@ from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import known
 from microstructure.recipe import Recipe
 from microstructure.units import parse_number, parse_quantity, shown
-from studies.compare import SHOWN, SI, read_measured
 from studies.measured import split_error, with_entry
+from studies.quantities import SHOWN, SI, read_measured
 from studies.study import Study
 
 COLUMNS = ("quantity", "composition", "value", "unit")

@@ -15,11 +15,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from microstructure.arguments import MOST_VOXELS
+from microstructure.carbon.dispersion import Dispersion
+from microstructure.coats.outer_face import OuterFace
 from microstructure.composite import core_sizes
-from microstructure.dispersion import Dispersion
 from microstructure.errors import PercoatError, StudyError
 from microstructure.materials import UNITS, Materials
-from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
 from studies.contact_law import CONTACT_LAW, ContactLaw, check_constant

@@ -10,19 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.aggregates import AggregateLibrary
 from microstructure.arguments import check_kind, check_number, check_runs
-from microstructure.coats import coat_thickness
+from microstructure.carbon.aggregates import AggregateLibrary
+from microstructure.coats.coating import coat_thickness
 from microstructure.composite import coat_composite, core_sizes
-from microstructure.packing import pack_spheres
+from microstructure.cores.sphere_packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
 from percolation import depth_profile, measure_thick_limit, measure_utilisation
-from percolation.utilisation import Utilisation
-from studies.streams import BARE, CARBON, CORES, seed_library, stream
+from percolation.utilisation.reach import Utilisation
+from studies.seeding import BARE, CARBON, CORES, seed_library, stream
+from studies.series.composition import build_seed
 from studies.study import Study
-from studies.tasks import build_seed
-from studies.values import half_interval
+from studies.summary import half_interval
 
 Floats = NDArray[np.float64]
 

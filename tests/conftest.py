@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microstructure.coats import Coats
+from microstructure.coats.coating import Coats
+from microstructure.coats.contact_faces import Seams, face_normals
+from microstructure.cores.sphere_packing import Packing
 from microstructure.materials import Materials
-from microstructure.packing import Packing
-from microstructure.seams import Seams, face_normals
 from microstructure.structure import Phase
-from studies.patches.library import SQUARE, PatchLibrary
-from studies.patches.plan import CarbonState, PatchPlan
-from transport.blocks import CoatContacts
+from studies.two_scale.patch_library import SQUARE, PatchLibrary
+from studies.two_scale.patch_plan import CarbonState, PatchPlan
+from transport.networks.block_network import CoatContacts
 
 # at a carbon content of 1; electrons and bridges rise with its square, which is interpolated exactly
 LEADING = {

@@ -8,9 +8,9 @@ from collections import deque
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library, grow_aggregate
+from microstructure.carbon.aggregates import build_library, grow_aggregate
+from microstructure.carbon.size_measures import SIZE_MEASURES, measure_size
 from microstructure.errors import PackingError
-from microstructure.size_measures import SIZE_MEASURES, measure_size
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from microstructure.coats.unevenness import Unevenness
 from microstructure.composite import build_composite
 from microstructure.files.archive import (
     Provenance,
@@ -27,9 +28,8 @@ from microstructure.files.records import read_record, write_record
 from microstructure.materials import Materials
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
-from microstructure.relief import Unevenness
 from microstructure.structure import Structure
-from percolation.network import TOUCH, link_carbon
+from percolation.carbon_paths.network import TOUCH, link_carbon
 
 CONSTANTS = {
     "se": {"density": {"value": "2.5901234567890123 g/cm3", "source": "weighed: 3 °C, ±0.1 %"}},

@@ -35,12 +35,13 @@ from microstructure import (
     voxelise,
     write_image,
 )
-from microstructure.descriptors import phase_fractions, two_point_correlation
-from microstructure.dispersion import Dispersion
+from microstructure.carbon.dispersion import Dispersion
 from microstructure.errors import PercoatError, RecipeError
-from microstructure.instruments import measure_porosity, xps_coverage
-from microstructure.micrograph import sem_section
-from microstructure.thickness import coat_statistics, measure_coats
+from microstructure.images.coat_thickness import coat_statistics, measure_coats
+from microstructure.images.descriptors import phase_fractions, two_point_correlation
+from microstructure.images.porosity import measure_porosity
+from microstructure.images.sem import sem_section
+from microstructure.images.xps import xps_coverage
 
 NAN, INF = math.nan, math.inf
 RECIPE, MATERIALS = Recipe.parse("80:20:0"), Materials.load()
@@ -251,7 +252,7 @@ def test_an_unknown_name_brings_the_nearest():
 )
 def test_composites(arguments, error, monkeypatch):
     # raised before the cores are packed, which takes minutes where there are many
-    monkeypatch.setattr("microstructure.packing.METHODS", {"relax": None, "sequential": None})
+    monkeypatch.setattr("microstructure.cores.sphere_packing.METHODS", {"relax": None, "sequential": None})
     refused(composite, error, **arguments)
 
 

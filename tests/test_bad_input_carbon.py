@@ -10,14 +10,14 @@ import psutil
 import pytest
 
 from microstructure import Equal, Materials, Recipe, build_library, coating_patch, pack_spheres
-from microstructure.aggregates import grow_aggregate
 from microstructure.arguments import check_areas, check_gap, check_lengths, check_name, check_room, check_runs
-from microstructure.carbon import fill_bulk, fill_flat
-from microstructure.carbon_rooms import FIT_MODES
-from microstructure.coats import COAT_MODELS, CoatModel, coat_thickness, thickness_on
-from microstructure.dispersion import Dispersion
-from microstructure.instruments import CARBON_SEATS
-from microstructure.packing import METHODS
+from microstructure.carbon.aggregates import grow_aggregate
+from microstructure.carbon.dispersion import Dispersion
+from microstructure.carbon.domains import FIT_MODES
+from microstructure.carbon.placement import fill_bulk, fill_flat
+from microstructure.coats.coating import COAT_MODELS, CoatModel, coat_thickness, thickness_on
+from microstructure.cores.sphere_packing import METHODS
+from microstructure.images.xps import CARBON_SEATS
 from percolation import link_carbon, sweep_block, sweep_bridges, sweep_bulk, sweep_carbon, sweep_coat
 
 NAN, INF = math.nan, math.inf
@@ -272,7 +272,7 @@ def test_the_checks_themselves(monkeypatch):
 def test_a_coat_model_brings_its_own_computation(monkeypatch):
     """A third one was computed as a shell."""
     model = CoatModel(alone=lambda recipe, diameter: 0.1 * diameter, packed=lambda recipe, packing: 7e-8)
-    monkeypatch.setattr("microstructure.coats.COAT_MODELS", {**COAT_MODELS, "tenth": model})
+    monkeypatch.setattr("microstructure.coats.coating.COAT_MODELS", {**COAT_MODELS, "tenth": model})
     recipe, cores = Recipe.parse("80:20:0"), pack_spheres(Equal(2e-6), fraction=0.2, count=3, rng=rng())
     assert coat_thickness(recipe, "tenth", 2e-6) == 2e-7
     assert thickness_on(cores, recipe, "tenth") == 7e-8

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from microstructure import Materials, Recipe, Structure, building_block, lay_seams, pack_spheres
+from microstructure.carbon.size_measures import measure_size
+from microstructure.coats.unevenness import Unevenness, draw_relief
 from microstructure.composite import carbon_library, coat_composite
-from microstructure.descriptors import interface_area, phase_fractions
-from microstructure.relief import Unevenness, draw_relief
-from microstructure.size_measures import measure_size
-from microstructure.thickness import coat_statistics
+from microstructure.images.coat_thickness import coat_statistics
+from microstructure.images.descriptors import interface_area, phase_fractions
 from percolation import (
     BridgeRate,
     depth_profile,

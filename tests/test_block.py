@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library
-from microstructure.block import building_block
+from microstructure.building_block import building_block
+from microstructure.carbon.aggregates import build_library
+from microstructure.coats.unevenness import Unevenness
+from microstructure.images.voxelise import voxelise
 from microstructure.recipe import Recipe
-from microstructure.relief import Unevenness
 from microstructure.structure import Phase
-from microstructure.voxels import voxelise
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from microstructure import Materials, build_library
-from microstructure.block import coated_core
+from microstructure.building_block import coated_core
 from percolation import estimate_threshold, sweep_block, sweep_bridges, sweep_coat
-from percolation.block_sweep import HEMISPHERES, _hemispheres, _spread_poles
+from percolation.carbon_paths.block_sweep import HEMISPHERES, _hemispheres, _spread_poles
 
 COAT = 150e-9
 

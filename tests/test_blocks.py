@@ -7,13 +7,13 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-import transport.blocks
+import transport.networks.block_network
+from microstructure.coats.contact_faces import lay_seams
+from microstructure.cores.sphere_packing import pack_spheres
 from microstructure.errors import ConvergenceError
-from microstructure.packing import pack_spheres
 from microstructure.recipe import Recipe
-from microstructure.seams import lay_seams
-from transport._blocks import conjugate_gradients, entry_resistance, sheet_resistance
-from transport.blocks import BlockNetwork, CoatContacts, Resistors
+from transport.networks._block_network import conjugate_gradients, entry_resistance, sheet_resistance
+from transport.networks.block_network import BlockNetwork, CoatContacts, Resistors
 
 RADIUS, THICK = 1.5e-6, 0.1e-6
 
@@ -274,7 +274,7 @@ def test_feeding_over_a_contrast_of_ten_orders_and_by_a_factorisation(coat, core
     network = random_network(6, coat=coat, core=core)
     found = network.feeding_resistance(volumes := volumes_of(network))
     assert found == pytest.approx(dense_feeding(network, volumes), rel=1e-4, abs=0.0)
-    monkeypatch.setattr(transport.blocks, "PATIENCE", 1)
+    monkeypatch.setattr(transport.networks.block_network, "PATIENCE", 1)
     assert network.feeding_resistance(volumes) == pytest.approx(found, rel=1e-4, abs=0.0)
 
 
@@ -339,7 +339,7 @@ def test_a_contrast_of_ten_orders_is_right_and_a_factorisation_says_the_same(coa
     network = random_network(6, coat=coat, core=core)
     found, wanted = network.conductance(), dense_conductance(network)
     assert found == pytest.approx(wanted, rel=1e-5, abs=0.0)
-    monkeypatch.setattr(transport.blocks, "PATIENCE", 1)
+    monkeypatch.setattr(transport.networks.block_network, "PATIENCE", 1)
     assert network.conductance() == pytest.approx(found, rel=1e-6, abs=0.0)
 
 
@@ -358,12 +358,14 @@ def test_a_weak_link_in_a_strong_string(weak):
 
 
 def test_a_factorisation_takes_over_where_gradients_stop_too_early(monkeypatch):
-    calls, slow = [], transport.blocks._factorised
-    monkeypatch.setattr(transport.blocks, "_factorised", lambda *system: calls.append(1) or slow(*system))
+    calls, slow = [], transport.networks.block_network._factorised
+    monkeypatch.setattr(
+        transport.networks.block_network, "_factorised", lambda *system: calls.append(1) or slow(*system)
+    )
     network = random_network(1)
     patient = network.conductance()
     assert not calls
-    monkeypatch.setattr(transport.blocks, "PATIENCE", 1)
+    monkeypatch.setattr(transport.networks.block_network, "PATIENCE", 1)
     assert network.conductance() == pytest.approx(patient, rel=1e-9, abs=0.0)
     assert len(calls) == 1
 

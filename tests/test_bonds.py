@@ -6,12 +6,12 @@ import networkx
 import numpy as np
 import pytest
 
-from microstructure.coats import Coats
-from microstructure.packing import Packing, pack_spheres
+from microstructure.coats.coating import Coats
+from microstructure.coats.contact_faces import Seams, lay_seams
+from microstructure.cores.sphere_packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
-from microstructure.seams import Seams, lay_seams
-from percolation.bonds import Bonds, find_bonds, measure_blocks
-from percolation.utilisation import NarrowContacts
+from percolation.utilisation.bonds import Bonds, find_bonds, measure_blocks
+from percolation.utilisation.reach import NarrowContacts
 
 DIAMETER, GAP, COAT = 3e-6, 0.1e-6, 0.15e-6
 NO_CONTACTS = NarrowContacts(np.empty((0, 2), np.int64), np.empty((0, 2), np.int64))

@@ -6,10 +6,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from transport import _tree, effective_conductivity
-from transport.image import parse_image
-from transport.potential import Potential
-from transport.voxels import voxel_circuit
+from transport import effective_conductivity
+from transport.solvers.potential import Potential
+from transport.voxels import _error_bound
+from transport.voxels.image import parse_image
+from transport.voxels.voxel_circuit import voxel_circuit
 
 
 def random_circuit(rng):
@@ -35,7 +36,7 @@ def links(circuit):
             if g > 0.0:
                 yield int(here), int(there), float(g), axis
     for here in np.flatnonzero(grid.voxels.ground):
-        yield int(here), -1, float(table[3, grid.voxels.ground[here]]), _tree.GROUND
+        yield int(here), -1, float(table[3, grid.voxels.ground[here]]), _error_bound.GROUND
 
 
 def exact_power(circuit):
@@ -82,7 +83,7 @@ def test_the_tree_is_a_spanning_tree_of_the_best_conductors_and_its_currents_bal
         size, table = circuit.grid.size, circuit.grid.voxels.table
         every = np.unique(table[table > 0.0])[::-1]
         bits = np.zeros(size + 1, np.uint16)
-        tree = (*_tree.grow_tree(circuit.grid.voxels, np.append(every[1:], 0.0), bits), bits)
+        tree = (*_error_bound.grow_tree(circuit.grid.voxels, np.append(every[1:], 0.0), bits), bits)
         whole, chosen = nx.MultiGraph(), nx.Graph()
         for a, b, g, _ in links(circuit):
             whole.add_edge(a, b, weight=g)
@@ -97,7 +98,7 @@ def test_the_tree_is_a_spanning_tree_of_the_best_conductors_and_its_currents_bal
         incidence = nx.incidence_matrix(chosen, nodelist=sorted(chosen), oriented=True).toarray()[1:]  # without ground
         currents = np.linalg.lstsq(incidence, lost[sorted(set(chosen) - {-1})], rcond=None)[0]
         expected = sum(current**2 / g for current, (_, _, g) in zip(currents, chosen.edges(data="weight"), strict=True))
-        assert _tree.lead_away(table, *tree, lost) == pytest.approx(expected)
+        assert _error_bound.lead_away(table, *tree, lost) == pytest.approx(expected)
 
 
 def stripped(tree, table, size):

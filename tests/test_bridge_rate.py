@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library
+from microstructure.carbon.aggregates import build_library
 from microstructure.errors import ThresholdError
 from percolation import Bridges, fit_bridge_rate, sweep_bridges
 

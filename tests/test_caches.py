@@ -14,11 +14,11 @@ from microstructure import caches
 HOME = Path(microstructure.__file__).parents[1]
 IMPORT = """
 import os, transport, percolation
-from percolation._sites import *
-from transport import _sweeps
+from percolation.lattice._sites import *
+from transport.solvers import _smoothing
 import numpy as np
 parts = np.empty(1)
-_sweeps.inner_product(0, 1, 1, np.ones(3), np.ones(3), parts)
+_smoothing.inner_product(0, 1, 1, np.ones(3), np.ones(3), parts)
 print(parts[0], os.environ.get("NUMBA_CACHE_DIR"))
 """
 

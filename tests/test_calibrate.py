@@ -7,13 +7,17 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import studies.patches.library
-import studies.screening.run
-import studies.screening.scatter
+import studies.screening.screen_candidates
+import studies.screening.sensitivity
+import studies.two_scale.patch_library
+from microstructure.coats.outer_face import OuterFace
 from microstructure.errors import StudyError
-from microstructure.outer_face import OuterFace
 from microstructure.recipe import Recipe
-from studies.calibrate import (
+from studies.command import app
+from studies.contact_law import FACE_CONSTANTS
+from studies.study import load_study, parse_study, with_constants
+from studies.two_scale.calibrated_model import Model, Response
+from studies.two_scale.calibration import (
     Calibration,
     calibrate,
     count_data,
@@ -21,14 +25,10 @@ from studies.calibrate import (
     fitted_parameters,
     solve,
 )
-from studies.command import app
-from studies.contact_law import FACE_CONSTANTS
-from studies.fitted import load_fitted
-from studies.held_out import cathode_interval
-from studies.model import Model, Response
-from studies.profile import Profile
-from studies.show_fit import show_calibration
-from studies.study import load_study, parse_study, with_constants
+from studies.two_scale.calibration_report import show_calibration
+from studies.two_scale.fitted import load_fitted
+from studies.two_scale.held_out import cathode_interval
+from studies.two_scale.profile_likelihood import Profile
 
 TRUTH = {
     "cb.neck_conductance": 2e-4,
@@ -302,7 +302,7 @@ def test_on_the_command_line_a_screening_takes_what_a_calibration_wrote(
     found, measured, handmade, monkeypatch, tmp_path
 ):
     """From a study file to the fitted set, to the ranking: the same numbers as from Python."""
-    for module in (studies.patches.library, studies.screening.run, studies.screening.scatter):
+    for module in (studies.two_scale.patch_library, studies.screening.screen_candidates, studies.screening.sensitivity):
         monkeypatch.setattr(module, "study_library", lambda study, **more: handmade())
     path, written, folder = tmp_path / "mine.toml", tmp_path / "fitted.toml", tmp_path / "out"
     path.write_text(study_text(measured))

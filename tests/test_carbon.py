@@ -8,12 +8,12 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.stats import kstest
 
-from microstructure._squeeze import NECK
-from microstructure.aggregates import build_library
-from microstructure.carbon import FIT_MODES, MAX_OVERLAP, fill_bulk, fill_flat, interleave
-from microstructure.dispersion import Dispersion
+from microstructure.carbon._compression import NECK
+from microstructure.carbon.aggregates import build_library
+from microstructure.carbon.dispersion import Dispersion
+from microstructure.carbon.placement import FIT_MODES, MAX_OVERLAP, fill_bulk, fill_flat, interleave
 from microstructure.errors import PackingError
-from percolation.network import link_carbon
+from percolation.carbon_paths.network import link_carbon
 
 EDGE, THICK = 1.5e-6, 150e-9
 SQUEEZING = ["reorient", "compress"]
@@ -210,7 +210,7 @@ def test_hard_aggregates_refused_are_tried_elsewhere_not_replaced_by_small_ones(
 
 
 def test_hard_aggregates_jam_and_say_where(library, monkeypatch):
-    monkeypatch.setattr("microstructure.carbon.MOST_REFUSED", 500)
+    monkeypatch.setattr("microstructure.carbon.placement.MOST_REFUSED", 500)
     with pytest.raises(PackingError, match=r"of 2\d+ primaries") as caught:
         fill_bulk(library, box=(0.6e-6,) * 3, volume=0.35 * 0.6e-6**3, hard=True, rng=np.random.default_rng(1))
     best = caught.value.best

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from microstructure.carbon import Carbon
-from percolation.network import link_carbon
-from transport.carbon import across_conductance, along_conductivity
+from microstructure.carbon.placement import Carbon
+from percolation.carbon_paths.network import link_carbon
+from transport.networks.carbon_resistors import across_conductance, along_conductivity
 
 PRIMARY, RATIO = 40e-9, 0.1
 BOX = (2e-6, 2e-6, 2e-6)

@@ -10,16 +10,16 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from microstructure.aggregates import AggregateLibrary, build_library
-from microstructure.carbon import Carbon, fill_bulk
+from microstructure.carbon.aggregates import AggregateLibrary, build_library
+from microstructure.carbon.placement import Carbon, fill_bulk
 from microstructure.composite import build_composite
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
-from percolation._network import body_groups, first_unions
-from percolation.bridges import CASES, sweep_bridges
-from percolation.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
-from percolation.network import BOTH, link_carbon
-from percolation.threshold import estimate_threshold
+from percolation.carbon_paths._network import body_groups, first_unions
+from percolation.carbon_paths.bridges import CASES, sweep_bridges
+from percolation.carbon_paths.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
+from percolation.carbon_paths.network import BOTH, link_carbon
+from percolation.statistics.threshold import estimate_threshold
 
 BOX = (0.9e-6, 1.0e-6, 1.1e-6)
 
@@ -162,7 +162,7 @@ def test_overlapping_spheres_percolate_at_their_known_volume_fraction():
     for seed in range(60):
         onsets = wrap_onsets(link_carbon(spheres(1600, seed, box, diameter), box=box, periodic=(True,) * 3))
         etas.append(onsets * volume / np.prod(box))
-    from percolation.sweep import Sweep
+    from percolation.statistics.onsets import Sweep
 
     never = np.full((60, 3), np.inf)
     sweep = Sweep(np.array(etas), never, never[:, 0], box, (True,) * 3, 0, "eta", "overlapping spheres")

@@ -9,13 +9,13 @@ import pytest
 
 from microstructure import Recipe
 from microstructure.errors import StudyError
-from studies.chart.chart import SCALES, Chart, _line_error, with_scales
-from studies.chart.formula import fit_formulas, formula_table
-from studies.chart.make import make_chart
-from studies.chart.plan import load_plan
-from studies.chart.pooling import pool
-from studies.chart.show import show_chart
-from studies.chart.tasks import Condition, bulk_rows, chart_tasks, in_plane_row
+from percolation.statistics.pooling import pool
+from studies.chart.chart_formula import fit_formulas, formula_table
+from studies.chart.chart_plan import load_plan
+from studies.chart.chart_report import show_chart
+from studies.chart.chart_tasks import Condition, bulk_rows, chart_tasks, in_plane_row
+from studies.chart.make_chart import make_chart
+from studies.chart.threshold_chart import SCALES, Chart, _line_error, with_scales
 
 TINY = Path(__file__).with_name("tiny_chart.toml")
 OPEN = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}
@@ -248,7 +248,7 @@ def test_a_recomputed_chart_needs_no_structure_called_open(made, percoat, tmp_pa
     plan = load_plan(tmp_path / "plan.toml")
     own = Chart(rows, {**chart.record, "plan": plan.model_dump(mode="json")})
     calls = []
-    monkeypatch.setattr("studies.chart.make.make_chart", lambda plan, folder, **more: calls.append(folder) or own)
+    monkeypatch.setattr("studies.chart.make_chart.make_chart", lambda plan, folder, **more: calls.append(folder) or own)
     words = ("threshold", "--recompute", "--plan", "plan.toml")
     for more in ((), ("--thickness", "150 nm"), ("--figure", "chart.png")):
         done = percoat(*words, *more, folder=tmp_path)

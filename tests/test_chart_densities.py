@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from studies.chart.chart import SCALES, Chart, Reading, with_scales
-from studies.chart.densities import find_densities
-from studies.chart.show import interval_text, reading_texts
+from studies.chart.chart_densities import find_densities
+from studies.chart.chart_report import interval_text, reading_texts
+from studies.chart.threshold_chart import SCALES, Chart, Reading, with_scales
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from microstructure import Materials
 from microstructure.errors import StudyError
 from microstructure.recipe import box_share, solid_fraction
-from studies.chart.chart import RECORD, TABLE, Chart
-from studies.chart.older import LEAST, with_coat_pores
-from studies.chart.plan import load_plan
-from studies.chart.rows import SEAM, SKIN
-from studies.chart.tasks import SKIN_COATS, Condition, coat_rows, skin_rows
+from studies.chart.chart_plan import load_plan
+from studies.chart.chart_rows import SEAM, SKIN
+from studies.chart.chart_tasks import SKIN_COATS, Condition, coat_rows, skin_rows
+from studies.chart.older_charts import LEAST, with_coat_pores
+from studies.chart.threshold_chart import RECORD, TABLE, Chart
 
 TINY = Path(__file__).with_name("tiny_chart.toml")
 OPEN = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}

@@ -9,11 +9,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from microstructure.building_blocks import Clusters, choose_blocks
-from microstructure.contacts import find_contacts
+from microstructure.cores.contacts import find_contacts
+from microstructure.cores.core_clusters import Clusters, choose_blocks
+from microstructure.cores.sizes import Equal, Lognormal
+from microstructure.cores.sphere_packing import Packing, jam_spheres, pack_spheres
 from microstructure.errors import PackingError
-from microstructure.packing import Packing, jam_spheres, pack_spheres
-from microstructure.sizes import Equal, Lognormal
 
 CORES = Lognormal(3.3e-6, 0.3)
 WALLED = list(itertools.product([False, True], repeat=3))

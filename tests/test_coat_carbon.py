@@ -8,15 +8,15 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.stats import chi2_contingency
 
-from microstructure._coats import border_above, ceiling_above, half_gap_at
-from microstructure._rooms import enter_room, survey_curved
-from microstructure._squeeze import NECK
-from microstructure.aggregates import build_library
-from microstructure.carbon import MAX_OVERLAP
-from microstructure.coat_carbon import fill_coats, find_coats
-from microstructure.coats import neighbourhood
+from microstructure.carbon._compression import NECK
+from microstructure.carbon._domains import enter_room, survey_curved
+from microstructure.carbon.aggregates import build_library
+from microstructure.carbon.coat_domain import fill_coats, find_coats
+from microstructure.carbon.dispersion import Dispersion
+from microstructure.carbon.placement import MAX_OVERLAP
+from microstructure.coats._coating import border_above, ceiling_above, half_gap_at
+from microstructure.coats.coating import neighbourhood
 from microstructure.composite import build_composite
-from microstructure.dispersion import Dispersion
 from microstructure.recipe import Recipe
 
 BOX = (9e-6, 7e-6, 7e-6)

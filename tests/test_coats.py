@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from microstructure._coats import (
+from microstructure.carbon.aggregates import build_library
+from microstructure.coats._coating import (
     COLLECTOR,
     SEPARATOR,
     border_above,
@@ -13,18 +14,17 @@ from microstructure._coats import (
     level_before,
     next_above,
 )
-from microstructure.aggregates import build_library
-from microstructure.coats import coat_thickness, neighbourhood
+from microstructure.coats.coating import coat_thickness, neighbourhood
+from microstructure.coats.unevenness import even_film
 from microstructure.composite import build_composite
+from microstructure.cores.facet_packing import pack_bodies
+from microstructure.cores.facets import Facets
+from microstructure.cores.sphere_packing import pack_spheres
 from microstructure.errors import RecipeError
-from microstructure.faceted_packing import pack_bodies
-from microstructure.facets import Facets
 from microstructure.files import read_image, save_structure, write_image
 from microstructure.materials import Materials
-from microstructure.packing import pack_spheres
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
-from microstructure.relief import even_film
 from microstructure.structure import Phase
 
 BOX = (9e-6, 7e-6, 7e-6)

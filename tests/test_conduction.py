@@ -10,7 +10,7 @@ import pytest
 from microstructure.errors import BoundsError, ConvergenceError
 from transport import Bounds, bounds, effective_conductivity, sweep_conductivities
 from transport import conduction as conduction_module
-from transport.image import parse_image
+from transport.voxels.image import parse_image
 
 CELL = (True, True, True)
 PLATES = (False, True, True)
@@ -235,7 +235,7 @@ def test_layout_and_kind_of_integer_do_not_matter(dtype):
 @pytest.mark.parametrize("shape", [(9, 5, 4), (1, 30, 6), (3, 2, 40), (120, 1, 1)])
 def test_images_are_read_in_pieces_of_any_size(shape, size, monkeypatch):
     labels = np.random.default_rng(size).choice(np.array([3, 70, 900]), shape)
-    monkeypatch.setattr("transport.image.SLAB", size)
+    monkeypatch.setattr("transport.voxels.image.SLAB", size)
     image = parse_image(labels, {3: 1.0, 70: 2.0, 900: 3.0}, 1.0, WALLS, None, None)
     np.testing.assert_array_equal(np.array([3, 70, 900])[image.phases], labels)
     np.testing.assert_array_equal(image.amounts, [np.sum(labels == label) for label in (3, 70, 900)])

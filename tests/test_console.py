@@ -12,16 +12,16 @@ from rich.table import Table
 from typer.testing import CliRunner
 
 import studies.command
-import studies.patches.library
+import studies.two_scale.patch_library
 from microstructure.errors import StudyError
 from studies.command import app, main
-from studies.console import one_line, wide_console
-from studies.patches.library import study_plan
-from studies.pictures import drawn
+from studies.jobs.targets import check_files, check_folder
 from studies.screening.design import candidates, load_screen
 from studies.study import load_study, shipped_studies
-from studies.targets import check_files, check_folder
-from studies.texts import interval_text, markdown_cell
+from studies.terminal.console import one_line, wide_console
+from studies.terminal.pictures import drawn
+from studies.terminal.texts import interval_text, markdown_cell
+from studies.two_scale.patch_library import study_plan
 
 COMMANDS = [command.callback for command in app.registered_commands]
 
@@ -54,8 +54,8 @@ def no_work(monkeypatch):
     def begun(*anything, **more):
         raise AssertionError("the work has begun")
 
-    monkeypatch.setattr(studies.patches.library, "load_library", begun)
-    monkeypatch.setattr("studies.ledger.Ledger.complete", begun)
+    monkeypatch.setattr(studies.two_scale.patch_library, "load_library", begun)
+    monkeypatch.setattr("studies.jobs.checkpoints.Ledger.complete", begun)
 
 
 FILES = {

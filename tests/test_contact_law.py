@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from microstructure.coats.outer_face import OuterFace
 from microstructure.errors import StudyError
-from microstructure.outer_face import OuterFace
 from studies.study import parse_study
 
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from microstructure.contacts import find_contacts
-from microstructure.packing import Packing, pack_spheres
-from microstructure.sizes import Lognormal
+from microstructure.cores.contacts import find_contacts
+from microstructure.cores.sizes import Lognormal
+from microstructure.cores.sphere_packing import Packing, pack_spheres
 
 WALLED = list(itertools.product([False, True], repeat=3))
 

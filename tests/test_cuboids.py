@@ -9,13 +9,14 @@ import pytest
 import scipy.linalg
 from scipy.ndimage import gaussian_filter
 
-from transport._aggregates import ALONE
-from transport._cuboids import cuboids
-from transport._tiles import TILE
-from transport.graph import as_graph, shared
-from transport.image import parse_image
-from transport.multigrid import KAPPA
-from transport.voxels import voxel_circuit
+from transport.solvers._aggregation import ALONE
+from transport.solvers.multigrid import KAPPA
+from transport.solvers.operators import as_graph
+from transport.solvers.row_threads import shared
+from transport.voxels._cuboids import cuboids
+from transport.voxels._tiles import TILE
+from transport.voxels.image import parse_image
+from transport.voxels.voxel_circuit import voxel_circuit
 
 SHAPES = [(12, 12, 12), (9, 18, 11), (17, 7, 8), (2, 2, 40), (1, 12, 12), (12, 1, 12), (3, 3, 3)]
 
@@ -31,8 +32,8 @@ def grid_of(seed, shape, sigma, spacing=(1.0, 1.0, 1.0), periodic=(False, True, 
 @pytest.fixture(params=[1, 3])
 def blocks(request, monkeypatch):
     """Several blocks of several parts, also in a small image; one of them for those that look at all rows at once."""
-    monkeypatch.setattr("transport.grid.block_count", lambda _: request.param)
-    monkeypatch.setattr("transport.grid.ROWS_A_BLOCK", 300 if request.param > 1 else 10**9)
+    monkeypatch.setattr("transport.voxels.grid.block_count", lambda _: request.param)
+    monkeypatch.setattr("transport.voxels.grid.ROWS_A_BLOCK", 300 if request.param > 1 else 10**9)
     return request.param
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from microstructure.errors import StudyError
-from studies.chart.chart import RECORD, TABLE, Chart
+from studies.chart.threshold_chart import RECORD, TABLE, Chart
 
 SHIPPED = Path(str(resources.files("studies.chart")))
 DAMAGES = {

@@ -9,8 +9,11 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.measure import marching_cubes, mesh_surface_area
 
-from microstructure._descriptors import crossing_rate
-from microstructure.descriptors import (
+from microstructure.cores.directions import sphere_points
+from microstructure.cores.sphere_packing import Packing
+from microstructure.images._descriptors import crossing_rate
+from microstructure.images.coat_thickness import coat_statistics, measure_coats
+from microstructure.images.descriptors import (
     NORMAL_REACH,
     NORMAL_WIDTH,
     STEPS,
@@ -19,9 +22,7 @@ from microstructure.descriptors import (
     phase_fractions,
     two_point_correlation,
 )
-from microstructure.packing import Packing
 from microstructure.structure import Phase, Structure
-from microstructure.thickness import coat_statistics, measure_coats, sphere_points
 
 FREE = (False, False, False)
 WRAPPED = (True, True, True)

@@ -5,9 +5,9 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.stats import chi2
 
-from microstructure.aggregates import AggregateLibrary, build_library
-from microstructure.carbon import fill_bulk, fill_flat
-from microstructure.dispersion import Dispersion, parse_dispersion
+from microstructure.carbon.aggregates import AggregateLibrary, build_library
+from microstructure.carbon.dispersion import Dispersion, parse_dispersion
+from microstructure.carbon.placement import fill_bulk, fill_flat
 
 EDGE, SIZE = 4e-6, 1.2e-6
 CELLS = 4  # per edge

@@ -52,7 +52,7 @@ def test_crossing_does_not_hang_on_the_order_and_repeats_to_the_byte():
 
 
 def test_crossing_interval_holds_the_truth_as_often_as_it_says(monkeypatch):
-    monkeypatch.setattr("percolation.crossing.REPLICATES", 400)
+    monkeypatch.setattr("percolation.statistics.crossing.REPLICATES", 400)
     held = 0
     for seed in range(100):
         small, large = normal(0.30, 0.04, 200, 2 * seed), normal(0.30, 0.015, 200, 2 * seed + 1)

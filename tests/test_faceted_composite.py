@@ -14,8 +14,8 @@ from microstructure import (
     load_structure,
     save_structure,
 )
-from microstructure._bodies import foot
-from microstructure.thickness import measure_coats
+from microstructure.cores._shapes import foot
+from microstructure.images.coat_thickness import measure_coats
 from percolation import measure_utilisation
 
 BOX = (8e-6, 7e-6, 7e-6)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from microstructure._bodies import gap
-from microstructure._faceted_packing import copy_of, near_pairs, overlap_forces, spin, turn_all, wall_forces
+from microstructure.cores._facet_packing import copy_of, near_pairs, overlap_forces, spin, turn_all, wall_forces
+from microstructure.cores._shapes import gap
+from microstructure.cores.facet_packing import pack_bodies
+from microstructure.cores.facets import Facets
+from microstructure.cores.sizes import Equal, Lognormal
 from microstructure.errors import PackingError
-from microstructure.faceted_packing import pack_bodies
-from microstructure.facets import Facets
-from microstructure.sizes import Equal, Lognormal
 
 CORES = Lognormal(3.3e-6, 0.3)
 WALLED = list(itertools.product([False, True], repeat=3))

@@ -9,10 +9,10 @@ import pytest
 from scipy.optimize import nnls
 from scipy.spatial import ConvexHull
 
-from microstructure._bodies import foot, gap, ray_to_border
-from microstructure._facets import spread
-from microstructure.bodies import Bodies
-from microstructure.facets import Facets
+from microstructure.cores._facets import spread
+from microstructure.cores._shapes import foot, gap, ray_to_border
+from microstructure.cores.facets import Facets
+from microstructure.cores.shapes import Bodies
 
 SHAPES = [
     Facets(1.0, 0.9, 6),

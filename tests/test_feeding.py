@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from microstructure.outer_face import OuterFace
+from microstructure.coats.outer_face import OuterFace
 from microstructure.recipe import Recipe
-from percolation.bonds import DrawnBonds
-from studies.blocks import Blocks, lay_blocks
-from studies.fitted import load_fitted
+from percolation.utilisation.bonds import DrawnBonds
+from studies.screening.candidate import candidate_values
 from studies.screening.design import candidates, load_screen
-from studies.screening.predict import candidate_values
 from studies.study import parse_study
+from studies.two_scale.fitted import load_fitted
+from studies.two_scale.prediction import Blocks, lay_blocks
 
 HALF, NO_PAIRS = np.full(2, 0.5), np.empty((0, 2), np.int64)
 STUDY = """title = "t"

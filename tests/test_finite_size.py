@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import studies.patches.library
-from microstructure.outer_face import OuterFace
+import studies.two_scale.patch_library
+from microstructure.coats.outer_face import OuterFace
 from microstructure.recipe import Recipe
 from studies.command import app
-from studies.finite_size import FITTED, IDEAL, THICKNESSES, THIN, compare_coats, half_bridged
-from studies.patches.plan import PatchPlan
+from studies.two_scale.patch_plan import PatchPlan
+from studies.two_scale.pellet_against_coat import FITTED, IDEAL, THICKNESSES, THIN, compare_coats, half_bridged
 
 RECIPE = Recipe.parse("80:20:3")
 CONTENT = RECIPE.volume_fraction
@@ -127,7 +127,7 @@ def test_the_face_is_by_default_the_skin_of_the_materials(table, handmade):
 
 
 def test_the_command_prints_and_writes_the_table(table, handmade, monkeypatch, tmp_path):
-    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: handmade())
+    monkeypatch.setattr(studies.two_scale.patch_library, "study_library", lambda study, **more: handmade())
     path = tmp_path / "coats.csv"
     done = CliRunner().invoke(app, ["compare", "kissel2026", "--csv", str(path)])
     assert done.exit_code == 0, done.output

@@ -8,9 +8,9 @@ import pytest
 from microstructure.errors import StudyError
 from microstructure.materials import Materials
 from microstructure.recipe import Recipe
-from studies.calibrate import Calibration, Target, fitted_parameters
-from studies.fitted import FittedSet, fitted_text, load_fitted, with_fitted, write_fitted
 from studies.study import parse_study
+from studies.two_scale.calibration import Calibration, Target, fitted_parameters
+from studies.two_scale.fitted import FittedSet, fitted_text, load_fitted, with_fitted, write_fitted
 
 NAMES = fitted_parameters("skin")
 VALUES = dict(zip(NAMES, (5e-4, 13.0, 0.34, 1.4, 2.5e-8, 4e-4), strict=True))

@@ -7,8 +7,8 @@ import pytest
 
 from microstructure.errors import StudyError
 from microstructure.recipe import Recipe
-from studies.half_cell import Electrode, discharge, half_cell_parameters
-from studies.rate import FROM_COLLECTOR, HOUR, electronic_path, estimate_capacity
+from studies.cell.half_cell import Electrode, discharge, half_cell_parameters
+from studies.cell.rate import FROM_COLLECTOR, HOUR, electronic_path, estimate_capacity
 
 pybamm = pytest.importorskip("pybamm")
 AREA = 0.25 * math.pi * 10e-3**2

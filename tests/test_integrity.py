@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from microstructure import Recipe, Structure, Unevenness, load_structure, save_structure
-from microstructure.bodies import Bodies
-from microstructure.carbon import Carbon
-from microstructure.coats import Coats
+from microstructure.carbon.placement import Carbon
+from microstructure.checks.integrity import check_structure
+from microstructure.coats.coating import Coats
+from microstructure.coats.unevenness import Relief
+from microstructure.cores.shapes import Bodies
+from microstructure.cores.sphere_packing import Packing
 from microstructure.errors import DiskFullError
 from microstructure.files import hdf5, read_provenance
-from microstructure.integrity import check_structure
-from microstructure.packing import Packing
-from microstructure.relief import Relief
 
 VOXEL, SIDE = 0.5e-6, 12
 BOX = (SIDE * VOXEL,) * 3
@@ -162,7 +162,9 @@ def wrong_arrays(array):
 
 def test_what_is_fine_comes_back(whole, spoilt):
     assert check_structure(whole) is whole
-    assert tuple(arrays(whole)) == ARRAYS, "a new array wants its law in microstructure.integrity, and its name here"
+    assert tuple(arrays(whole)) == ARRAYS, (
+        "a new array wants its law in microstructure.checks.integrity, and its name here"
+    )
     again = spoilt(lambda file: None)
     for name in ARRAYS:
         assert np.array_equal(taken(again, name), taken(whole, name))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from transport import effective_conductivity
-from transport._links import area_factor
+from transport.voxels._faces import area_factor
 
 CELL = (True, True, True)
 PLATES = (False, True, True)

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from transport.grid import Grid
+from transport.voxels.grid import Grid
 
 TABLE = np.array([[0.0, 1.0, 2.0, 4.0]] * 4)
 
@@ -39,7 +39,7 @@ def walked(faces, grid, bound, axis):
 @pytest.mark.parametrize("bound", [0.0, 1.0, 2.0])
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_rows_are_joined_as_their_faces_say(shape, bonds, bound, blocks, monkeypatch):
-    monkeypatch.setattr("transport.grid.block_count", lambda _: blocks)
+    monkeypatch.setattr("transport.voxels.grid.block_count", lambda _: blocks)
     rng = np.random.default_rng([*shape, int(100 * bonds), int(bound)])
     for _ in range(6):
         faces, grid = random_grid(rng, shape, bonds)

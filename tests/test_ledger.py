@@ -16,12 +16,12 @@ import joblib
 import psutil
 import pytest
 
-import studies.run
-import studies.workers
+import studies.jobs.workers
+import studies.series.run_study
 from microstructure.errors import StudyError, WorkerError
-from studies.ledger import MARK, Ledger, Task
-from studies.values import Value
-from studies.workers import in_parallel, process_count
+from studies.jobs.checkpoints import MARK, Ledger, Task
+from studies.jobs.workers import in_parallel, process_count
+from studies.summary import Value
 
 ROWS = [Value("threshold", "80:20:3", "", "1", 0.25), Value("threshold", "80:20:0", "", "1", math.inf)]
 
@@ -205,7 +205,7 @@ def test_what_no_setting_mends_is_one_sentence_and_status_1(percoat, tmp_path, m
     def fail(*given, **named):
         raise error
 
-    monkeypatch.setattr(studies.run, "run_study", fail)
+    monkeypatch.setattr(studies.series.run_study, "run_study", fail)
     done = percoat("run", Path(__file__).with_name("tiny.toml"), folder=tmp_path)
     assert (done.status, done.err.splitlines()[-1]) == (1, f"percoat: {said}")
 
@@ -217,7 +217,7 @@ def test_a_full_disk_in_a_process_is_told_as_one():
 
 
 def test_no_more_processes_are_started_than_there_is_work_or_room_for(monkeypatch, caplog):
-    monkeypatch.setattr(studies.workers.joblib, "cpu_count", lambda: 3)
+    monkeypatch.setattr(studies.jobs.workers.joblib, "cpu_count", lambda: 3)
     assert [process_count(*asked) for asked in ((1, 5), (2, 5), (8, 5), (8, 0), (1000, 7))] == [1, 2, 5, 1, 7]
     assert not caplog.records
     assert process_count(1000, 500) == 12
@@ -226,7 +226,7 @@ def test_no_more_processes_are_started_than_there_is_work_or_room_for(monkeypatc
 
 SLEEPERS = """
 import joblib, os, time
-from studies.workers import in_parallel
+from studies.jobs.workers import in_parallel
 
 def sleep():
     with open(str(os.getpid()), "w"):

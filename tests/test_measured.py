@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from microstructure.errors import StudyError
-from studies.compare import (
+from studies.measured import USUAL_ERRORS, Measured
+from studies.measurements import with_measurements
+from studies.quantities import (
     SHOWN,
     check_measured,
-    comparison,
     measured_data,
     measured_error,
     measured_numbers,
@@ -19,10 +20,9 @@ from studies.compare import (
     measured_value,
     read_measured,
 )
-from studies.figures import draw_utilisation
-from studies.measured import USUAL_ERRORS, Measured
-from studies.measurements import with_measurements
 from studies.screening.design import load_screen
+from studies.series.comparison import comparison
+from studies.series.series_figures import draw_utilisation
 from studies.study import load_study, parse_study
 
 SERIES = ["80:20:0", "80:20:0.2", "80:20:0.5", "80:20:3"]

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from microstructure.errors import StudyError
-from studies.calibrate import find_targets
 from studies.command import app
-from studies.compare import check_measured, measured_numbers, measured_value
 from studies.measurements import with_measurements
+from studies.quantities import check_measured, measured_numbers, measured_value
 from studies.study import load_study
+from studies.two_scale.calibration import find_targets
 
 HEAD = "quantity,composition,value,unit"
 

@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
+from microstructure.coats.outer_face import carrying_share
 from microstructure.errors import StudyError
-from microstructure.outer_face import carrying_share
-from studies.calibrate import fitted_parameters
-from studies.fitted import FittedSet, load_fitted
 from studies.screening.design import Screen, ScreenPlan, candidates
 from studies.screening.mechanism import rank_again, skin_of
 from studies.study import parse_study
+from studies.two_scale.calibration import fitted_parameters
+from studies.two_scale.fitted import FittedSet, load_fitted
 
 TABLE = {
     "title": "t",

@@ -9,13 +9,13 @@ import numpy as np
 import psutil
 import pytest
 
-import microstructure.memory
+import microstructure.free_memory
 from benchmarks.images import CONDUCTIVITIES, PERIODIC
 from benchmarks.images import labels as benchmark_labels
 from benchmarks.processes import measured
 from microstructure.arguments import check_room
 from microstructure.files.unpacking import check_voxel_count
-from microstructure.memory import free_memory
+from microstructure.free_memory import free_memory
 from transport import effective_conductivity, estimate_memory, sweep_conductivities
 from transport.sweep import KEPT
 
@@ -115,8 +115,8 @@ def test_without_control_groups_the_machine_counts(tmp_path, monkeypatch, conten
 
 
 def test_a_container_is_asked_wherever_memory_is(monkeypatch):
-    monkeypatch.setattr(microstructure.memory, "_left", lambda folder, names: 1e6)
-    monkeypatch.setattr(microstructure.memory, "_memory_groups", lambda groups, member: [(groups, ())])
+    monkeypatch.setattr(microstructure.free_memory, "_left", lambda folder, names: 1e6)
+    monkeypatch.setattr(microstructure.free_memory, "_memory_groups", lambda groups, member: [(groups, ())])
     with pytest.raises(MemoryError, match=r"0\.0 GB are free"):
         effective_conductivity(np.ones((40, 40, 40), np.uint8), {1: 1.0}, 1.0)
     with pytest.raises(ValueError, match=r"0\.001 GB are free"):

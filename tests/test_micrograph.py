@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from microstructure.carbon import Carbon
+from microstructure.carbon.placement import Carbon
+from microstructure.images.sem import GREY_LEVELS, sem_section
 from microstructure.materials import Materials
-from microstructure.micrograph import GREY_LEVELS, sem_section
 from microstructure.patch import coating_patch
 from microstructure.structure import Phase, Structure
 

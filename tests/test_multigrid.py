@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from transport import _grid, _sweeps, effective_conductivity, graph, multigrid
-from transport._aggregates import ALONE, MOST, NOWHERE, attach, gather, is_good
-from transport.graph import ROWS_A_BLOCK, Graph, dot, multiply, shared
-from transport.grid import Grid
-from transport.multigrid import KAPPA
+from transport import effective_conductivity
+from transport.solvers import _smoothing, multigrid, row_threads
+from transport.solvers._aggregation import ALONE, MOST, NOWHERE, attach, gather, is_good
+from transport.solvers.multigrid import KAPPA
+from transport.solvers.operators import Graph, dot, multiply
+from transport.solvers.row_threads import ROWS_A_BLOCK, shared
+from transport.voxels import _grid
+from transport.voxels.grid import Grid
 
 PLATES = (False, True, True)
 
@@ -220,7 +223,7 @@ def test_a_step_loses_no_bit_of_the_potential():
     rng = np.random.default_rng(8)
     p, product, r, high = rng.normal(size=(4, 60))
     low, sums, left, before = np.zeros(60, np.float32), np.empty(3), r.copy(), high.copy()
-    shared(_sweeps.step, 3, 0.3, 0.5, p, product, high, low, left, sums)
+    shared(_smoothing.step, 3, 0.3, 0.5, p, product, high, low, left, sums)
     np.testing.assert_allclose(high + low, before + 0.15 * p, atol=1e-15)
     moved = (high.astype(np.longdouble) - before) + low  # 64 bits of mantissa see what 53 lose
     np.testing.assert_allclose(moved - 0.15 * p, 0.0, atol=1e-18)
@@ -233,8 +236,8 @@ def test_loops_over_a_graph_are_dense_algebra_within_blocks(blocks):
     rng = np.random.default_rng(6)
     graph = random_graph(rng, 60, 1)
     block = np.searchsorted([cut * 60 // blocks for cut in range(1, blocks)], np.arange(60), side="right")
-    shared(_sweeps.arrange, blocks, *graph.arrays[:-1])
-    check_kernels(_sweeps, graph.arrays, graph.matrix().toarray(), block, blocks, np.ones(60, np.bool_))
+    shared(_smoothing.arrange, blocks, *graph.arrays[:-1])
+    check_kernels(_smoothing, graph.arrays, graph.matrix().toarray(), block, blocks, np.ones(60, np.bool_))
     x, y, z = rng.normal(size=(3, 60))
     product = np.empty(60)
     energy, along = multiply(graph, x, y, product)
@@ -261,7 +264,7 @@ def test_loops_over_a_grid_are_dense_algebra_within_blocks(shape, blocks, bonds,
         np.add.at(links, (there, here), table[axis][face].ravel())
     np.fill_diagonal(links, 0.0)
     live = links.sum(axis=1) > 0
-    monkeypatch.setattr("transport.grid.block_count", lambda _: blocks)
+    monkeypatch.setattr("transport.voxels.grid.block_count", lambda _: blocks)
     grid = Grid.of(faces, table, live.reshape(shape))
     row_of = grid.image(np.arange(grid.size), -1).ravel()
     places = np.flatnonzero(row_of >= 0)
@@ -319,7 +322,7 @@ def test_without_the_check_it_stalls(monkeypatch):
 
 
 def test_the_same_bytes_for_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(graph, "SHORT", 0)  # vectors are shared, too
+    monkeypatch.setattr(row_threads, "SHORT", 0)  # vectors are shared, too
     labels = three_phases(40)
     assert labels.size > 3 * ROWS_A_BLOCK
 

@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial import cKDTree
 
 from microstructure.errors import ConvergenceError
-from transport import network as network_module
 from transport import network_conductance, network_conductivity
+from transport.networks import resistors as network_module
 
 
 def between(edges, conductance, count, source, sink, **options):

@@ -6,17 +6,17 @@ import math
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library
+from microstructure.carbon.aggregates import build_library
+from microstructure.coats.outer_face import IDEAL, OuterFace, carrying_share
 from microstructure.composite import build_composite
-from microstructure.outer_face import IDEAL, OuterFace, carrying_share
 from microstructure.recipe import Recipe
-from percolation.bridge_rate import fit_bridge_rate
-from percolation.bridges import sweep_bridges
-from percolation.coat_case import CoatCase
-from percolation.network import link_carbon
-from percolation.outer_contacts import keep_carrying, seam_links, tickets
-from percolation.utilisation import measure_utilisation
-from studies.bond_check import resolve_carbon
+from percolation.carbon_paths.bridge_rate import fit_bridge_rate
+from percolation.carbon_paths.bridges import sweep_bridges
+from percolation.carbon_paths.coat_case import CoatCase
+from percolation.carbon_paths.network import link_carbon
+from percolation.carbon_paths.outer_contacts import keep_carrying, seam_links, tickets
+from percolation.utilisation.reach import measure_utilisation
+from studies.two_scale.resolved_route import resolve_carbon
 
 RADIUS = 18.5e-9
 AREAS = (1e-12, 0.25e-12)

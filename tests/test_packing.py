@@ -9,11 +9,11 @@ import numba
 import numpy as np
 import pytest
 
-from microstructure.building_blocks import single_blocks
+from microstructure.cores.core_clusters import single_blocks
+from microstructure.cores.relaxation import Cell
+from microstructure.cores.sizes import Equal, Lognormal
+from microstructure.cores.sphere_packing import Packing, jam_spheres, pack_spheres
 from microstructure.errors import PackingError
-from microstructure.packing import Packing, jam_spheres, pack_spheres
-from microstructure.relaxation import Cell
-from microstructure.sizes import Equal, Lognormal
 
 CORES = Lognormal(3.3e-6, 0.3)
 WALLED = list(itertools.product([False, True], repeat=3))

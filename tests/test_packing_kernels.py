@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from microstructure._packing import Spheres, all_forces, find_pairs, list_neighbours
+from microstructure.cores._relaxation import Spheres, all_forces, find_pairs, list_neighbours
 
 WALLED = list(itertools.product([False, True], repeat=3))
 

@@ -9,17 +9,17 @@ import pandas as pd
 import platformdirs
 import pytest
 
-import studies.ledger
-import studies.patches.library
-from microstructure.dispersion import Dispersion
+import studies.jobs.checkpoints
+import studies.two_scale.patch_library
+from microstructure.carbon.dispersion import Dispersion
 from microstructure.errors import StudyError
 from microstructure.materials import Materials
 from microstructure.recipe import box_share
-from studies.ledger import Ledger, Task
-from studies.patches.library import PatchLibrary, cache_folder, load_library, study_library
-from studies.patches.plan import CarbonState, PatchPlan
-from studies.patches.tasks import SEAM, WALL, _aggregates, bulk_rows, coat_rows, patch_tasks, rate_rows
+from studies.jobs.checkpoints import Ledger, Task
 from studies.study import parse_study
+from studies.two_scale.patch_library import PatchLibrary, cache_folder, load_library, study_library
+from studies.two_scale.patch_plan import CarbonState, PatchPlan
+from studies.two_scale.patch_tasks import SEAM, WALL, _aggregates, bulk_rows, coat_rows, patch_tasks, rate_rows
 
 THIN, MIDDLE, THICK = 18.5e-9, 75e-9, 300e-9
 TINY = PatchPlan(
@@ -57,8 +57,8 @@ def library_of(rows, thicknesses=(THIN, MIDDLE, THICK), contents=(0.1, 0.3)):
 
 def test_a_library_on_disk_is_read_and_nothing_is_done(made, monkeypatch):
     library, folder = made
-    monkeypatch.setattr(studies.ledger, "in_parallel", lambda *more, **other: pytest.fail("it is all there"))
-    monkeypatch.setattr(studies.ledger, "whole_file", lambda *more, **other: pytest.fail("it is all there"))
+    monkeypatch.setattr(studies.jobs.checkpoints, "in_parallel", lambda *more, **other: pytest.fail("it is all there"))
+    monkeypatch.setattr(studies.jobs.checkpoints, "whole_file", lambda *more, **other: pytest.fail("it is all there"))
     pd.testing.assert_frame_equal(load_library(STATE, TINY, folder=folder).rows, library.rows)
 
 
@@ -102,8 +102,8 @@ def test_where_the_users_caches_cannot_be_written_libraries_last_as_long_as_the_
     (tmp_path / "home").write_text("no folder")
     monkeypatch.delenv("PERCOAT_CACHE")
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "home" / name)
-    monkeypatch.setattr(studies.patches.library, "temporary_folder", lambda: tmp_path / "once")
-    monkeypatch.setattr(studies.patches.library, "patch_tasks", lambda state, plan: [Task("one", 0, list)])
+    monkeypatch.setattr(studies.two_scale.patch_library, "temporary_folder", lambda: tmp_path / "once")
+    monkeypatch.setattr(studies.two_scale.patch_library, "patch_tasks", lambda state, plan: [Task("one", 0, list)])
     load_library(STATE, TINY)
     assert len(list((tmp_path / "once").rglob("one.json"))) == 1
 
@@ -111,9 +111,9 @@ def test_where_the_users_caches_cannot_be_written_libraries_last_as_long_as_the_
 def place_of(state, monkeypatch, tmp_path):
     """The folder in which the library of a state is kept."""
     places = []
-    monkeypatch.setattr(studies.patches.library, "patch_tasks", lambda state, plan: [])
+    monkeypatch.setattr(studies.two_scale.patch_library, "patch_tasks", lambda state, plan: [])
     monkeypatch.setattr(
-        studies.patches.library,
+        studies.two_scale.patch_library,
         "Ledger",
         lambda place, *more, **other: places.append(place) or Ledger(place, *more, **other),
     )
@@ -158,7 +158,9 @@ def test_what_only_scales_patches_or_lies_outside_of_them_has_the_same_folder(ot
 def test_a_study_asks_for_its_own_carbon_and_effort(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(
-        studies.patches.library, "load_library", lambda state, plan, **more: asked.append((state, plan)) or "library"
+        studies.two_scale.patch_library,
+        "load_library",
+        lambda state, plan, **more: asked.append((state, plan)) or "library",
     )
     carbon = {"contact_gap": "3 nm", "dispersion": {"share": 0.7, "agglomerate_size": "1 um"}}
     table = {"title": "t", "compositions": ["80:20:1"], "carbon": carbon, "patches": {"effort": "quick"}}

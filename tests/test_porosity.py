@@ -7,11 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from microstructure.errors import RecipeError
-from microstructure.instruments import (
-    measure_porosity,
-    porosity_from_mass,
-    structure_mass,
-)
+from microstructure.images.porosity import measure_porosity, porosity_from_mass, structure_mass
 from microstructure.recipe import Recipe
 from microstructure.structure import Phase, Structure
 

@@ -6,7 +6,7 @@ import pytest
 
 from microstructure.materials import Materials
 from microstructure.recipe import Recipe
-from studies.rate import HOUR, active_mass_share, electronic_path, estimate_capacity
+from studies.cell.rate import HOUR, active_mass_share, electronic_path, estimate_capacity
 
 RECIPE = Recipe.parse("80:20:0")
 GOOD = {"c_rate": 1.0, "utilisation": 0.5, "electronic": 0.1, "ionic": 0.01, "loading": 0.2, "length": 60e-6}

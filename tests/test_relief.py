@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from microstructure import pack_spheres
-from microstructure._coats import field_at, films_at
+from microstructure.coats._coating import field_at, films_at
+from microstructure.coats.unevenness import GRID, POINTS_PER_LENGTH, Unevenness, draw_relief, even_film, periodic_field
 from microstructure.composite import build_composite
 from microstructure.recipe import Recipe
-from microstructure.relief import GRID, POINTS_PER_LENGTH, Unevenness, draw_relief, even_film, periodic_field
 from microstructure.structure import Phase
 
 LENGTH = 400e-9

@@ -7,14 +7,22 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import studies.patches.library
+import studies.two_scale.patch_library
 from microstructure.errors import StudyError
-from studies.calibrate import fitted_parameters
 from studies.command import app
-from studies.model import Model
-from studies.rivals import ENOUGH, RIVALS, Expected, FittedRival, expected_evidence, fit_rival, which_measurement
-from studies.show_fit import show_rivals
 from studies.study import parse_study
+from studies.two_scale.calibrated_model import Model
+from studies.two_scale.calibration import fitted_parameters
+from studies.two_scale.calibration_report import show_rivals
+from studies.two_scale.rivals import (
+    ENOUGH,
+    RIVALS,
+    Expected,
+    FittedRival,
+    expected_evidence,
+    fit_rival,
+    which_measurement,
+)
 
 TRUTH = {
     "cb.neck_conductance": 2e-4,
@@ -238,10 +246,10 @@ def test_the_table_is_shown(table, capsys):
 
 def test_on_the_command_line(monkeypatch, tmp_path, measured, table):
     """A flag of the calibration; the files are as without it."""
-    monkeypatch.setattr("studies.rivals.which_measurement", lambda *more, **settings: table)
-    monkeypatch.setattr(studies.patches.library, "study_library", lambda study, **more: None)
-    monkeypatch.setattr("studies.calibrate.calibrate", lambda *more, **settings: None)
-    monkeypatch.setattr("studies.show_fit.show_calibration", lambda *more: None)
+    monkeypatch.setattr("studies.two_scale.rivals.which_measurement", lambda *more, **settings: table)
+    monkeypatch.setattr(studies.two_scale.patch_library, "study_library", lambda study, **more: None)
+    monkeypatch.setattr("studies.two_scale.calibration.calibrate", lambda *more, **settings: None)
+    monkeypatch.setattr("studies.two_scale.calibration_report.show_calibration", lambda *more: None)
     shown = CliRunner().invoke(app, ["calibrate", "kissel2026", "--rivals"])
     assert shown.exit_code == 0, shown.output
     assert "Which measurement next" in shown.output

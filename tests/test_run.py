@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from microstructure.errors import StudyError
-from studies.figures import draw_figures
-from studies.run import run_study
-from studies.show import show_results
+from studies.series.run_study import run_study
+from studies.series.series_figures import draw_figures
+from studies.series.series_report import show_results
 from studies.study import load_study
 
 TINY = Path(__file__).with_name("tiny.toml")

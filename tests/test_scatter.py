@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-import studies.screening.scatter
+import studies.screening.sensitivity
 from microstructure.recipe import carbon_scales
-from studies.fitted import load_fitted
 from studies.screening.design import candidates, load_screen
-from studies.screening.scatter import scatter_of
+from studies.screening.sensitivity import scatter_of
+from studies.two_scale.fitted import load_fitted
 
 STUDY = """title = "t"
 compositions = ["80:20:3"]
@@ -28,8 +28,8 @@ def test_a_scatter_ends_where_nothing_can_be_predicted(handmade, tmp_path, monke
     ratio, _ = carbon_scales(library.plan.contents[-1], candidate.recipe.materials)
     text = f"80:20:{math.floor(20e4 * ratio) / 1e4}"
     full = replace(candidate, composition=text, study=candidate.study.model_copy(update={"compositions": [text]}))
-    monkeypatch.setattr(studies.screening.scatter, "study_library", lambda study, **more: library)
-    monkeypatch.setattr(studies.screening.scatter, "_merit", lambda one, *rest: one.recipe.cb / one.recipe.se)
+    monkeypatch.setattr(studies.screening.sensitivity, "study_library", lambda study, **more: library)
+    monkeypatch.setattr(studies.screening.sensitivity, "_merit", lambda one, *rest: one.recipe.cb / one.recipe.se)
     found = {one.what: one for one in scatter_of(full, library, load_fitted(), 1.0)}
     carbon = found["carbon weighed within 2% (up only 0% of that: more cannot be predicted)"]
     assert (carbon.low, carbon.high) == pytest.approx((0.98 * carbon.nominal, carbon.nominal), rel=1e-5)

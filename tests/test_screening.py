@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import studies.screening.run
-import studies.screening.scatter
+import studies.screening.screen_candidates
+import studies.screening.sensitivity
 from microstructure.errors import PercoatError, StudyError
-from studies.blocks import matrix_conductivities
-from studies.fitted import load_fitted, with_fitted
-from studies.screening.analysis import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
+from studies.screening.candidate import candidate_values
 from studies.screening.design import candidates, load_screen
-from studies.screening.predict import candidate_values
-from studies.screening.run import run_screening
-from studies.screening.show import sentences, show_screening
-from studies.streams import PARAMETERS, PATCHES, stream
+from studies.screening.ranking import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
+from studies.screening.screen_candidates import run_screening
+from studies.screening.screening_report import sentences, show_screening
+from studies.seeding import PARAMETERS, PATCHES, stream
+from studies.two_scale.fitted import load_fitted, with_fitted
+from studies.two_scale.prediction import matrix_conductivities
 
 HEAD = """title = "t"
 compositions = ["80:20:1", "80:20:3"]
@@ -226,7 +226,7 @@ def test_values_by_candidate_and_seed_keep_the_order_of_the_candidates():
 @pytest.fixture
 def no_patches(handmade, monkeypatch):
     """A library made by hand in place of one in the user's cache."""
-    for module in (studies.screening.run, studies.screening.scatter):
+    for module in (studies.screening.screen_candidates, studies.screening.sensitivity):
         monkeypatch.setattr(module, "study_library", lambda study, **more: handmade())
 
 

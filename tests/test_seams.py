@@ -6,18 +6,18 @@ from itertools import product
 import numpy as np
 import pytest
 
-from microstructure.coats import coat_thickness
+from microstructure.coats.coating import coat_thickness
+from microstructure.coats.contact_faces import face_normals, lay_seams
 from microstructure.composite import coat_composite
+from microstructure.cores.facet_packing import pack_bodies
+from microstructure.cores.facets import Facets
+from microstructure.cores.sizes import Lognormal
+from microstructure.cores.sphere_packing import Packing, pack_spheres
 from microstructure.errors import RecipeError
-from microstructure.faceted_packing import pack_bodies
-from microstructure.facets import Facets
-from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
-from microstructure.seams import face_normals, lay_seams
-from microstructure.sizes import Lognormal
-from studies.tasks import extrapolated_ionic
-from transport.blocks import BlockNetwork, CoatContacts
-from transport.sheet import effective_sheet
+from studies.series.composition import extrapolated_ionic
+from transport.networks.block_network import BlockNetwork, CoatContacts
+from transport.networks.sheet import effective_sheet
 
 DIAMETER = 3e-6
 PURE = Recipe.parse("80:20:0")

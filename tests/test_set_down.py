@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from microstructure._placement import COMPRESS, CUT, place_flat, rotate
-from microstructure._rooms import FlatRoom
-from microstructure._squeeze import NECK
+from microstructure.carbon._compression import NECK
+from microstructure.carbon._domains import FlatRoom
+from microstructure.carbon._placement import COMPRESS, CUT, place_flat, rotate
 
 
 def test_rotation_is_scipys():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from transport import effective_conductivity
-from transport.sheet import effective_sheet
+from transport.networks.sheet import effective_sheet
 
 
 def one(values, shares=None):

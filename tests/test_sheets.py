@@ -9,15 +9,15 @@ from scipy.integrate import quad
 from scipy.sparse.linalg import spsolve
 from scipy.special import ive
 
-from microstructure.coats import Coats
+from microstructure.coats.coating import Coats
+from microstructure.coats.contact_faces import lay_seams
 from microstructure.composite import build_composite
-from microstructure.packing import pack_spheres
+from microstructure.cores.sphere_packing import pack_spheres
 from microstructure.recipe import Recipe
-from microstructure.seams import lay_seams
 from microstructure.structure import Structure
 from transport import effective_conductivity
-from transport._blocks import entry_resistance
-from transport.blocks import BlockNetwork, CoatContacts, Resistors
+from transport.networks._block_network import entry_resistance
+from transport.networks.block_network import BlockNetwork, CoatContacts, Resistors
 
 RADIUS, THICK, SIGMA = 1.5e-6, 0.1e-6, 0.05
 

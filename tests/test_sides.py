@@ -12,7 +12,7 @@ from scipy.sparse.linalg import spsolve
 
 from microstructure import Structure
 from percolation import find_clusters, find_spanning
-from percolation.sides import name_sides
+from percolation.lattice.sides import name_sides
 from transport import conductivity_tensor, effective_conductivity, find_hot_spots, sweep_conductivities
 
 CLOSED, PLATES, CELL = (False, False, False), (False, True, True), (True, True, True)

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from microstructure import _size_measures
-from microstructure.size_measures import SIZE_MEASURES, measure_size
+from microstructure.carbon import _size_measures
+from microstructure.carbon.size_measures import SIZE_MEASURES, measure_size
 
 A = 18.5e-9
 DIMER = np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])

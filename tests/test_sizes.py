@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microstructure.sizes import Distribution, Equal, Lognormal, Table
+from microstructure.cores.sizes import Distribution, Equal, Lognormal, Table
 
 DRAWS = 200_000
 D50 = 3.3e-6

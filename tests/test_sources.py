@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-import studies.patches.library
-import studies.run
-import studies.sources
-from studies.chart.plan import load_plan
-from studies.chart.tasks import chart_tasks
-from studies.patches.plan import CarbonState, PatchPlan
-from studies.patches.tasks import patch_tasks
-from studies.sources import PACKAGES, imported, source_digest
+import studies.jobs.sources
+import studies.series.run_study
+import studies.two_scale.patch_library
+from studies.chart.chart_plan import load_plan
+from studies.chart.chart_tasks import chart_tasks
+from studies.jobs.sources import PACKAGES, imported, source_digest
 from studies.study import load_study
+from studies.two_scale.patch_plan import CarbonState, PatchPlan
+from studies.two_scale.patch_tasks import patch_tasks
 
 TINY = Path(__file__).with_name("tiny.toml")
 FILES = {
@@ -42,7 +42,7 @@ def digest(tmp_path, monkeypatch):
             paths[module] = tmp_path / f"{module}.py"
             assert module != name or old in text
             paths[module].write_text(text.replace(old, new) if module == name and old else text)
-        monkeypatch.setattr(studies.sources, "project_modules", lambda: paths)
+        monkeypatch.setattr(studies.jobs.sources, "project_modules", lambda: paths)
         return source_digest([start])
 
     return make
@@ -87,27 +87,29 @@ def test_data_that_is_named_counts(digest, tmp_path):
 
 
 def test_constants_of_materials_count():
-    names = [path.name for path in studies.sources.data_files(["studies.patches.tasks"])]
+    names = [path.name for path in studies.jobs.sources.data_files(["studies.two_scale.patch_tasks"])]
     assert names == ["materials.toml"]
 
 
 def test_all_that_tasks_import_counts_and_nothing_else_and_the_same_in_every_process():
-    modules = (*studies.run.MODULES, *studies.patches.library.MODULES)
+    modules = (*studies.series.run_study.MODULES, *studies.two_scale.patch_library.MODULES)
     code = f"import sys, {', '.join(modules)}\nprint(*sys.modules)\n"
-    code += f"from studies.sources import source_digest; print(source_digest({modules}))"
+    code += f"from studies.jobs.sources import source_digest; print(source_digest({modules}))"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded, digest = run.stdout.splitlines()
     assert set(imported(modules)) == {name for name in loaded.split() if name.partition(".")[0] in PACKAGES}
-    assert {"studies.chart.pooling", "studies.values", "studies.ledger"} <= set(imported(["studies.patches.tasks"]))
+    assert {"percolation.statistics.pooling", "studies.summary", "studies.jobs.checkpoints"} <= set(
+        imported(["studies.two_scale.patch_tasks"])
+    )
     assert digest == source_digest(modules)
 
 
 def test_every_task_is_done_by_a_module_that_counts(tmp_path):
     study = load_study(str(TINY))
     tasks = {
-        studies.run.MODULES: studies.run.plan(study, None, tmp_path),
-        studies.patches.library.MODULES: patch_tasks(CarbonState.of(study), PatchPlan.quick()),
-        ("studies.chart.tasks",): chart_tasks(load_plan(quick=True)),
+        studies.series.run_study.MODULES: studies.series.run_study.plan(study, None, tmp_path),
+        studies.two_scale.patch_library.MODULES: patch_tasks(CarbonState.of(study), PatchPlan.quick()),
+        ("studies.chart.chart_tasks",): chart_tasks(load_plan(quick=True)),
     }
     for modules, planned in tasks.items():
         assert {task.work.func.__module__ for task in planned} <= set(imported(modules))

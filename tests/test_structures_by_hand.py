@@ -9,7 +9,7 @@ import pytest
 
 from microstructure import Equal, Recipe, build_composite, voxelise
 from percolation import measure_thick_limit, measure_utilisation, sweep_carbon
-from percolation.ions import reach_ions
+from percolation.utilisation.ions import reach_ions
 from transport import effective_conductivity
 
 VOXEL = 0.25e-6

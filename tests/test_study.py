@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from microstructure.errors import PercoatError, StudyError
-from studies.chart.plan import load_plan
-from studies.compare import check_measured, measured_text, measured_value
-from studies.contact_check import contact_ratio
+from studies.chart.chart_plan import load_plan
 from studies.measured import Measured, parse_measured
+from studies.quantities import check_measured, measured_text, measured_value
 from studies.screening.design import candidates, load_screen
+from studies.series.contact_check import contact_ratio
 from studies.study import load_study, parse_study, shipped_studies
-from studies.texts import markdown_table
-from studies.values import Value, half_interval, summarise, tidy
+from studies.summary import Value, half_interval, summarise, tidy
+from studies.terminal.texts import markdown_table
 
 TINY = Path(__file__).with_name("tiny.toml")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transport import effective_conductivity, multigrid, sweep, sweep_conductivities
+from transport import effective_conductivity, sweep, sweep_conductivities
+from transport.solvers import multigrid
 
 CELL, PLATES = (True, True, True), (False, True, True)
 

@@ -103,7 +103,7 @@ def test_width_shrinks_as_the_box_grows():
 @pytest.mark.parametrize("lattice", [True, False])
 def test_interval_holds_the_truth_as_often_as_it_says(runs, least, lattice, monkeypatch):
     """Many small experiments drawn from one large pool, whose own threshold is the truth."""
-    monkeypatch.setattr("percolation.threshold.REPLICATES", 500)  # enough here, and four times faster
+    monkeypatch.setattr("percolation.statistics.threshold.REPLICATES", 500)  # enough here, and four times faster
     pool = sweep_sites((6, 6, 6), runs=4000, rng=np.random.default_rng(8))
     everything = pool if lattice else continuum(pool.wrap[:, 0] / pool.total)
     truth = estimate_threshold(everything).value

@@ -5,19 +5,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from microstructure.outer_face import OuterFace
+from microstructure.coats.contact_faces import lay_seams
+from microstructure.coats.outer_face import OuterFace
 from microstructure.recipe import Recipe
-from microstructure.seams import lay_seams
-from percolation.bonds import DrawnBonds, poisson_numbers
-from percolation.utilisation import BareContacts, find_bare_contacts, measure_utilisation
-from studies.blocks import Blocks, lay_blocks, matrix_conductivities, predict_blocks
-from studies.bond_check import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
-from studies.patches.library import load_library
-from studies.patches.plan import CarbonState, PatchPlan
-from studies.streams import seed_library
+from percolation.utilisation.bonds import DrawnBonds, poisson_numbers
+from percolation.utilisation.reach import BareContacts, find_bare_contacts, measure_utilisation
+from studies.seeding import seed_library
+from studies.series.composition import build_seed
 from studies.study import parse_study
-from studies.tasks import build_seed
-from transport.network import network_conductance
+from studies.two_scale.patch_library import load_library
+from studies.two_scale.patch_plan import CarbonState, PatchPlan
+from studies.two_scale.prediction import Blocks, lay_blocks, matrix_conductivities, predict_blocks
+from studies.two_scale.resolved_route import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
+from transport.networks.resistors import network_conductance
 
 PLAN = PatchPlan(
     thicknesses=(18.5e-9, 75e-9, 150e-9, 300e-9, 700e-9),

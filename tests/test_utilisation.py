@@ -5,15 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library
-from microstructure.coats import Coats
+from microstructure.carbon.aggregates import build_library
+from microstructure.carbon.core_contacts import find_touches
+from microstructure.coats.coating import Coats
 from microstructure.composite import build_composite
-from microstructure.packing import pack_spheres
+from microstructure.cores.sphere_packing import pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
-from microstructure.touches import find_touches
-from percolation.ions import reach_ions
-from percolation.utilisation import find_bare_contacts, measure_utilisation
+from percolation.utilisation.ions import reach_ions
+from percolation.utilisation.reach import find_bare_contacts, measure_utilisation
 
 BOX = (9e-6, 7e-6, 7e-6)
 

@@ -6,15 +6,15 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library
-from microstructure.carbon import Carbon
-from microstructure.coats import Coats
+from microstructure.carbon.aggregates import build_library
+from microstructure.carbon.placement import Carbon
+from microstructure.coats.coating import Coats
 from microstructure.composite import build_composite
-from microstructure.packing import Packing
+from microstructure.cores.sphere_packing import Packing
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
-from percolation.carbon_sweep import sweep_carbon
-from percolation.utilisation import find_bare_contacts, measure_utilisation
+from percolation.carbon_paths.carbon_sweep import sweep_carbon
+from percolation.utilisation.reach import find_bare_contacts, measure_utilisation
 
 PERIODIC = (False, True, True)
 

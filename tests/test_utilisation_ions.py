@@ -7,17 +7,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from microstructure.aggregates import build_library
-from microstructure.carbon import Carbon
-from microstructure.coats import Coats
+from microstructure.carbon.aggregates import build_library
+from microstructure.carbon.placement import Carbon
+from microstructure.coats.coating import Coats
 from microstructure.composite import build_composite
-from microstructure.packing import Packing
+from microstructure.cores.sphere_packing import Packing
+from microstructure.images.voxelise import voxelise
 from microstructure.recipe import Recipe
 from microstructure.structure import Phase, Structure
-from microstructure.voxels import voxelise
-from percolation._ions import SEEN, flood
-from percolation.ions import open_steps, reach_ions
-from percolation.utilisation import measure_utilisation
+from percolation.utilisation._ions import SEEN, flood
+from percolation.utilisation.ions import open_steps, reach_ions
+from percolation.utilisation.reach import measure_utilisation
 
 VOXEL = 1e-7
 PERIODIC = (False, True, True)

@@ -6,17 +6,17 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from microstructure.carbon import Carbon
-from microstructure.coats import Coats
+from microstructure.carbon.placement import Carbon
+from microstructure.coats.coating import Coats
 from microstructure.composite import coat_composite
+from microstructure.cores.sphere_packing import Packing, pack_spheres
 from microstructure.errors import StudyError
-from microstructure.packing import Packing, pack_spheres
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure
-from percolation._wrapping import find_along, in_wrapping_cluster, join_along, wrapping_groups
-from percolation.depth import depth_profile
-from percolation.thick_limit import measure_thick_limit
-from percolation.utilisation import find_bare_contacts, measure_utilisation
+from percolation.utilisation._wrapping import find_along, in_wrapping_cluster, join_along, wrapping_groups
+from percolation.utilisation.depth import depth_profile
+from percolation.utilisation.reach import find_bare_contacts, measure_utilisation
+from percolation.utilisation.thick_limit import measure_thick_limit
 from studies.bare_share import fit_bare_share
 from studies.study import load_study
 from studies.thickness import build_periodic, sweep_thickness

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from transport import effective_conductivity
-from transport.image import parse_image
-from transport.potential import Potential
-from transport.voxels import voxel_circuit
+from transport.solvers.potential import Potential
+from transport.voxels.image import parse_image
+from transport.voxels.voxel_circuit import voxel_circuit
 
 SIGMA = {0: 0.0, 1: 1.0, 2: 1000.0}
 
@@ -21,7 +21,7 @@ def medium(seed, shape=(9, 11, 10)):
 @pytest.fixture(params=[1, 3])
 def blocks(request, monkeypatch):
     """Small images, too, in several blocks."""
-    monkeypatch.setattr("transport.grid.block_count", lambda _: request.param)
+    monkeypatch.setattr("transport.voxels.grid.block_count", lambda _: request.param)
     return request.param
 
 
@@ -40,7 +40,7 @@ def test_voxels_that_carry_nothing_may_stay_or_go(shape, axis, closed, blocks, m
     labels[shape[0] // 2, :, shape[2] // 2] = 2  # and along y
     found, sizes = [], []
     for share in (0.0, 2.0):  # of the voxels that conduct: they stay, and they go
-        monkeypatch.setattr("transport.voxels.WORTHWHILE", share)
+        monkeypatch.setattr("transport.voxels.voxel_circuit.WORTHWHILE", share)
         circuit = circuit_of(labels, axis, periodic)
         sizes.append((circuit.count, int(np.count_nonzero(circuit.grid.take(labels)))))
         more = {"tolerance": 1e-9, "keep_potential": True, "keep_current": True}

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from microstructure import _voxels
-from microstructure._coats import film_at
-from microstructure.aggregates import build_library
+from microstructure.carbon.aggregates import build_library
+from microstructure.coats._coating import film_at
+from microstructure.coats.unevenness import Unevenness
 from microstructure.composite import build_composite
+from microstructure.images import _voxelise
+from microstructure.images.voxelise import label_lowest, voxelise
 from microstructure.materials import Materials
 from microstructure.recipe import Recipe
-from microstructure.relief import Unevenness
 from microstructure.structure import Phase
-from microstructure.voxels import label_lowest, voxelise
 
 BOX = (8e-6, 6e-6, 7e-6)
 VOXEL = 200e-9
@@ -135,7 +135,7 @@ def test_exactly_the_lowest_keys_are_labelled(wanted):
 
 
 def test_more_voxels_than_there_is_room_for_are_refused():
-    keys = np.full((4, 4, 4), _voxels.NEVER, np.uint16)
+    keys = np.full((4, 4, 4), _voxelise.NEVER, np.uint16)
     keys[0] = 3
     with pytest.raises(ValueError, match="room for 16"):
         label_lowest(np.zeros(keys.shape, np.uint8), keys, 17, 1)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from microstructure.block import building_block
-from microstructure.instruments import (
+from microstructure.building_block import building_block
+from microstructure.coats.unevenness import Unevenness
+from microstructure.images.xps import (
     SIZES,
     measure_xps,
     structure_xps,
     xps_coverage,
 )
 from microstructure.recipe import Recipe
-from microstructure.relief import Unevenness
 
 DEPTH = 3.3e-9
 

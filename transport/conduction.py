@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure.errors import BoundsError, ConvergenceError
 from microstructure.structure import Structure
-from percolation.arguments import Triple, parse_axis, parse_periodic
+from percolation.lattice_arguments import Triple, parse_axis, parse_periodic
 from transport.bounds import Bounds, hashin_shtrikman, wiener
-from transport.grid import Grid
-from transport.image import PhaseImage, parse_flags, parse_image, parse_start, parse_tolerance
-from transport.memory import check_memory
-from transport.multigrid import Multigrid
-from transport.potential import Potential
-from transport.report import describe
-from transport.solve import Preconditioner, Solution, solve_circuit
-from transport.voxels import VoxelCircuit, voxel_circuit
+from transport.conduction_report import describe
+from transport.solver_arguments import parse_flags, parse_tolerance
+from transport.solvers.conjugate_gradients import Preconditioner, Solution, solve_circuit
+from transport.solvers.multigrid import Multigrid
+from transport.solvers.potential import Potential
+from transport.voxels.grid import Grid
+from transport.voxels.image import PhaseImage, parse_image, parse_start
+from transport.voxels.memory import check_memory
+from transport.voxels.voxel_circuit import VoxelCircuit, voxel_circuit
 
 METHOD = (
     "cell-centred finite volumes on 6 neighbours, harmonic faces; "

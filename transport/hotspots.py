@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from microstructure.arguments import check_kind
 from microstructure.structure import Structure
-from percolation.arguments import Triple
-from percolation.sides import name_sides
+from percolation.lattice.sides import name_sides
+from percolation.lattice_arguments import Triple
 from transport.conduction import Conduction
-from transport.image import parse_labels, parse_number
-from transport.report import describe
-from transport.source import parse_source
+from transport.conduction_report import describe
+from transport.solver_arguments import parse_number
+from transport.voxels.image import parse_labels
+from transport.voxels.image_source import parse_source
 
 EVERY_NEIGHBOUR = np.ones((3, 3, 3), np.bool_)
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from microstructure.structure import Structure
-from percolation.arguments import parse_axis
+from percolation.lattice_arguments import parse_axis
 from transport.conduction import Conduction, certify, solve_axis
-from transport.grid import Grid
-from transport.image import parse_flags, parse_image, parse_tolerance, with_conductivities
-from transport.memory import check_memory
-from transport.multigrid import Multigrid
+from transport.solver_arguments import parse_flags, parse_tolerance
+from transport.solvers.multigrid import Multigrid
+from transport.voxels.grid import Grid
+from transport.voxels.image import parse_image, with_conductivities
+from transport.voxels.memory import check_memory
 
 KEPT_UP_TO = 3.0  # change of conductances against each other, above which the multigrid is made anew
 KEPT = 30.0  # bytes a voxel, of multigrid and potential from one solve to the next: 110 in all, measured at 200^3

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microstructure.structure import Structure
-from percolation.arguments import Triple, parse_periodic
-from percolation.sides import name_sides
+from percolation.lattice.sides import name_sides
+from percolation.lattice_arguments import Triple, parse_periodic
 from transport.conduction import Conduction, certify, solve_axis
-from transport.image import parse_flags, parse_image, parse_tolerance
-from transport.memory import check_memory
-from transport.report import describe
+from transport.conduction_report import describe
+from transport.solver_arguments import parse_flags, parse_tolerance
+from transport.voxels.image import parse_image
+from transport.voxels.memory import check_memory
 
 CELL: Triple = (True, True, True)
 

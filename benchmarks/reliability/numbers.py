@@ -169,7 +169,7 @@ def _rising_shares() -> bool | float:
 
 
 def _third_coat() -> Any:
-    import microstructure.coats as coats
+    import microstructure.coats.coating as coats
     from microstructure import Packing, Recipe
 
     if isinstance(coats.COAT_MODELS, tuple):  # names alone; in a table an entry is nothing without its computation

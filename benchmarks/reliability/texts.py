@@ -122,8 +122,8 @@ def _measurements() -> Tally:
 
 
 def _measured() -> Any:
-    from studies.compare import measured_numbers
     from studies.measurements import with_measurements
+    from studies.quantities import measured_numbers
     from studies.study import load_study
 
     study = with_measurements(load_study(str(TESTS / "tiny.toml")), Path("mine.csv"))
@@ -197,7 +197,7 @@ def _chart(folder: Path) -> Path:
 
 
 def _threshold() -> Any:
-    from studies.chart.chart import Chart
+    from studies.chart.threshold_chart import Chart
 
     wanted = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}
     return Chart.load(Path("chart")).read(150e-9, **wanted) == Chart.load().read(150e-9, **wanted)

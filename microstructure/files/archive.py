@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from microstructure.arguments import check_kind, check_path
+from microstructure.checks.integrity import check_layout, check_structure
 from microstructure.files.hdf5 import check_contents, check_seal, writing
 from microstructure.files.records import CLASS, TextForm, Texts, read_record, write_record
 from microstructure.files.whole_file import whole_file
-from microstructure.integrity import check_layout, check_structure
 from microstructure.materials import Closure, Constant, Materials
 from microstructure.recipe import Recipe
 from microstructure.structure import Structure

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.arguments import MOST_VOXELS
-from microstructure.memory import free_memory
+from microstructure.free_memory import free_memory
 
 PIECE = 2**20  # bytes that are unpacked at a time
 FED = 2**16  # packed bytes that are handed over at a time

@@ -15,11 +15,11 @@ from microstructure.errors import StudyError
 from microstructure.materials import UNITS, known
 from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
-from studies.blocks import check_cathode
-from studies.compare import check_values
 from studies.contact_law import check_constant
+from studies.quantities import check_values
 from studies.settings import Number, Whole, parse_kind, sentence
 from studies.study import Study, merged, parse_study, quick_changes, read_study
+from studies.two_scale.prediction import check_cathode
 
 # what may be varied beside the material constants, and its unit
 SETTINGS = {

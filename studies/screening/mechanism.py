@@ -9,13 +9,13 @@ import joblib
 import pandas as pd
 from scipy.optimize import brentq
 
-from microstructure.outer_face import carrying_share
-from studies.fitted import FittedSet
-from studies.patches.library import PatchLibrary
+from microstructure.coats.outer_face import carrying_share
+from studies.jobs.workers import in_parallel
+from studies.screening.candidate import candidate_values, capacity_name
 from studies.screening.design import Candidate, ScreenPlan
-from studies.screening.predict import candidate_values, capacity_name
 from studies.study import with_constants
-from studies.workers import in_parallel
+from studies.two_scale.fitted import FittedSet
+from studies.two_scale.patch_library import PatchLibrary
 
 FIRST = 5  # candidates of the ranking that are looked at again
 THICKEST = 1e3  # skin over the range of tunnelling

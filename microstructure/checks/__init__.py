@@ -1,0 +1,1 @@
+"""What must hold of a structure before anything is computed with it."""

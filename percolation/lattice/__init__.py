@@ -1,0 +1,1 @@
+"""Percolation of voxels: clusters, spanning, and filling site by site."""

@@ -1,0 +1,1 @@
+"""From a cathode to a cell: capacity at a C-rate."""

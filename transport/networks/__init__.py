@@ -1,0 +1,1 @@
+"""Networks of resistors: touching carbon spheres, and coated blocks with bonds between them."""

@@ -1,0 +1,1 @@
+"""Linear solvers: conjugate gradients, and multigrid by aggregation as their preconditioner."""
