@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from resolved_route import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -23,7 +24,6 @@ from studies.study import Study, load_study
 from studies.summary import half_interval
 from studies.two_scale.patch_library import PatchLibrary, study_library
 from studies.two_scale.prediction import Blocks
-from studies.two_scale.resolved_route import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
 
 SEEDS = {"80:20:0.2": 8, "80:20:0.5": 8, "80:20:1": 4, "80:20:3": 4}  # five million primaries at x = 3, minutes each
 ROWS = {

@@ -9,14 +9,8 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
-
-from microstructure.recipe import Recipe
-from percolation import measure_thick_limit
-from studies.bare_share import fit_bare_share
-from studies.seeding import BARE, seed_library, stream
-from studies.series.composition import inner_core_fraction
-from studies.study import Study, load_study
-from studies.thickness import (
+from bare_share import fit_bare_share
+from cathode_thickness import (
     DRAWS,
     THICKNESSES,
     Interval,
@@ -25,6 +19,12 @@ from studies.thickness import (
     cathodes,
     sweep_thickness,
 )
+
+from microstructure.recipe import Recipe
+from percolation import measure_thick_limit
+from studies.seeding import BARE, seed_library, stream
+from studies.series.composition import inner_core_fraction
+from studies.study import Study, load_study
 
 HERE = Path(__file__).parent
 COLOURS = ("#4477aa", "#228833", "#ccbb44", "#cc6677")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.reliability.trial import Ending, call_command, in_child, scratch, tree
 
-TESTS = Path(__file__).parents[2] / "tests"
+TESTS = Path(__file__).parents[2] / "tests" / "data"
 SCREEN = """title = "a screening for tests"
 compositions = ["70:30:0", "70:30:2"]
 [ensemble]

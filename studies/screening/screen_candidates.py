@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +14,14 @@ from studies.cell.rate import HOUR, full_capacity
 from studies.jobs.checkpoints import Bars, Ledger, fingerprint, no_bars, versions, write_json
 from studies.screening.candidate import SHOWN, candidate_tasks, capacity_name
 from studies.screening.design import Candidate, ScreenPlan, candidates
-from studies.screening.mechanism import Held, rank_again
+from studies.screening.mechanism import rank_again
 from studies.screening.ranking import KEY, by_seed, least_carbon, pareto_front, probability_best, table_of
-from studies.screening.sensitivity import Scatter, scatter_of
+from studies.screening.screening_result import Screening
+from studies.screening.sensitivity import scatter_of
 from studies.summary import Value, tidy
 from studies.two_scale.fitted import FittedSet
 from studies.two_scale.patch_library import PatchLibrary, study_library, study_plan
 from studies.two_scale.patch_plan import CarbonState
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Screening:
-    """What a screening found."""
-
-    plan: ScreenPlan
-    candidates: list[Candidate]
-    values: pd.DataFrame
-    table: pd.DataFrame
-    ranking: pd.DataFrame
-    enough: tuple[float, float, float]
-    scatter: list[Scatter]
-    held: list[Held]
-    folder: Path
-
-    @property
-    def quantities(self) -> list[str]:
-        """All quantities of the table."""
-        return [str(name) for name in self.table["quantity"].unique()]
-
-    def rows(self, quantity: str) -> dict[tuple[str, str], Row]:
-        """Rows of the table for one quantity, by composition and setting."""
-        rows: list[Row] = self.table[self.table["quantity"] == quantity].to_dict("records")  # type: ignore[assignment]
-        return {(row["composition"], row["setting"]): row for row in rows}
 
 
 def run_screening(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -12,10 +11,8 @@ from matplotlib.figure import Figure
 
 from studies.quantities import measured_numbers
 from studies.screening.candidate import SHOWN, capacity_name
+from studies.screening.screening_result import Screening
 from studies.terminal.pictures import drawn, save_picture
-
-if TYPE_CHECKING:
-    from studies.screening.screen_candidates import Screening
 
 COLOURS = ("#1f6f8b", "#c1440e", "#5b4a8a", "#7a8b2a", "#444444", "#b07d2b", "#2a8b6b")
 LINES = 7  # families of candidates that are told apart by colour

@@ -11,7 +11,7 @@ from microstructure.recipe import carbon_scales
 from studies.cell.rate import FROM_COLLECTOR
 from studies.quantities import measured_text
 from studies.screening.candidate import SHOWN, capacity_name
-from studies.screening.screen_candidates import Row, Screening
+from studies.screening.screening_result import Row, Screening
 from studies.terminal.console import wide_console
 from studies.terminal.texts import digits, interval_text
 

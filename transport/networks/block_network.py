@@ -96,8 +96,8 @@ class BlockNetwork:
 
     Current that enters a thin spherical sheet at one contact and leaves it evenly raises the potential at an angle g
     by -ln((1 - cos g)/2) / (4 pi conductivity thickness) (Green's function of the sphere), up to the rim of a contact;
-    from there through the contact itself see `_block_network.entry_resistance`. Superposition gives each coat a full matrix of
-    resistances between its contacts; inverted, it is a net of resistors.
+    from there through the contact itself see `_block_network.entry_resistance`. Superposition gives each coat a
+    full matrix of resistances between its contacts; inverted, it is a net of resistors.
     """
 
     contacts: CoatContacts

@@ -16,7 +16,7 @@ from studies.chart.chart_tasks import SKIN_COATS, Condition, coat_rows, skin_row
 from studies.chart.older_charts import LEAST, with_coat_pores
 from studies.chart.threshold_chart import RECORD, TABLE, Chart
 
-TINY = Path(__file__).with_name("tiny_chart.toml")
+TINY = Path(__file__).parents[2] / "data" / "tiny_chart.toml"
 OPEN = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}
 ENDS = ["value", "low", "high"]
 

@@ -18,7 +18,7 @@ from studies.study import load_study, parse_study, shipped_studies
 from studies.summary import Value, half_interval, summarise, tidy
 from studies.terminal.texts import markdown_table
 
-TINY = Path(__file__).with_name("tiny.toml")
+TINY = Path(__file__).parents[2] / "data" / "tiny.toml"
 
 
 def table(**changes):
@@ -385,7 +385,7 @@ def test_a_length_that_its_object_cannot_have_is_refused(where, value):
 
 @pytest.mark.parametrize(("key", "value"), [("diameters", "1 m"), ("thicknesses", "1 m")])
 def test_a_block_of_a_metre_is_refused_before_a_chart_is_made(tmp_path, key, value):
-    text = (Path(__file__).parent / "tiny_chart.toml").read_text()
+    text = TINY.with_name("tiny_chart.toml").read_text()
     before = next(line for line in text.splitlines() if line.startswith(f"{key} ="))
     (tmp_path / "plan.toml").write_text(text.replace(before, f'{key} = ["{value}"]'))
     with pytest.raises(StudyError, match=r"um: check the unit"):

@@ -16,7 +16,7 @@ from studies.study import load_study
 from studies.two_scale.patch_plan import CarbonState, PatchPlan
 from studies.two_scale.patch_tasks import patch_tasks
 
-TINY = Path(__file__).with_name("tiny.toml")
+TINY = Path(__file__).parents[2] / "data" / "tiny.toml"
 FILES = {
     "studies": '"""Studies."""\n',
     "studies.task": (

@@ -206,7 +206,7 @@ def test_what_no_setting_mends_is_one_sentence_and_status_1(percoat, tmp_path, m
         raise error
 
     monkeypatch.setattr(studies.series.run_study, "run_study", fail)
-    done = percoat("run", Path(__file__).with_name("tiny.toml"), folder=tmp_path)
+    done = percoat("run", Path(__file__).parents[2] / "data" / "tiny.toml", folder=tmp_path)
     assert (done.status, done.err.splitlines()[-1]) == (1, f"percoat: {said}")
 
 

@@ -31,7 +31,7 @@ def test_masses_are_those_of_the_densities_given(shipped):
 
 
 def test_densities_come_from_a_study_too(shipped, percoat, tmp_path):
-    study = Path(__file__).with_name("tiny.toml")
+    study = Path(__file__).parents[2] / "data" / "tiny.toml"
     found = find_densities(str(study))
     assert shipped.with_densities(found).materials["se.density"] == 1860.0
     other = find_densities(str(study), se="2 g/cm3", cb="1.8 g/cm3")

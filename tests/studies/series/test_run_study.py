@@ -18,7 +18,7 @@ from studies.series.series_figures import draw_figures
 from studies.series.series_report import show_results
 from studies.study import load_study
 
-TINY = Path(__file__).with_name("tiny.toml")
+TINY = Path(__file__).parents[2] / "data" / "tiny.toml"
 TABLES = ("values.csv", "summary.csv", "table.csv")
 
 

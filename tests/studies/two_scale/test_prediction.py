@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from resolved_route import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
 
 from microstructure.coats.contact_faces import lay_seams
 from microstructure.coats.outer_face import OuterFace
@@ -16,7 +17,6 @@ from studies.study import parse_study
 from studies.two_scale.patch_library import load_library
 from studies.two_scale.patch_plan import CarbonState, PatchPlan
 from studies.two_scale.prediction import Blocks, lay_blocks, matrix_conductivities, predict_blocks
-from studies.two_scale.resolved_route import ResolvedCarbon, find_resolved_bonds, resolve_carbon, resolved_conductance
 from transport.networks.resistors import network_conductance
 
 PLAN = PatchPlan(

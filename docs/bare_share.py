@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from cathode_thickness import DRAWS, Interval, build_periodic, cathodes, check_cores, parse_thicknesses
 
 from microstructure.arguments import check_kind, check_number, check_runs
 from microstructure.errors import StudyError
@@ -17,7 +18,6 @@ from percolation.utilisation.reach import check_shares, count_inserted, reach_el
 from studies.seeding import BARE, seed_library, stream
 from studies.study import Study
 from studies.summary import half_interval
-from studies.thickness import DRAWS, Interval, build_periodic, cathodes, check_cores, parse_thicknesses
 
 
 def fit_bare_share(
@@ -36,7 +36,7 @@ def fit_bare_share(
     Parameters
     ----------
     study, recipe, cores_per_median, limit_cores, draws
-        As for `studies.thickness.sweep_thickness`.
+        As for `cathode_thickness.sweep_thickness`.
     target : float
         Electronic utilisation by volume.
     thickness : float

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from resolved_route import resolve_carbon
 
 from microstructure.carbon.aggregates import build_library
 from microstructure.coats.outer_face import IDEAL, OuterFace, carrying_share
@@ -16,7 +17,6 @@ from percolation.carbon_paths.coat_case import CoatCase
 from percolation.carbon_paths.network import link_carbon
 from percolation.carbon_paths.outer_contacts import keep_carrying, seam_links, tickets
 from percolation.utilisation.reach import measure_utilisation
-from studies.two_scale.resolved_route import resolve_carbon
 
 RADIUS = 18.5e-9
 AREAS = (1e-12, 0.25e-12)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import networkx as nx
 import numpy as np
 import pytest
+from bare_share import fit_bare_share
+from cathode_thickness import build_periodic, sweep_thickness
 
 from microstructure.carbon.placement import Carbon
 from microstructure.coats.coating import Coats
@@ -17,9 +19,7 @@ from percolation.utilisation._wrapping import find_along, in_wrapping_cluster, j
 from percolation.utilisation.depth import depth_profile
 from percolation.utilisation.reach import find_bare_contacts, measure_utilisation
 from percolation.utilisation.thick_limit import measure_thick_limit
-from studies.bare_share import fit_bare_share
 from studies.study import load_study
-from studies.thickness import build_periodic, sweep_thickness
 
 EVERYWHERE = (True, True, True)
 
@@ -211,7 +211,7 @@ def test_ions_reach_all_of_a_cathode_without_carbon(sparse):
 
 def test_a_profile_has_the_mean_of_its_cathode(study, sparse):
     """Layers of one median, weighted by their volume, give back the utilisation of the whole."""
-    from studies.thickness import DRAWS, cathodes
+    from cathode_thickness import DRAWS, cathodes
 
     cell = next(iter(cathodes(study, study.recipes[0], 5.0, 40)))
     found = measure_utilisation(cell, bare_contact_share=0.1, draws=DRAWS, rng=np.random.default_rng(0))

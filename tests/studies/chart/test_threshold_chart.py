@@ -17,7 +17,7 @@ from studies.chart.chart_tasks import Condition, bulk_rows, chart_tasks, in_plan
 from studies.chart.make_chart import make_chart
 from studies.chart.threshold_chart import SCALES, Chart, _line_error, with_scales
 
-TINY = Path(__file__).with_name("tiny_chart.toml")
+TINY = Path(__file__).parents[2] / "data" / "tiny_chart.toml"
 OPEN = {"structure": "open", "dispersion": "ideal", "fit": "reorient"}
 
 

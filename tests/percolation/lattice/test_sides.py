@@ -18,7 +18,7 @@ from transport import conductivity_tensor, effective_conductivity, find_hot_spot
 CLOSED, PLATES, CELL = (False, False, False), (False, True, True), (True, True, True)
 AXES = (0, 1, 2)
 SIGMA = {0: 0.0, 1: 1.0, 2: 30.0}
-ELECTRODE = Path(__file__).parent / "data" / "electrode.npz"
+ELECTRODE = Path(__file__).parents[2] / "data" / "electrode.npz"
 
 
 def random_medium(shape, seed):
