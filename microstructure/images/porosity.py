@@ -91,20 +91,6 @@ def porosity_from_mass(recipe: Recipe, *, mass: float, volume: float) -> float:
     return max(porosity, 0.0)
 
 
-def structure_mass(structure: Structure) -> float:
-    """Mass of all solids in a composite [kg]: phases of the image times the densities of its recipe."""
-    recipe = _recipe_of(check_kind("structure", structure, Structure))
-    soft, density = recipe.volume_fraction, recipe.materials
-    matrix = soft * density["cb.density"] + (1.0 - soft) * density["se.density"]
-    densities = {
-        Phase.CORE: density["cam.density"],
-        Phase.MATRIX: (1.0 - recipe.coat_porosity) * matrix,
-        Phase.ELECTROLYTE: density["se.density"],
-        Phase.CARBON: density["cb.density"],
-    }
-    return structure.volume * sum(structure.fraction(phase) * value for phase, value in densities.items())
-
-
 def _reached_share(pore: NDArray[np.bool_], periodic: tuple[bool, bool, bool]) -> float:
     """Share of the voxels that are pore and joined to a free side, through faces and periodic boundaries."""
     labels, count = ndimage.label(pore)

@@ -1,4 +1,4 @@
-"""How the largest cluster, and the mean one, grow as a lattice fills up."""
+"""How the largest cluster grows, and how many pairs of sites the clusters hold, as a lattice fills up."""
 
 from __future__ import annotations
 
@@ -54,19 +54,6 @@ class Growth:
         0.5
         """
         return self._average(self.largest.mean(axis=0), p) / self.total
-
-    def mean_size(self, p: ArrayLike) -> NDArray[np.float64]:
-        """Return the mean size of an occupied site's cluster at each `p`, the largest cluster counted as nothing.
-
-        Returns
-        -------
-        ndarray of float64, as `p` [sites]
-            The expected sum of size squared over all clusters but the largest, per expected occupied site; 0 at p = 0.
-        """
-        others = (self.pairs - self.largest.astype(np.float64) ** 2).mean(axis=0)
-        occupied = as_numbers("p", p).astype(np.float64) * self.total
-        found = self._average(others, p)
-        return np.divide(found, occupied, out=np.zeros_like(found), where=occupied > 0)
 
     def _average(self, noted: NDArray[np.float64], p: ArrayLike) -> NDArray[np.float64]:
         """Return the binomial average of what was noted, straight between the points and 0 without sites."""

@@ -56,21 +56,6 @@ class Utilisation:
     resolved: bool = field(metadata={"what": "whether the image shows carbon: else ions are the same at every step"})
     neighbours: int = 6
 
-    @property
-    def electronic_by_number(self) -> Floats:
-        """Share of the cores that the collector reaches, float64 (steps,)."""
-        return self.electronic_cores.mean(axis=1)
-
-    @property
-    def ionic_by_number(self) -> Floats:
-        """Share of the cores that the separator reaches, float64 (steps,)."""
-        return self.ionic_cores.mean(axis=1)
-
-    @property
-    def joint_by_number(self) -> Floats:
-        """Share of the cores that both reach, float64 (steps,)."""
-        return (self.electronic_cores * self.ionic_cores).mean(axis=1)
-
 
 @dataclass(frozen=True, eq=False)
 class BareContacts:

@@ -35,11 +35,6 @@ class ThickLimit:
     )
     draws: int = field(metadata={"what": "draws of the bare contacts averaged over"})
 
-    @property
-    def electronic_by_number(self) -> Floats:
-        """Share of the cores, float64 (steps,)."""
-        return self.cores.mean(axis=1)
-
 
 def measure_thick_limit(
     structure: Structure,

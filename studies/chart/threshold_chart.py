@@ -120,11 +120,6 @@ class Chart:
         fits = self.rows.loc[self.rows["fit"] != "", "fit"]
         return {"structure": bulk["structure"], "dispersion": bulk["dispersion"], "fit": fits.iloc[0]}
 
-    @property
-    def aggregate_size(self) -> float:
-        """Size of the aggregates [m]."""
-        return float(self.record["materials"]["cb.aggregate_diameter"])
-
     def choose(self, **wanted: str) -> pd.DataFrame:
         """The rows of one structure, dispersion and fit that hold for any coat; unknown names are refused."""
         rows = self.rows[(self.rows["composition"] == "") & (self.rows["diameter"] == 0.0)]

@@ -124,40 +124,6 @@ def pack_blocks(
     return pack_spheres(diameters, box=(thickness, side, side), periodic=PERIODIC, clearance=clearance, rng=rng)
 
 
-def predict_blocks(
-    recipe: Recipe,
-    seams: Seams,
-    library: PatchLibrary,
-    *,
-    face: OuterFace | None = None,
-    ionic_contact_share: float = 0.1,
-    rng: np.random.Generator,
-) -> BlockPrediction:
-    """Bond coated cores, and measure what is reached and what is conducted.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        With the constants of its materials.
-    seams : Seams
-        The recipe's coats on cores between two walls.
-    library : PatchLibrary
-        For the carbon of the recipe.
-    face : OuterFace, optional
-        Which contacts between blocks carry; all of them if not given.
-    ionic_contact_share : float
-        A core counts as reached by ions when this share of its surface is covered by connected matrix.
-
-    Raises
-    ------
-    StudyError
-        If the carbon content is beyond the library's.
-    """
-    blocks = Blocks(recipe, seams, library, face or OuterFace())
-    reached = blocks.reach(rng, ionic_contact_share)
-    return blocks.predict(reached, blocks.draw(rng))
-
-
 @dataclass(frozen=True, eq=False)
 class Blocks:
     """Coated cores and the matrix of a recipe on them, which does what patches of it do."""

@@ -104,7 +104,7 @@ DOORS = {
     ),
     "curve": lambda: call(sweeps()[0].curve, p=[0.3]),
     "probability": lambda: call(sweeps()[0].probability, p=0.3),
-    "growth": lambda: call(sweeps()[0].growth.mean_size, p=[0.3]),
+    "growth": lambda: call(sweeps()[0].growth.largest_share, p=[0.3]),
     "sites": lambda: call(sweep_sites, shape=(4, 4, 4), runs=1, rng=rng()),
     "depth": lambda: call(depth_profile, cores=cores(), reached=np.ones(12), layers=2),
     "rate": lambda: call(BridgeRate(1e12, 9e11, 1.1e12, 0.0, 0.03, 3, 16.0, 0.5).probability, area=1e-12),

@@ -21,6 +21,11 @@ def sizes_by_labelling(order, shape, neighbours, periodic, counts):
     return np.array(found).T
 
 
+def others_squared(growth):
+    """Sum of size squared over all clusters but the largest, the mean over runs, at each number of sites."""
+    return (growth.pairs - growth.largest.astype(float) ** 2).mean(axis=0)
+
+
 @pytest.mark.parametrize("neighbours", [6, 18, 26])
 @pytest.mark.parametrize(("shape", "points"), [((5, 4, 6), 120), ((5, 4, 6), 7), ((9, 8, 1), 20), ((1, 2, 9), 18)])
 def test_sizes_equal_the_twin(neighbours, shape, points):
@@ -48,7 +53,8 @@ def test_exact_averages_of_three_sites_in_a_row():
     others = p**2 * q
     sweep = sweep_sites((3, 1, 1), periodic=(False,) * 3, runs=60_000, points=3, rng=np.random.default_rng(32))
     np.testing.assert_allclose(sweep.growth.largest_share(p) * 3, largest, atol=0.005)
-    np.testing.assert_allclose(sweep.growth.mean_size(p) * 3 * p, others, atol=0.005)
+    mean = others_squared(sweep.growth)  # of one, two and three occupied sites
+    np.testing.assert_allclose(3 * p * q**2 * mean[0] + 3 * p**2 * q * mean[1] + p**3 * mean[2], others, atol=0.005)
 
 
 def test_average_is_the_binomial_sum():
@@ -70,7 +76,8 @@ def test_largest_cluster_takes_over_at_the_threshold():
     assert (np.diff(share) > 0).all()
     assert share[p < 0.28].max() < 0.02
     assert share[-1] == pytest.approx(1)
-    assert 0.26 < p[growth.mean_size(p).argmax()] < 0.36
+    sizes = others_squared(growth) / growth.counts  # of an occupied site's cluster, the largest left out
+    assert 0.26 < growth.counts[sizes.argmax()] / growth.total < 0.36
 
 
 @pytest.mark.parametrize(("shape", "runs"), [((40, 41, 42), 5), ((8, 8, 8), 300)])

@@ -16,7 +16,7 @@ from studies.series.composition import build_seed
 from studies.study import parse_study
 from studies.two_scale.patch_library import load_library
 from studies.two_scale.patch_plan import CarbonState, PatchPlan
-from studies.two_scale.prediction import Blocks, lay_blocks, matrix_conductivities, predict_blocks
+from studies.two_scale.prediction import Blocks, lay_blocks, matrix_conductivities
 from transport.networks.resistors import network_conductance
 
 PLAN = PatchPlan(
@@ -225,6 +225,11 @@ def test_electrons_conduct_as_with_every_primary_within_a_factor_of_two(resolved
     assert 0.5 < mean_over_seeds(two_scale) / mean_over_seeds(full) < 2.0
 
 
+def predicted(blocks):
+    rng = np.random.default_rng(1)
+    return blocks.predict(blocks.reach(rng), blocks.draw(rng))
+
+
 def without_carbon(handmade, share):
     study = study_of("80:20:0", materials={"composite": {"bare_contact_share": share}})
     recipe = study.recipes[0]
@@ -233,7 +238,7 @@ def without_carbon(handmade, share):
 
 def test_without_carbon_and_bare_contacts_nothing_is_reached_or_conducted(handmade):
     blocks = without_carbon(handmade, 0.0)
-    found = predict_blocks(blocks.recipe, blocks.seams, blocks.library, rng=np.random.default_rng(1))
+    found = predicted(blocks)
     assert found.utilisation_electronic == found.composite_electronic == found.bond_share == 0.0
     assert found.utilisation_joint == found.over_threshold == 0.0
     assert found.utilisation_ionic > 0.95
@@ -263,7 +268,7 @@ def test_far_above_the_threshold_everything_is_joined(handmade):
     recipe = study.recipes[0]
     library = handmade(bridge_rate=1e6, wall_bridge_rate=1e6)
     seams = lay_blocks(study, recipe, np.random.default_rng(3))
-    found = predict_blocks(recipe, seams, library, rng=np.random.default_rng(1))
+    found = predicted(Blocks(recipe, seams, library))
     assert found.bond_share == pytest.approx(1.0, abs=1e-6)
     assert found.utilisation_electronic == 1.0
     assert found.utilisation_joint == found.utilisation_ionic
@@ -277,7 +282,7 @@ def test_a_matrix_that_passes_no_ions_reaches_nothing(handmade):
     recipe = study.recipes[0]
     library = handmade(bulk_ionic=0.0, along_ionic=0.0, across_ionic=0.0)
     seams = lay_blocks(study, recipe, np.random.default_rng(3))
-    found = predict_blocks(recipe, seams, library, rng=np.random.default_rng(1))
+    found = predicted(Blocks(recipe, seams, library))
     assert found.utilisation_ionic == found.utilisation_joint == found.reachable_area == found.composite_ionic == 0.0
 
 
@@ -288,7 +293,7 @@ def test_thin_and_thick_coats_are_predicted(handmade, composition, pores, low, h
     study = study_of(composition, composite={"pores_between_blocks": pores})
     recipe = study.recipes[0]
     seams = lay_blocks(study, recipe, np.random.default_rng(3))
-    found = predict_blocks(recipe, seams, handmade(), rng=np.random.default_rng(1)).named()
+    found = predicted(Blocks(recipe, seams, handmade())).named()
     assert all(np.isfinite(value) and value >= 0.0 for value in found.values())
     for name in ("electronic", "ionic", "joint"):
         assert found[f"utilisation_{name}"] <= 1.0
@@ -300,10 +305,7 @@ def test_blocks_draw_the_same_again(handmade):
     study = study_of("80:20:1")
     recipe, library = study.recipes[0], handmade()
     one, again = (
-        predict_blocks(
-            recipe, lay_blocks(study, recipe, np.random.default_rng(3)), library, rng=np.random.default_rng(1)
-        )
-        for _ in range(2)
+        predicted(Blocks(recipe, lay_blocks(study, recipe, np.random.default_rng(3)), library)) for _ in range(2)
     )
     assert one == again
 
