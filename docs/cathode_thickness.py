@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from microstructure.arguments import check_kind, check_number, check_runs
 from microstructure.carbon.aggregates import AggregateLibrary
-from microstructure.coats.coating import coat_thickness
+from microstructure.coats.coat_models import coat_thickness
 from microstructure.composite import coat_composite, core_sizes
 from microstructure.cores.sphere_packing import pack_spheres
 from microstructure.recipe import Recipe

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from microstructure import Recipe, Structure, Unevenness, building_block
-from microstructure.coats.coating import coat_thickness
+from microstructure.coats.coat_models import coat_thickness
 from microstructure.images.coat_thickness import laid_film
 from microstructure.images.xps import structure_xps, xps_coverage
 

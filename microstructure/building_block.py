@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from microstructure.arguments import check_kind, check_lengths, check_rng, check_runs
 from microstructure.carbon.aggregates import AggregateLibrary
 from microstructure.carbon.placement import CarbonOptions
-from microstructure.coats.coating import coat_thickness
+from microstructure.coats.coat_models import coat_thickness
 from microstructure.coats.unevenness import Unevenness
 from microstructure.composite import carbon_library, check_options, coat_composite
 from microstructure.cores.sphere_packing import Packing

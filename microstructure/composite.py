@@ -13,7 +13,8 @@ from microstructure.carbon.coat_domain import fill_coats
 from microstructure.carbon.dispersion import Dispersion, parse_dispersion
 from microstructure.carbon.domains import parse_fit
 from microstructure.carbon.placement import MAX_OVERLAP, CarbonOptions
-from microstructure.coats.coating import coat_reach, coat_thickness, dry_coats, neighbourhood
+from microstructure.coats.coat_models import coat_thickness
+from microstructure.coats.coating import coat_reach, dry_coats, neighbourhood
 from microstructure.coats.outer_face import OuterFace
 from microstructure.coats.unevenness import Unevenness, draw_relief
 from microstructure.cores.core_clusters import Clusters

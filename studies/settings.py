@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from microstructure.carbon.domains import fit_mode
+from microstructure.carbon.size_measures import parse_measure
+from microstructure.coats.coat_models import coat_model
 from microstructure.errors import StudyError
 from microstructure.materials import known
 from microstructure.units import LONGEST, parse_quantity, shown
+from percolation.carbon_paths.coat_case import section_across
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 _.-]{0,59}")
 DEEPEST = 10  # tables within tables
@@ -70,6 +74,16 @@ def _within(low: float, high: float, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _named(find: Callable[[str], object]) -> AfterValidator:
+    """A name that the generator itself finds when the file is read: what was added to its table is known."""
+
+    def check(value: str) -> str:
+        find(value)
+        return value
+
+    return AfterValidator(check)
+
+
 def _length(value: object) -> float:
     return parse_kind(value, "m")
 
@@ -78,6 +92,10 @@ Whole = Annotated[int, BeforeValidator(parse_count)]
 Number = Annotated[float, BeforeValidator(parse_plain)]
 Share = Annotated[float, BeforeValidator(lambda value: parse_kind(value, "1"))]  # bounds stand with each
 Name = Annotated[str, AfterValidator(parse_name)]
+CoatModelName = Annotated[str, _named(coat_model)]
+FitName = Annotated[str, _named(fit_mode)]
+SizeMeasureName = Annotated[str, _named(parse_measure)]
+CaseName = Annotated[str, _named(section_across)]
 Tables = Annotated[dict[str, Any], BeforeValidator(plain_tables)]
 Length = Annotated[
     float, BeforeValidator(_length), Field(gt=0.0), _within(1e-10, 1.0, "a length here is 0.1 nm to 1 m")

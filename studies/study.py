@@ -24,13 +24,28 @@ from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
 from studies.contact_law import CONTACT_LAW, ContactLaw, check_constant
 from studies.measured import entry_of, repeated
-from studies.settings import DEEPEST, Coat, Core, Cube, Edge, Gap, Length, Mass, Number, Share, Tables, Whole, sentence
+from studies.settings import (
+    DEEPEST,
+    CaseName,
+    Coat,
+    CoatModelName,
+    Core,
+    Cube,
+    Edge,
+    FitName,
+    Gap,
+    Length,
+    Mass,
+    Number,
+    Share,
+    SizeMeasureName,
+    Tables,
+    Whole,
+    sentence,
+)
 
-SizeMeasure = Literal["extent", "gyration", "hydrodynamic", "projected_area"]
-Fit = Literal["reorient", "compress", "cut"]
 MOST_COMPOSITIONS = 2000
 COARSEST = 0.2  # voxels, of the median core
-Case = Literal["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
 
 
 class _Part(BaseModel):
@@ -52,7 +67,7 @@ class Composite(_Part):
     state: Literal["pressed", "loose"] = "pressed"
     pores_between_blocks: Share | None = Field(default=None, ge=0.0, lt=1.0)
     porosity: Share | None = Field(default=None, gt=0.0, lt=1.0)
-    coat: Literal["film", "shell"] = "film"
+    coat: CoatModelName = "film"
     voxel_size: Edge = 100e-9
     ionic_contact_share: Share = Field(default=0.1, ge=0.0, le=1.0)
 
@@ -92,8 +107,8 @@ class Mixing(_Part):
 class CarbonSettings(_Part):
     """How carbon lies in the coats."""
 
-    size_measure: SizeMeasure = "hydrodynamic"
-    fit: Fit = "reorient"
+    size_measure: SizeMeasureName = "hydrodynamic"
+    fit: FitName = "reorient"
     contact_gap: Gap = 0.0
     dispersion: Mixing = Mixing()
     protrusion: Gap | None = Field(default=None, description="out of a coat's outer face; a radius if not given")
@@ -109,9 +124,9 @@ class Thresholds(_Part):
     coat_width: Edge = 4e-6
     runs: Whole = Field(default=16, ge=8, le=100_000)
     windows: Whole = Field(default=3, ge=1, le=100)
-    size_measures: list[SizeMeasure] = ["extent", "gyration", "hydrodynamic", "projected_area"]
-    fits: list[Fit] = ["reorient", "compress", "cut"]
-    cases: list[Case] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
+    size_measures: list[SizeMeasureName] = ["extent", "gyration", "hydrodynamic", "projected_area"]
+    fits: list[FitName] = ["reorient", "compress", "cut"]
+    cases: list[CaseName] = ["core_to_outside", "core_to_core_merged", "core_to_core_seam"]
     contact_gaps: list[Gap] = [0.0]
 
     @field_validator("size_measures", "fits", "cases", "contact_gaps")

@@ -48,12 +48,17 @@ class Fit:
     @property
     def mode(self) -> int:
         """The kernel's number of it."""
-        return FIT_MODES[self.name].kernel
+        return fit_mode(self.name).kernel
 
     @property
     def tries(self) -> int:
         """How many orientations may be chosen from."""
-        return FIT_MODES[self.name].tries
+        return fit_mode(self.name).tries
+
+
+def fit_mode(name: str) -> FitMode:
+    """The way of fitting of this name; a ValueError that brings the known ones if there is none."""
+    return FIT_MODES[check_name("fit", name, FIT_MODES)]
 
 
 def parse_fit(fit: str, max_overlap: float) -> Fit:
@@ -64,7 +69,7 @@ def parse_fit(fit: str, max_overlap: float) -> Fit:
     TypeError, ValueError
         If the mode is unknown, or `max_overlap` not a number of at least the precision of a neck and below 1.
     """
-    check_name("fit", fit, FIT_MODES)
+    fit_mode(fit)
     if not NECK <= check_number("max_overlap", max_overlap) < 1.0:
         raise ValueError(f"max_overlap lies in [{NECK}, 1): necks are kept to {NECK} of a diameter; got {max_overlap}")
     return Fit(fit, float(max_overlap))

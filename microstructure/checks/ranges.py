@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.carbon.placement import Carbon
-from microstructure.coats.coating import COAT_MODELS, Coats
+from microstructure.coats.coat_models import COAT_MODELS
+from microstructure.coats.coating import Coats
 from microstructure.cores.shapes import Bodies
 from microstructure.cores.sphere_packing import Packing
 from microstructure.materials import Closure, Materials

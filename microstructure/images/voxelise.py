@@ -13,7 +13,8 @@ from microstructure.arguments import check_kind, check_lengths, check_rng, check
 from microstructure.carbon.placement import Carbon
 from microstructure.checks.integrity import check_computable
 from microstructure.coats._coating import Cores, Film
-from microstructure.coats.coating import Coats, coat_reach, coat_thickness, neighbourhood
+from microstructure.coats.coat_models import coat_thickness
+from microstructure.coats.coating import Coats, coat_reach, neighbourhood
 from microstructure.coats.unevenness import GRID, POINTS_PER_LENGTH, periodic_field
 from microstructure.cores.sphere_packing import Packing
 from microstructure.errors import RecipeError

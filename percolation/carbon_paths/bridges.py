@@ -14,7 +14,6 @@ from microstructure.arguments import (
     check_areas,
     check_kind,
     check_lengths,
-    check_name,
     check_number,
     check_optional,
     check_room,
@@ -37,7 +36,7 @@ from percolation.carbon_paths.carbon_sweep import (
     half_point,
     run_seeds,
 )
-from percolation.carbon_paths.coat_case import CASES, CoatCase
+from percolation.carbon_paths.coat_case import CoatCase, section_across
 from percolation.carbon_paths.network import BOTH, CarbonNetwork, check_contact_gap, link_carbon
 from percolation.statistics.threshold import Threshold
 
@@ -194,7 +193,7 @@ def sweep_bridges(
     >>> sweep_bridges(library, thickness=150e-9, areas=[0.25e-12], windows=2, runs=3, rng=rng).onsets[0].size
     12
     """
-    check_name("case", case, CASES)
+    section_across(case)
     check_kind("library", library, AggregateLibrary)
     (thickness,) = check_lengths(thickness=thickness)
     sizes = _parse_areas(areas)

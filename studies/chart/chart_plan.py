@@ -15,8 +15,23 @@ from microstructure.materials import Materials, known
 from microstructure.recipe import Recipe
 from microstructure.units import shown
 from studies.chart.threshold_chart import check_thickness
-from studies.settings import Coat, Core, Cube, Edge, Gap, Name, Number, Share, Tables, Whole, sentence
-from studies.study import Case, Ensemble, Fit, Mixing, SizeMeasure, merged, quick_changes, read_toml
+from studies.settings import (
+    CaseName,
+    Coat,
+    Core,
+    Cube,
+    Edge,
+    FitName,
+    Gap,
+    Name,
+    Number,
+    Share,
+    SizeMeasureName,
+    Tables,
+    Whole,
+    sentence,
+)
+from studies.study import Ensemble, Mixing, merged, quick_changes, read_toml
 
 SHIPPED = "coat_chart.toml"
 ROUNDING = 1.0 - 1e-9
@@ -49,7 +64,7 @@ class OwnCoats(_Part):
     """Coats of named recipes, for every size measure and contact gap."""
 
     compositions: list[str] = []
-    size_measures: list[SizeMeasure] = Field(default=["hydrodynamic"], min_length=1)
+    size_measures: list[SizeMeasureName] = Field(default=["hydrodynamic"], min_length=1)
     contact_gaps: list[Gap] = Field(default=[0.0], min_length=1)
 
 
@@ -67,8 +82,8 @@ class ChartPlan(_Part):
     title: str
     core_diameter: Core = 3.3e-6
     ratios: list[Number] = Field(min_length=2, max_length=1000)
-    fits: list[Fit] = Field(default=["reorient"], min_length=1)
-    cases: list[Case] = Field(default=["core_to_core_seam"], min_length=1)
+    fits: list[FitName] = Field(default=["reorient"], min_length=1)
+    cases: list[CaseName] = Field(default=["core_to_core_seam"], min_length=1)
     area_factors: list[Number] = Field(default=[1.0], min_length=1, max_length=1000)
     contents: list[Share] = Field(default=[], max_length=1000)
     up_to: Share = Field(default=0.25, gt=0.0, le=1.0)

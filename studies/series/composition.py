@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from microstructure.carbon.aggregates import AggregateLibrary
 from microstructure.carbon.placement import fill_bulk
-from microstructure.coats.coating import coat_thickness
+from microstructure.coats.coat_models import coat_thickness
 from microstructure.coats.contact_faces import lay_seams
 from microstructure.composite import PERIODIC, coat_composite, core_sizes
 from microstructure.cores.sphere_packing import pack_spheres

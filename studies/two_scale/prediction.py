@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.coats.coating import coat_thickness
+from microstructure.coats.coat_models import coat_thickness
 from microstructure.coats.contact_faces import Seams, lay_seams
 from microstructure.coats.outer_face import IDEAL, OuterFace
 from microstructure.composite import PERIODIC, core_sizes

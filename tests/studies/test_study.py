@@ -18,7 +18,7 @@ from studies.study import load_study, parse_study, shipped_studies
 from studies.summary import Value, half_interval, summarise, tidy
 from studies.terminal.texts import markdown_table
 
-TINY = Path(__file__).parents[2] / "data" / "tiny.toml"
+TINY = Path(__file__).parents[1] / "data" / "tiny.toml"
 
 
 def table(**changes):

@@ -9,13 +9,13 @@ import numpy as np
 import psutil
 import pytest
 
-from microstructure import Equal, Materials, Recipe, build_library, coating_patch, pack_spheres
+from microstructure import Materials, build_library, coating_patch
 from microstructure.arguments import check_areas, check_gap, check_lengths, check_name, check_room, check_runs
 from microstructure.carbon.aggregates import grow_aggregate
 from microstructure.carbon.dispersion import Dispersion
 from microstructure.carbon.domains import FIT_MODES
 from microstructure.carbon.placement import fill_bulk, fill_flat
-from microstructure.coats.coating import COAT_MODELS, CoatModel, coat_thickness, thickness_on
+from microstructure.coats.coat_models import COAT_MODELS
 from microstructure.cores.sphere_packing import METHODS
 from microstructure.images.xps import CARBON_SEATS
 from percolation import link_carbon, sweep_block, sweep_bridges, sweep_bulk, sweep_carbon, sweep_coat
@@ -267,17 +267,6 @@ def test_the_checks_themselves(monkeypatch):
     check_room("voxels", 100, 10.0, "take fewer")
     with pytest.raises(ValueError, match=r"101 voxels take 1.01e-06 GB of memory, 1e-06 GB are free: take fewer"):
         check_room("voxels", 101, 10.0, "take fewer")
-
-
-def test_a_coat_model_brings_its_own_computation(monkeypatch):
-    """A third one was computed as a shell."""
-    model = CoatModel(alone=lambda recipe, diameter: 0.1 * diameter, packed=lambda recipe, packing: 7e-8)
-    monkeypatch.setattr("microstructure.coats.coating.COAT_MODELS", {**COAT_MODELS, "tenth": model})
-    recipe, cores = Recipe.parse("80:20:0"), pack_spheres(Equal(2e-6), fraction=0.2, count=3, rng=rng())
-    assert coat_thickness(recipe, "tenth", 2e-6) == 2e-7
-    assert thickness_on(cores, recipe, "tenth") == 7e-8
-    with pytest.raises(ValueError, match="Known are film, shell, tenth"):
-        coat_thickness(recipe, "shall")
 
 
 def test_names_are_read_off_their_tables():

@@ -14,7 +14,8 @@ from microstructure.coats._coating import (
     level_before,
     next_above,
 )
-from microstructure.coats.coating import coat_thickness, neighbourhood
+from microstructure.coats.coat_models import coat_thickness
+from microstructure.coats.coating import neighbourhood
 from microstructure.coats.unevenness import even_film
 from microstructure.composite import build_composite
 from microstructure.cores.facet_packing import pack_bodies

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from microstructure.coats.coating import coat_thickness
+from microstructure.coats.coat_models import coat_thickness
 from microstructure.coats.contact_faces import face_normals, lay_seams
 from microstructure.composite import coat_composite
 from microstructure.cores.facet_packing import pack_bodies
