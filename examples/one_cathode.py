@@ -15,10 +15,7 @@ from microstructure import (
     voxelise,
     write_image,
 )
-from microstructure.images.coat_thickness import measure_coats
-from microstructure.images.descriptors import interface_area
-from microstructure.images.porosity import measure_porosity
-from microstructure.images.xps import xps_coverage
+from microstructure.images import interface_area, measure_coats, measure_porosity, xps_coverage
 
 recipe = Recipe.parse("80:20:3")
 cell = build_composite(
