@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+
 from rich.console import Console
 
 
@@ -21,3 +24,10 @@ def wide_console(least: int) -> Console:
 def one_line(text: str) -> str:
     """Text that a user wrote, on one line and without what would steer a terminal."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def say(text: str) -> None:
+    """A line on standard error, if there is one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write(f"{text}\n")
