@@ -206,7 +206,7 @@ few points above it because the collector also feeds clusters that end. Close to
 limit scatters from seed to seed, and clusters are as wide as the boxes. Below the threshold (share of bare contacts
 0.1, in the tests) the limit is exactly 0 and utilisation falls as 1 / thickness.
 
-## What the one fitted number hangs on
+## What the one fitted number depends on
 
 `composite.bare_contact_share` was fitted on networks of blocks so that 80:20:0 gives 65 % in a cathode of 15 mg on
 10 mm, which is 17 medians thick and wide: 0.336. The same 65 % asks in voxels, and in other boxes, for

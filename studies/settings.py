@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from microstructure.carbon.domains import fit_mode
@@ -20,6 +20,12 @@ from percolation.carbon_paths.coat_case import section_across
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9 _.-]{0,59}")
 DEEPEST = 10  # tables within tables
+
+
+class SettingsTable(BaseModel):
+    """A table of settings: no unknown key, no infinity, not changed once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def parse_kind(value: object, unit: str) -> float:

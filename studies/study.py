@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from microstructure.arguments import MOST_VOXELS
 from microstructure.carbon.dispersion import Dispersion
@@ -37,6 +37,7 @@ from studies.settings import (
     Length,
     Mass,
     Number,
+    SettingsTable,
     Share,
     SizeMeasureName,
     Tables,
@@ -48,18 +49,14 @@ MOST_COMPOSITIONS = 2000
 COARSEST = 0.2  # voxels, of the median core
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Ensemble(_Part):
+class Ensemble(SettingsTable):
     """Independent repetitions."""
 
     seed: Whole = Field(default=1, ge=0, le=2**63 - 1)
     seeds: Whole = Field(default=8, ge=2, le=1000)
 
 
-class Composite(_Part):
+class Composite(SettingsTable):
     """How cores and coats are built."""
 
     cores: Whole = Field(default=100, ge=50, le=100_000)
@@ -91,7 +88,7 @@ class Composite(_Part):
         return 1.0 - cores / recipe.volume_fractions.cam
 
 
-class Mixing(_Part):
+class Mixing(SettingsTable):
     """How well aggregates are dispersed."""
 
     share: Share = Field(default=1.0, ge=0.0, le=1.0, description="of the aggregates, that lie independently")
@@ -104,7 +101,7 @@ class Mixing(_Part):
         return Dispersion(self.share, self.agglomerate_size, self.solid_share)
 
 
-class CarbonSettings(_Part):
+class CarbonSettings(SettingsTable):
     """How carbon lies in the coats."""
 
     size_measure: SizeMeasureName = "hydrodynamic"
@@ -115,7 +112,7 @@ class CarbonSettings(_Part):
     contact_law: ContactLaw = Field(default=CONTACT_LAW, description="of carbon where two blocks meet")
 
 
-class Thresholds(_Part):
+class Thresholds(SettingsTable):
     """How the thresholds of bulk and coat are measured."""
 
     coat_thickness: Coat | None = Field(default=None, description="the thickest film of the study, if not given")
@@ -137,13 +134,13 @@ class Thresholds(_Part):
         return values
 
 
-class Patches(_Part):
+class Patches(SettingsTable):
     """How much is simulated for the patch library."""
 
     effort: Literal["full", "quick"] = "full"
 
 
-class Cathode(_Part):
+class Cathode(SettingsTable):
     """The cathode that the two-scale route builds block by block."""
 
     mass: Mass = Field(default=15e-6)
@@ -163,7 +160,7 @@ class Cathode(_Part):
         return self.mass / (self.area * recipe.mixed_density * (1.0 - porosity))
 
 
-class Matrix(_Part):
+class Matrix(SettingsTable):
     """How the conductivities of the matrix are solved."""
 
     network_edge: Cube = 2e-6
@@ -171,7 +168,7 @@ class Matrix(_Part):
     ion_voxel_size: Edge = 20e-9
 
 
-class Study(_Part):
+class Study(SettingsTable):
     """A study file, checked."""
 
     title: str

@@ -8,7 +8,7 @@ from numba import njit
 SPREAD = (73856093, 19349663, 83492791)  # Teschner et al. 2003, "Optimized spatial hashing"
 
 
-class Grid(NamedTuple):
+class HashedCells(NamedTuple):
     """Cells of at least a primary's diameter, hashed into lists of the primaries in them; empty if none are hard."""
 
     first: np.ndarray  # int64, a power of two: last primary put into each list, or -1

@@ -12,7 +12,7 @@ from microstructure.arguments import check_kind, check_lengths
 from microstructure.carbon._coat_domain import count_matrix, find_matrix, place_curved, points_in_coats
 from microstructure.carbon.aggregates import AggregateLibrary
 from microstructure.carbon.dispersion import Clump, Dispersion, Spots, aggregate_reaches
-from microstructure.carbon.domains import MAX_OVERLAP, Fit, Placed, parse_fit
+from microstructure.carbon.domains import MAX_OVERLAP, FitRule, Placed, parse_fit
 from microstructure.carbon.placement import Carbon, fill
 from microstructure.carbon.sequence import Insertion
 from microstructure.coats._coating import Cores, Film
@@ -154,7 +154,7 @@ class Coating:
     """The coats of packed cores; spots are given from the centre of the core that owns them."""
 
     matrix: MatrixVoxels
-    fit: Fit
+    fit: FitRule
     reaches: NDArray[np.float64]  # how far each aggregate of the library reaches from its centre [m]
     sunk: float = 0.0  # how far below the outer face the centre of a primary lies at least [m]
 

@@ -105,7 +105,7 @@ class Matter(Protocol):
         ...
 
 
-class Scatter:
+class ClumpedPlaces:
     """Where the aggregates of an insertion sequence go, chunk after chunk: agglomerates are filled one by one."""
 
     def __init__(self, library: AggregateLibrary, matter: Matter, dispersion: Dispersion) -> None:

@@ -39,7 +39,7 @@ MAX_OVERLAP = 0.1  # share of a diameter by which two primaries of one squeezed 
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitRule:
     """How an aggregate larger than its room is made to fit."""
 
     name: str
@@ -61,7 +61,7 @@ def fit_mode(name: str) -> FitMode:
     return FIT_MODES[check_name("fit", name, FIT_MODES)]
 
 
-def parse_fit(fit: str, max_overlap: float) -> Fit:
+def parse_fit(fit: str, max_overlap: float) -> FitRule:
     """Check a fit mode and the overlap it may reach inside an aggregate.
 
     Raises
@@ -72,7 +72,7 @@ def parse_fit(fit: str, max_overlap: float) -> Fit:
     fit_mode(fit)
     if not NECK <= check_number("max_overlap", max_overlap) < 1.0:
         raise ValueError(f"max_overlap lies in [{NECK}, 1): necks are kept to {NECK} of a diameter; got {max_overlap}")
-    return Fit(fit, float(max_overlap))
+    return FitRule(fit, float(max_overlap))
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class FlatCoat:
     periodic: NDArray[np.bool_]
     floor: float
     ceiling: float
-    fit: Fit
+    fit: FitRule
     lid: float = 0.0  # a radius where a core lies above
 
     @property

@@ -17,9 +17,9 @@ from microstructure.arguments import (
     check_rng,
     check_room,
 )
-from microstructure.carbon._acceptance import KEPT, PRIMARIES, REFUSED, SEEN, Grid, Shelf, insert
+from microstructure.carbon._acceptance import KEPT, PRIMARIES, REFUSED, SEEN, HashedCells, Shelf, insert
 from microstructure.carbon.aggregates import AggregateLibrary
-from microstructure.carbon.dispersion import Dispersion, Scatter, parse_dispersion
+from microstructure.carbon.dispersion import ClumpedPlaces, Dispersion, parse_dispersion
 from microstructure.carbon.domains import FIT_MODES, MAX_OVERLAP, Bulk, FlatCoat, Room, parse_fit
 from microstructure.carbon.sequence import CHUNK, HARD_CHUNK, Waiting, insertion_sequence
 from microstructure.errors import PackingError
@@ -196,7 +196,7 @@ def fill(
     dispersion = parse_dispersion(dispersion, room.box[room.periodic])
     wanted = _primaries(volume, library)
     shelf, grid = _shelf(wanted), _grid(library, room, wanted if hard else 0)
-    scatter, waiting, overlap = Scatter(library, room, dispersion), Waiting(), 0.0
+    scatter, waiting, overlap = ClumpedPlaces(library, room, dispersion), Waiting(), 0.0
     size = HARD_CHUNK if hard else _at_a_time(wanted, library)
     sequence = insertion_sequence(library, independent=dispersion.share, at_a_time=size, rng=check_rng(rng))
     while shelf.tally[PRIMARIES] < wanted and shelf.tally[REFUSED] < MOST_REFUSED:
@@ -256,12 +256,14 @@ def _shelf(wanted: int) -> Shelf:
     return Shelf(np.empty((wanted, 3)), *names, np.empty(wanted, np.int32), np.zeros(5, np.int64))
 
 
-def _grid(library: AggregateLibrary, room: Room, wanted: int) -> Grid:
+def _grid(library: AggregateLibrary, room: Room, wanted: int) -> HashedCells:
     """Lists for `wanted` hard primaries, none if that is zero."""
     lists = 2 ** math.ceil(math.log2(2 * wanted)) if wanted else 0
     cells = np.maximum(1, (room.box / library.primary_diameter).astype(np.int64))
     following = np.empty(wanted, np.int64)
-    return Grid(np.full(lists, -1, np.int64), following, cells, room.box, room.periodic, library.primary_diameter)
+    return HashedCells(
+        np.full(lists, -1, np.int64), following, cells, room.box, room.periodic, library.primary_diameter
+    )
 
 
 def _require_progress(shelf: Shelf) -> None:

@@ -156,7 +156,7 @@ def lay_seams(
     volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
     in_film = float(np.sum(_above(radii, films) * surface.areas))
     brim = float(np.max(borders, where=borders < reach, initial=0.0))
-    coats = _filled(dry, recipe, packing, in_film, Room(half_gaps.ravel(), volumes.ravel(), brim))
+    coats = _filled(dry, recipe, packing, in_film, Gaps(half_gaps.ravel(), volumes.ravel(), brim))
     heights, slants = np.empty(shape), np.empty(shape)
     in_turn(cast_faces, near, coats.film, radii, *spot, borders, entries, heights, slants)
     shares = surface.areas / surface.areas.sum(axis=1, keepdims=True)
@@ -202,7 +202,7 @@ def _above(radii: Floats, heights: Floats) -> Floats:
     return np.asarray(radius * ((1.0 + np.maximum(heights, 0.0) / radius) ** 3 - 1.0) / 3.0)
 
 
-class Room(NamedTuple):
+class Gaps(NamedTuple):
     """The space above the film in parts: half the gap in which each lies (inf: in none), its volume, the widest."""
 
     half_gaps: Floats
@@ -210,7 +210,7 @@ class Room(NamedTuple):
     brim: float
 
 
-def _filled(dry: Coats, recipe: Recipe, packing: Packing, in_film: float, room: Room) -> Coats:
+def _filled(dry: Coats, recipe: Recipe, packing: Packing, in_film: float, room: Gaps) -> Coats:
     """The coats with their gaps filled up to the level at which the matrix has the recipe's volume."""
     wanted = packing.fraction * float(np.prod(packing.box)) * recipe.matrix_per_core
     order = np.argsort(room.half_gaps, kind="stable")[: np.count_nonzero(np.isfinite(room.half_gaps))]

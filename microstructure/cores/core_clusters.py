@@ -1,4 +1,4 @@
-"""Which cores share a coat: a share of them hang together as clusters, each the cores of one building block."""
+"""Which cores share a coat: a share of them are joined as clusters, each the cores of one building block."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Clusters:
 
 
 @dataclass(frozen=True)
-class Blocks:
+class CoreGroups:
     """The building block of each core, the bonds that hold clusters together, and one shape of each cluster.
 
     Attributes
@@ -72,14 +72,14 @@ class Blocks:
     offsets: Floats
 
 
-def single_blocks(count: int) -> Blocks:
+def single_blocks(count: int) -> CoreGroups:
     """Each core its own building block."""
     every = np.arange(count)
-    return Blocks(every.astype(np.int32), np.empty((0, 2), np.int64), every, np.zeros((count, 3)))
+    return CoreGroups(every.astype(np.int32), np.empty((0, 2), np.int64), every, np.zeros((count, 3)))
 
 
-def choose_blocks(clusters: Clusters | None, diameters: Floats, *, rng: np.random.Generator) -> Blocks:
-    """Choose the cores that hang together, at random and whatever their sizes, and build each cluster in free space.
+def choose_blocks(clusters: Clusters | None, diameters: Floats, *, rng: np.random.Generator) -> CoreGroups:
+    """Choose the cores that are joined, at random and whatever their sizes, and build each cluster in free space.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def choose_blocks(clusters: Clusters | None, diameters: Floats, *, rng: np.rando
 
 def _build_clusters(
     members: NDArray[np.int64], lengths: NDArray[np.int64], diameters: Floats, rng: np.random.Generator
-) -> Blocks:
+) -> CoreGroups:
     """All clusters at once: their second cores, then their third ones, each in touch with any of those before it."""
     begins = np.cumsum(lengths) - lengths
     radii = 0.5 * diameters[members]
@@ -126,7 +126,7 @@ def _build_clusters(
 
 def _blocks(
     members: NDArray[np.int64], begins: NDArray[np.int64], hosts: NDArray[np.int64], places: Floats, count: int
-) -> Blocks:
+) -> CoreGroups:
     single = single_blocks(count)
     roots, offsets = single.roots, single.offsets
     roots[members], offsets[members] = members[begins], places
@@ -135,4 +135,4 @@ def _blocks(
     ranks = np.empty(first.size, np.int32)
     ranks[np.argsort(first)] = np.arange(first.size)
     bonds = np.stack([members[hosts[hung]], members[hung]], axis=1)
-    return Blocks(ranks[block], bonds, roots, offsets)
+    return CoreGroups(ranks[block], bonds, roots, offsets)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.arguments import as_numbers, check_number
-from microstructure.cores.core_clusters import Blocks, Clusters
+from microstructure.cores.core_clusters import Clusters, CoreGroups
 from microstructure.cores.relaxation import Cell
 from microstructure.cores.sizes import Distribution, check_count
 
@@ -21,13 +21,13 @@ FEW_PAIRS, PAIRS_PER_SPHERE = 1e6, 5e3  # no packing of this many spheres asks f
 
 
 @dataclass(frozen=True)
-class Task:
+class PackingRequest:
     """What is packed into what [m], and the same in mean diameters for the kernels."""
 
     diameters: NDArray[np.float64]
     box: NDArray[np.float64]
     periodic: Periods
-    blocks: Blocks
+    blocks: CoreGroups
     box_given: bool
     rng: np.random.Generator
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.cores._relaxation import relax
-from microstructure.cores.core_clusters import Blocks
+from microstructure.cores.core_clusters import CoreGroups
 
 OVERLAP = 1e-4  # of the smaller diameter: what counts as not overlapping
 FIRST_FRACTION = 0.5  # growth starts here: any random start relaxes to no overlap
@@ -30,13 +30,13 @@ BEYOND_REACH = 0.06
 
 @dataclass(frozen=True)
 class Cell:
-    """Spheres of diameter 1 on average in a box that they would fill to `fraction`; some may hang together."""
+    """Spheres of diameter 1 on average in a box that they would fill to `fraction`; some may be joined."""
 
     diameters: NDArray[np.float64]
     box: NDArray[np.float64]
     periodic: NDArray[np.bool_]
     fraction: float
-    blocks: Blocks
+    blocks: CoreGroups
 
     def scale(self, fraction: float) -> float:
         """Factor on the diameters that fills the box to `fraction`."""

@@ -16,8 +16,8 @@ from microstructure.cores._relaxation import find_pairs, largest_overlap
 from microstructure.cores._sequential_addition import add_spheres
 from microstructure.cores.core_clusters import Clusters, choose_blocks, single_blocks
 from microstructure.cores.packing_request import (
+    PackingRequest,
     Periods,
-    Task,
     box_for,
     check_clearance,
     check_clusters,
@@ -59,7 +59,7 @@ class Packing:
         "relax", "sequential" or "jam".
     block : ndarray, int32 (n,)
         The building block of each sphere, numbered from 0 in the order of their first spheres; spheres of one block
-        hang together. By default each is its own.
+        are joined. By default each is its own.
     bodies : Bodies or None
         The true shapes where they are not spheres; `diameters` are then those of the spheres of equal volume.
     """
@@ -149,7 +149,7 @@ def pack_spheres(
         Thickness of a soft coat on every sphere ("relax" only). The coats, which may be too many for the box, first
         find their balance; from there the bare spheres are parted, if they overlap at all. Walls press on the coats.
     clusters : Clusters, optional
-        A share of the spheres hang together in clusters ("relax" only), which touch within: spheres chosen at random,
+        A share of the spheres are joined in clusters ("relax" only), which touch within: spheres chosen at random,
         joined by bonds as a tree. Between spheres of one cluster coats do not count.
 
     Returns
@@ -202,7 +202,7 @@ def pack_spheres(
     check_fits(diameters, edges)
     check_reach("clearance", diameters.size, edges, walls, float(diameters.mean()) + 2.0 * coat)
     blocks = choose_blocks(groups, diameters, rng=rng)
-    task = Task(diameters, edges, walls, blocks, box_given=sides is not None, rng=rng)
+    task = PackingRequest(diameters, edges, walls, blocks, box_given=sides is not None, rng=rng)
     return METHODS[method](task, coat)
 
 
@@ -263,11 +263,11 @@ def jam_spheres(
     edges = box_for(diameters, NEAR_JAMMING, check_sides(aspect, "aspect", ""))
     check_fits(diameters, edges)
     blocks = choose_blocks(check_clusters(clusters, "relax"), diameters, rng=rng)
-    task = Task(diameters, edges, walls, blocks, box_given=False, rng=rng)
+    task = PackingRequest(diameters, edges, walls, blocks, box_given=False, rng=rng)
     return _packing(task, jam(task.cell, rng=rng), "jam")
 
 
-def _relaxed(task: Task, clearance: float) -> Packing:
+def _relaxed(task: PackingRequest, clearance: float) -> Packing:
     cell = task.cell
     reached = fill(cell, clearance=clearance / task.unit, rng=task.rng)
     packing = _packing(task, reached, "relax")
@@ -276,24 +276,28 @@ def _relaxed(task: Task, clearance: float) -> Packing:
     return packing
 
 
-def _added(task: Task, _: float) -> Packing:
+def _added(task: PackingRequest, _: float) -> Packing:
     cell = task.cell
     centres = np.empty((task.diameters.size, 3))
     placed, failed = 0, 0
     while placed < task.diameters.size and failed < PATIENCE:
         trials = task.rng.random((TRIALS_AT_ONCE, 3))
         placed, failed = add_spheres(centres, cell.diameters, placed, failed, PATIENCE, cell.box, cell.periodic, trials)
-    kept = Task(task.diameters[:placed], task.box, task.periodic, single_blocks(placed), box_given=True, rng=task.rng)
+    kept = PackingRequest(
+        task.diameters[:placed], task.box, task.periodic, single_blocks(placed), box_given=True, rng=task.rng
+    )
     packing = _finish(kept, centres[:placed] * task.unit, kept.diameters, kept.box, "sequential")
     if placed < task.diameters.size:
         raise _out_of_reach(task, packing)
     return packing
 
 
-METHODS: Mapping[str, Callable[[Task, float], Packing]] = MappingProxyType({"relax": _relaxed, "sequential": _added})
+METHODS: Mapping[str, Callable[[PackingRequest, float], Packing]] = MappingProxyType(
+    {"relax": _relaxed, "sequential": _added}
+)
 
 
-def _out_of_reach(task: Task, best: Packing) -> PackingError:
+def _out_of_reach(task: PackingRequest, best: Packing) -> PackingError:
     advice = "ask for less, or " + (
         "use method='relax'" if best.method == "sequential" else "for more spheres between walls, if there are any"
     )
@@ -304,7 +308,7 @@ def _out_of_reach(task: Task, best: Packing) -> PackingError:
     )
 
 
-def _packing(task: Task, reached: Arrangement, method: str) -> Packing:
+def _packing(task: PackingRequest, reached: Arrangement, method: str) -> Packing:
     scale = task.cell.scale(reached.fraction)
     if task.box_given:
         return _finish(task, reached.centres * task.unit, task.diameters * scale, task.box, method)
@@ -312,7 +316,11 @@ def _packing(task: Task, reached: Arrangement, method: str) -> Packing:
 
 
 def _finish(
-    task: Task, centres: NDArray[np.float64], diameters: NDArray[np.float64], box: NDArray[np.float64], method: str
+    task: PackingRequest,
+    centres: NDArray[np.float64],
+    diameters: NDArray[np.float64],
+    box: NDArray[np.float64],
+    method: str,
 ) -> Packing:
     for axis in range(3):
         if not task.periodic[axis]:  # the change of unit may have moved a sphere on the wall by a last digit

@@ -67,7 +67,7 @@ def read_raw(path: Path, shape: Sequence[int] | None = None, dtype: DTypeLike | 
     """
     if (shape is None) != (dtype is None):
         raise TypeError("a raw file without its JSON file wants both shape= and dtype=")
-    layout = _read_layout(path) if shape is None else Layout(_check_shape(shape), _check_dtype(dtype))
+    layout = _read_layout(path) if shape is None else RawLayout(_check_shape(shape), _check_dtype(dtype))
     wanted, size = math.prod(layout.shape) * layout.dtype.itemsize, path.stat().st_size
     if path.suffix.lower() == ".gz":
         return _in_order(_unpacked(path, layout), layout)
@@ -80,11 +80,11 @@ def read_raw(path: Path, shape: Sequence[int] | None = None, dtype: DTypeLike | 
     return _in_order(np.fromfile(path, layout.dtype).reshape(layout.shape), layout)
 
 
-def _in_order(image: NDArray[np.generic], layout: Layout) -> NDArray[np.generic]:
+def _in_order(image: NDArray[np.generic], layout: RawLayout) -> NDArray[np.generic]:
     return image.transpose([layout.axes.index(axis) for axis in AXES])
 
 
-def _unpacked(path: Path, layout: Layout) -> NDArray[np.generic]:
+def _unpacked(path: Path, layout: RawLayout) -> NDArray[np.generic]:
     """The voxels of a file that gzip packed."""
     try:
         check_promise(check_voxel_count(layout.shape, layout.dtype.itemsize), path.stat().st_size)
@@ -112,7 +112,7 @@ def raw_voxel_size(path: Path) -> Edges | None:
 
 
 @dataclass(frozen=True)
-class Layout:
+class RawLayout:
     """How the voxels of a raw file are laid out."""
 
     shape: tuple[int, ...]
@@ -121,7 +121,7 @@ class Layout:
     voxel_size: float | None = None
 
 
-def _read_layout(path: Path) -> Layout:
+def _read_layout(path: Path) -> RawLayout:
     sidecar = sidecar_path(path)
     if not sidecar.is_file():
         raise ValueError(
@@ -141,7 +141,7 @@ def _read_layout(path: Path) -> Layout:
         raise ValueError(f"{sidecar} does not describe a raw image of percoat: {cause}") from None
 
 
-def _layout(words: Any) -> Layout:
+def _layout(words: Any) -> RawLayout:
     if not isinstance(words, dict) or words.get("format") != FORMAT:
         raise ValueError(f"it does not say 'format': '{FORMAT}'; give shape= and dtype= instead")
     if words["version"] != VERSION:
@@ -154,7 +154,7 @@ def _layout(words: Any) -> Layout:
     if size is not None and not 0.0 < check_number("voxel_size", size) < math.inf:
         raise ValueError(f"voxel_size is a positive length in m; got {size!r}")
     dtype = np.dtype(SIGNS[words["byte_order"]] + _check_dtype(words["dtype"]).str[1:])
-    return Layout(_check_shape(words["shape"]), dtype, "".join(words["axes"]), None if size is None else float(size))
+    return RawLayout(_check_shape(words["shape"]), dtype, "".join(words["axes"]), None if size is None else float(size))
 
 
 def _check_shape(shape: Any) -> tuple[int, ...]:

@@ -133,7 +133,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Source:
+class ByteSource:
     """Bytes of a file or of a text, read from any place; what is not there is missing."""
 
     file: BinaryIO | None
@@ -228,11 +228,11 @@ def _values(document: Document, array: ElementTree.Element, shape: list[int]) ->
     if offset < 0:
         raise ValueError(f"an array begins {-offset} bytes before the data: it is damaged")
     if document.encoding == "raw":
-        return _unpacked(Source(document.file, document.appended + offset), document, kind, count)
-    return _decoded(document, _until_tag(Source(document.file, document.appended + offset)), kind, count)
+        return _unpacked(ByteSource(document.file, document.appended + offset), document, kind, count)
+    return _decoded(document, _until_tag(ByteSource(document.file, document.appended + offset)), kind, count)
 
 
-def _until_tag(source: Source) -> bytes:
+def _until_tag(source: ByteSource) -> bytes:
     """Text of base64, up to the tag that ends it."""
     text = bytearray()
     while part := source.read(len(text), PIECE):
@@ -246,7 +246,7 @@ def _until_tag(source: Source) -> bytes:
 
 
 def _decoded(document: Document, text: bytes, kind: np.dtype[Any], count: int) -> NDArray[Any]:
-    return _unpacked(Source(None, 0, _from_base64(text)), document, kind, count)
+    return _unpacked(ByteSource(None, 0, _from_base64(text)), document, kind, count)
 
 
 def _numbers(words: str, kind: np.dtype[Any], count: int) -> NDArray[Any]:
@@ -286,7 +286,7 @@ def _from_base64(text: bytes) -> bytes:
     return bytes(data)
 
 
-def _unpacked(source: Source, document: Document, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+def _unpacked(source: ByteSource, document: Document, kind: np.dtype[Any], count: int) -> NDArray[Any]:
     wanted, word = count * kind.itemsize, document.header
     if document.compressor is None:
         size = int(np.frombuffer(source.read(0, word.itemsize), word)[0])

@@ -96,7 +96,7 @@ def carrying_carbon(
 ) -> tuple[CarbonNetwork, Touches]:
     """The carbon of a composite as a network, and what its primaries touch, through contacts that carry.
 
-    Contacts are drawn from a stream of their own: what `rng` gives afterwards does not hang on the face.
+    Contacts are drawn from a stream of their own: what `rng` gives afterwards does not depend on the face.
     """
     carbon, cores = structure.carbon, structure.parts.cores
     if carbon is None:

@@ -20,7 +20,7 @@ class Runs(NamedTuple):
     parent: np.ndarray  # int32 (runs,): an earlier run of the same cluster, at last its label
 
 
-class Lattice(NamedTuple):
+class RunLattice(NamedTuple):
     """The shape of an image, which axes are periodic, and the rows that can touch a row from before it."""
 
     nx: int
@@ -84,7 +84,7 @@ def shifted(row, w, shift):
 def join_rows(runs, one, other, shift):
     """Join the runs of a row with those of another that overlap them once moved by `shift` voxels.
 
-    Where both have a voxel a common run begins; bits below it tell the numbers of both runs. No branch hangs on
+    Where both have a voxel a common run begins; bits below it tell the numbers of both runs. No branch depends on
     single voxels but that on the next common run.
     """
     mine, theirs = runs.bits[one], runs.bits[other]

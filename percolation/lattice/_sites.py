@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-# A node is one int64, so that it costs one access to memory. Its upper half is the site it hangs on, or at a root
+# A node is one int64, so that it costs one access to memory. Its upper half is the site it depends on, or at a root
 # minus the size of its tree. Its lower half is its periodic image relative to that site, or at a root the outer faces
 # that its tree touches. An image is three counts of boxes, modulo 512, each with a guard bit that stops the carry:
 # only a path that closes for the first time after winding a multiple of 512 times would be missed.
@@ -29,7 +29,7 @@ JUMP = 6
 AHEAD = 16  # sites whose nodes are asked for before their turn: halves the time of 256^3 [measured], 8 to 32 are alike
 
 
-class Lattice(NamedTuple):
+class SiteLattice(NamedTuple):
     """A box of sites; from `low` to `high` all neighbours are `offsets` away, and the outer faces are `inner`."""
 
     edges: tuple[int, int, int]  # [sites]

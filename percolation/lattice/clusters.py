@@ -1,4 +1,4 @@
-"""Which voxels hang together: every connected cluster of a phase, numbered and counted."""
+"""Which voxels are connected: every connected cluster of a phase, numbered and counted."""
 
 from __future__ import annotations
 

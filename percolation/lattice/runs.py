@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from microstructure.threads import in_turn
 from percolation.lattice._runs import (
-    Lattice,
+    RunLattice,
     Runs,
     count_runs,
     count_voxels,
@@ -89,7 +89,7 @@ def join_voxels(mask: NDArray[np.bool_], neighbours: int, periodic: Triple) -> C
     in_turn(find_runs, bits, start, ends, nz)
     runs = Runs(start, ends, bits, np.arange(start[-1], dtype=np.int32))
     slabs = min(nx, SLABS * numba.get_num_threads())
-    lattice = Lattice(nx, ny, nz, np.array(periodic), _earlier_rows(neighbours))
+    lattice = RunLattice(nx, ny, nz, np.array(periodic), _earlier_rows(neighbours))
     in_turn(join_runs, runs, lattice, np.linspace(0, nx, slabs + 1).astype(np.int64))
     sizes = np.zeros(number_clusters(runs.parent) + 1, np.int64)
     count_voxels(runs, sizes)

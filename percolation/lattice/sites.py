@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.arguments import check_rng, check_room, check_runs
-from percolation.lattice._sites import JUMP, SPAN, Lattice, insert_each
+from percolation.lattice._sites import JUMP, SPAN, SiteLattice, insert_each
 from percolation.lattice_arguments import (
     Triple,
     neighbour_offsets,
@@ -133,7 +133,7 @@ def _place_marks(points: int, total: int) -> NDArray[np.int64]:
     return np.arange(1, wanted + 1, dtype=np.int64) * total // max(wanted, 1)
 
 
-def _build_lattice(shape: tuple[int, int, int], neighbours: int, periodic: Triple) -> Lattice:
+def _build_lattice(shape: tuple[int, int, int], neighbours: int, periodic: Triple) -> SiteLattice:
     """Return the lattice with the steps that can lead anywhere: none along a free axis of one layer."""
     flat = [edge == 1 and not closed for edge, closed in zip(shape, periodic, strict=True)]
     steps = neighbour_offsets(neighbours)
@@ -142,11 +142,11 @@ def _build_lattice(shape: tuple[int, int, int], neighbours: int, periodic: Tripl
     right, back, top = (edge if thin else edge - 1 for edge, thin in zip(shape, flat, strict=True))
     inner = sum(3 << (2 * axis) for axis in range(3) if flat[axis])
     offsets = steps @ [shape[1] * shape[2], shape[2], 1]
-    return Lattice(shape, periodic, (x, y, z), (right, back, top), inner, steps, offsets)
+    return SiteLattice(shape, periodic, (x, y, z), (right, back, top), inner, steps, offsets)
 
 
 def _share_runs(
-    lattice: Lattice, marks: NDArray[np.int64], noted: _Notes, workers: int, rng: np.random.Generator
+    lattice: SiteLattice, marks: NDArray[np.int64], noted: _Notes, workers: int, rng: np.random.Generator
 ) -> None:
     """Fill all lattices, in blocks that do not depend on the number of workers."""
     runs, total = len(noted.onsets), lattice.edges[0] * lattice.edges[1] * lattice.edges[2]

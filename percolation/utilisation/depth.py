@@ -1,4 +1,4 @@
-"""How utilisation changes with the distance from the collector: what explains why it hangs on the thickness."""
+"""How utilisation changes with the distance from the collector: what explains why it depends on the thickness."""
 
 from __future__ import annotations
 

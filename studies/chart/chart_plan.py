@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from microstructure.errors import RecipeError, StudyError
 from microstructure.materials import Materials, known
@@ -25,6 +25,7 @@ from studies.settings import (
     Gap,
     Name,
     Number,
+    SettingsTable,
     Share,
     SizeMeasureName,
     Tables,
@@ -37,18 +38,14 @@ SHIPPED = "coat_chart.toml"
 ROUNDING = 1.0 - 1e-9
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Structure(_Part):
+class AggregateKind(SettingsTable):
     """One kind of aggregate; what is not given is that of the materials."""
 
     fractal_dimension: Number | None = Field(default=None, gt=1.0, lt=2.5)
     prefactor: Number | None = Field(default=None, gt=0.0, le=10.0)
 
 
-class Effort(_Part):
+class Effort(SettingsTable):
     """Independent structures for each seed and condition."""
 
     bulk_runs: Whole = Field(default=8, ge=1, le=100_000)
@@ -60,7 +57,7 @@ class Effort(_Part):
     least_window: Edge = 250e-9
 
 
-class OwnCoats(_Part):
+class OwnCoats(SettingsTable):
     """Coats of named recipes, for every size measure and contact gap."""
 
     compositions: list[str] = []
@@ -68,7 +65,7 @@ class OwnCoats(_Part):
     contact_gaps: list[Gap] = Field(default=[0.0], min_length=1)
 
 
-class Blocks(_Part):
+class SingleBlocks(SettingsTable):
     """Single blocks: curved coats."""
 
     diameters: list[Core] = []
@@ -76,7 +73,7 @@ class Blocks(_Part):
     runs: Whole = Field(default=8, ge=1, le=100_000)
 
 
-class ChartPlan(_Part):
+class ChartPlan(SettingsTable):
     """The plan of a chart, checked."""
 
     title: str
@@ -89,10 +86,10 @@ class ChartPlan(_Part):
     up_to: Share = Field(default=0.25, gt=0.0, le=1.0)
     ensemble: Ensemble = Ensemble()
     effort: Effort = Effort()
-    structures: dict[Name, Structure] = Field(min_length=1)
+    structures: dict[Name, AggregateKind] = Field(min_length=1)
     dispersions: dict[Name, Mixing] = Field(min_length=1)
     own_coats: OwnCoats = OwnCoats()
-    blocks: Blocks = Blocks()
+    blocks: SingleBlocks = SingleBlocks()
     materials: Tables = {}
 
     @property

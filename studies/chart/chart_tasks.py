@@ -292,7 +292,7 @@ def _grow_library(
 
 
 def _stream(plan: ChartPlan, seed: int, kind: int, condition: Condition, *path: int) -> np.random.Generator:
-    """Random numbers of one purpose: what a condition draws hangs on its name, not on what else is planned."""
+    """Random numbers of one purpose: what a condition draws depends on its name, not on what else is planned."""
     key = (seed, kind, *condition.name.encode(), *path)
     return np.random.default_rng(np.random.SeedSequence(plan.ensemble.seed, spawn_key=key))
 

@@ -94,7 +94,7 @@ def _held_sentence(screening: Screening, name: str) -> list[str]:
         f" {count}, {max(one.merits):.0f} against {one.merits[one.names.index(name)]:.0f} mAh/g"
         for one in others
     ]
-    return [f"The choice hangs on the contacts of carbon: {'; '.join(texts)}."]
+    return [f"The choice depends on the contacts of carbon: {'; '.join(texts)}."]
 
 
 def _show_measured(screening: Screening, console: Console) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from studies.screening.design import Candidate, ScreenPlan
 from studies.screening.mechanism import Held
-from studies.screening.sensitivity import Scatter
+from studies.screening.sensitivity import InputScatter
 
 Row = dict[str, Any]
 
@@ -25,7 +25,7 @@ class Screening:
     table: pd.DataFrame
     ranking: pd.DataFrame
     enough: tuple[float, float, float]
-    scatter: list[Scatter]
+    scatter: list[InputScatter]
     held: list[Held]
     folder: Path
 

@@ -28,7 +28,7 @@ Change = Callable[[Candidate, float], Candidate]  # a candidate with an input of
 
 
 @dataclass(frozen=True)
-class Scatter:
+class InputScatter:
     """What one scattering input does to the merit of a candidate."""
 
     what: str
@@ -44,7 +44,7 @@ class Scatter:
 
 def scatter_of(
     candidate: Candidate, library: PatchLibrary, fitted: FittedSet, rate: float, *, workers: int = 1
-) -> list[Scatter]:
+) -> list[InputScatter]:
     """Merit of a candidate when one input after another scatters, the largest swing first.
 
     Where an end of a scatter cannot be predicted, such as more carbon than patches are simulated with, it is moved
@@ -57,12 +57,12 @@ def scatter_of(
         less = [f"{way} only {share:.0%} of that" for way, (_, share) in ends.items() if share < 1.0]
         what += f" ({', '.join(less)}: more cannot be predicted)" if less else ""
         low, high = (_merit(end, library, fitted, rate, workers) for end, _ in ends.values())
-        found.append(Scatter(what, low, high, nominal))
+        found.append(InputScatter(what, low, high, nominal))
     worse = _poorly_dispersed(candidate)
     if worse is not None:
         other = study_library(worse.study, content=worse.recipe.volume_fraction, workers=workers)
         value = _merit(worse, other, fitted, rate, workers)
-        found.append(Scatter(f"{DISPERSED:.0%} of the aggregates dispersed", value, nominal, nominal))
+        found.append(InputScatter(f"{DISPERSED:.0%} of the aggregates dispersed", value, nominal, nominal))
     return sorted(found, key=lambda one: one.swing, reverse=True)
 
 

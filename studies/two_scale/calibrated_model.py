@@ -25,7 +25,7 @@ Reached = Literal["electronic", "ionic", "joint"]  # by electrons, by ions, or b
 QUANTITIES = (
     "matrix_electronic", "matrix_ionic", "composite_electronic", "composite_ionic", "utilisation_electronic",
 )  # fmt: skip
-STEP = 0.03  # of the logarithm, by which parameters are turned to see what hangs on them
+STEP = 0.03  # of the logarithm, by which parameters are turned to see what depends on them
 NO_PATH = 1e-30  # S/m: what stands for a mean of cathodes without any path, where logarithms are taken
 
 

@@ -61,7 +61,7 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class ParameterFit:
     """Fitted parameters, and how well their numbers fix them by the slopes at the fit."""
 
     values: dict[str, float] = field(metadata={"unit": "SI"})
@@ -201,7 +201,7 @@ def calibrate(
     return Calibration(values, targets, covariance, profiles, held_out, bare_alone)
 
 
-def fit_parameters(model: Model, report: Callable[[int], None] = lambda done: None) -> Fit:
+def fit_parameters(model: Model, report: Callable[[int], None] = lambda done: None) -> ParameterFit:
     """Fit the parameters of a model to the numbers that its study lists for them; `calibrate` says how.
 
     Parameters
@@ -228,7 +228,7 @@ def fit_parameters(model: Model, report: Callable[[int], None] = lambda done: No
             raise StudyError(f"{number} does not change with {name} near its fit: take more cores or seeds")
     errors = np.hypot([target.error for target in targets.values()], fixing.scatter)
     inverse = np.linalg.inv(fixing.slopes)
-    return Fit(values, targets, inverse @ np.diag(errors**2) @ inverse.T, fixing, errors)
+    return ParameterFit(values, targets, inverse @ np.diag(errors**2) @ inverse.T, fixing, errors)
 
 
 def draw_parameters(

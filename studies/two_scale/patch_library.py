@@ -36,7 +36,7 @@ SQUARE = (
 FITTED = ("bridge_rate", "wall_bridge_rate", "threshold")
 
 
-class Table(NamedTuple):
+class ContentTable(NamedTuple):
     """A quantity at every thickness (down) and content (across)."""
 
     thicknesses: Floats
@@ -55,7 +55,7 @@ class PatchLibrary:
         default_factory=dict, repr=False, metadata={"what": "of each quantity, in half 95 % intervals off its values"}
     )
 
-    _made: dict[tuple[str, float], Table] = field(default_factory=dict, init=False, repr=False)
+    _made: dict[tuple[str, float], ContentTable] = field(default_factory=dict, init=False, repr=False)
 
     def at_end(self, side: int) -> PatchLibrary:
         """The library with every number at the lower (-1) or upper (1) end of its interval."""
@@ -184,7 +184,7 @@ class PatchLibrary:
         width = np.subtract(end, value, out=np.zeros_like(value), where=known)
         return np.maximum(value + abs(deviate) * width, 0.0)
 
-    def _table(self, quantity: str, share: float = 1.0) -> Table:
+    def _table(self, quantity: str, share: float = 1.0) -> ContentTable:
         """Thickness down, content across; no carbon means no electrons."""
         if (quantity, share) not in self._made:
             rows = self.rows[(self.rows["quantity"] == quantity) & (self.rows["share"] == share)]
@@ -201,7 +201,7 @@ class PatchLibrary:
             for row in values:  # a rate that is known to be larger only: between those known, and constant beyond
                 known = np.isfinite(row)
                 row[~known] = np.interp(contents[~known], contents[known], row[known], left=math.nan if rises else None)
-            self._made[quantity, share] = Table(thicknesses, contents, values)
+            self._made[quantity, share] = ContentTable(thicknesses, contents, values)
         return self._made[quantity, share]
 
 

@@ -341,7 +341,7 @@ class Blocks:
     def electronic_along(self) -> Floats:
         """Conductivity of each coat for electrons [S/m], the same.
 
-        Carbon percolates first where a coat is thick: in the gaps between cores, which hang together, so that the
+        Carbon percolates first where a coat is thick: in the gaps between cores, which are connected, so that the
         thinner parts lie beside them and not between.
         """
         materials, sheets = self.recipe.materials, self.seams.mean_over_coat(self._sheet("along_electronic"))

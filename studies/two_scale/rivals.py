@@ -24,7 +24,7 @@ from studies.seeding import stream
 from studies.study import Mixing, Study
 from studies.summary import NORMAL
 from studies.two_scale.calibrated_model import QUANTITIES, STEP, Model, Reached
-from studies.two_scale.calibration import Fit, Target, draw_parameters, find_targets, fit_parameters, solve
+from studies.two_scale.calibration import ParameterFit, Target, draw_parameters, find_targets, fit_parameters, solve
 from studies.two_scale.patch_library import PatchLibrary, study_library
 from studies.two_scale.patch_plan import CarbonState
 from studies.two_scale.prediction import check_cathode
@@ -189,7 +189,7 @@ class FittedRival:
 
     rival: Rival
     model: Model
-    fit: Fit
+    fit: ParameterFit
 
     def expect(self, name: str) -> Expected:
         """What a measurement of a quantity and composition on one more cathode would give."""
@@ -251,7 +251,7 @@ class FittedRival:
         return share, target.error * target.value / max(slope, 1e-12)
 
 
-def fit_rival(rival: Rival, model: Model, fit: Fit | None = None) -> FittedRival:
+def fit_rival(rival: Rival, model: Model, fit: ParameterFit | None = None) -> FittedRival:
     """Fit a rival's parameters to its study's numbers.
 
     Parameters
@@ -259,7 +259,7 @@ def fit_rival(rival: Rival, model: Model, fit: Fit | None = None) -> FittedRival
     rival : Rival
     model : Model
         Of the study under this rival.
-    fit : Fit, optional
+    fit : ParameterFit, optional
         Of another rival with the same switches on the study; found if not given.
 
     Raises
@@ -283,7 +283,7 @@ def fit_rival(rival: Rival, model: Model, fit: Fit | None = None) -> FittedRival
 
 
 def _ions_reach_all(model: Model) -> bool:
-    """Whether ions reach all active material of all compositions: that hangs on no fitted parameter."""
+    """Whether ions reach all active material of all compositions: that depends on no fitted parameter."""
     ions = model.with_carbon(model.study, model.library, reached="ionic")
     return all(ions.by_seed(recipe, UTILISATION, {}).min() == 1.0 for recipe in model.study.recipes)
 
@@ -338,7 +338,7 @@ def _fit_rivals(
     libraries: dict[str, PatchLibrary] = {}
     fitted: dict[str, FittedRival] = {}
     left_out: dict[str, str] = {}
-    fits: dict[tuple[object, ...], Fit] = {}  # rivals that differ in a cell alone share theirs
+    fits: dict[tuple[object, ...], ParameterFit] = {}  # rivals that differ in a cell alone share theirs
     blocks: Model | None = None
     for done, name in enumerate(names):
         if progress is not None:

@@ -26,7 +26,7 @@ MARGIN = 0.9  # of the tolerance, which a pass aims at: its recursive residual d
 FURTHER = 0.1  # of its aim, for a pass after one that has left too wide a gap
 
 
-class Circuit(Protocol):
+class DrivenCircuit(Protocol):
     """Resistors between nodes, driven by voltages: a network or the faces of a voxel image."""
 
     @property
@@ -77,7 +77,7 @@ class Solution:
 
 
 def solve_circuit(
-    circuit: Circuit,
+    circuit: DrivenCircuit,
     *,
     start: NDArray[np.float64],
     tolerance: float,
@@ -126,7 +126,7 @@ def solve_circuit(
 class _ConjugateGradients:
     """Conjugate gradients for a preconditioner that is not linear (Notay, SIAM J. Sci. Comput. 22 (2000) 1444)."""
 
-    def __init__(self, circuit: Circuit, precondition: Preconditioner) -> None:
+    def __init__(self, circuit: DrivenCircuit, precondition: Preconditioner) -> None:
         self.circuit = circuit
         self.operator = circuit.operator  # kept near 1, conductivities may be 1e-12
         self.precondition = precondition

@@ -1,4 +1,4 @@
-"""Loops that tell which rows of `_grid` hang together: block by block, which threads share, and then across blocks."""
+"""Loops that tell which rows of `_grid` are connected: block by block, which threads share, and then across blocks."""
 
 from __future__ import annotations
 

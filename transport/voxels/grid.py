@@ -96,7 +96,7 @@ class Grid:
             classes *= linked
 
     def clusters(self, bound: float, axis: int) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.bool_]]:
-        """Return which rows hang together by links above a bound, those to the ground left out.
+        """Return which rows are connected by links above a bound, those to the ground left out.
 
         Root of each row (the first of its cluster), how often the way to it turns round the axis, and for each root
         whether its cluster winds round it.
