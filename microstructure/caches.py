@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,29 @@ COMPILED = "NUMBA_CACHE_DIR"
 PACKAGES = ("microstructure", "percolation", "transport")  # that hold compiled code
 
 
-def keep_compiled(packages: Iterable[Path]) -> None:
+def kernel_files(home: Path) -> list[Path]:
+    """Every module of compiled code."""
+    return [path for package in PACKAGES for path in (home / package).rglob("_*.py") if path.name[:2] != "__"]
+
+
+def drop_stale(kernels: Iterable[Path]) -> None:
+    """Remove compiled code beside the sources that is older than any of them.
+
+    Numba looks at the source of a function alone: after a change of what that function calls it would go on with the
+    old code, and it ends in a traceback where a type in it is gone. A source dated in the future says nothing.
+    """
+    sources = list(kernels)
+    newest = max((source.stat().st_mtime for source in sources), default=0.0)
+    if newest > time.time():
+        return
+    for folder in {source.parent for source in sources}:
+        for compiled in (folder / "__pycache__").glob("*.nb[ic]"):
+            with contextlib.suppress(OSError):
+                if compiled.stat().st_mtime < newest:
+                    compiled.unlink()
+
+
+def keep_compiled(folders: Iterable[Path]) -> None:
     """Find a place for compiled code before any is asked for: without one, numba refuses to import it.
 
     Numba looks in the folder of $NUMBA_CACHE_DIR, beside the source, and in the user's cache. Where none of them can
@@ -29,7 +53,7 @@ def keep_compiled(packages: Iterable[Path]) -> None:
     chosen = numba.config.CACHE_DIR
     if chosen and can_write(Path(chosen)):
         return
-    if all(can_write(package / "__pycache__") for package in packages):
+    if all(can_write(folder / "__pycache__") for folder in folders):
         return
     if can_write(Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)):
         return
@@ -66,4 +90,6 @@ def temporary_folder() -> Path:
     return folder
 
 
-keep_compiled(Path(__file__).parents[1] / package for package in PACKAGES)
+KERNELS = kernel_files(Path(__file__).parents[1])
+drop_stale(KERNELS)
+keep_compiled({source.parent for source in KERNELS})

@@ -116,7 +116,28 @@ def bulk_patch(
     library: AggregateLibrary | None = None,
     rng: np.random.Generator,
 ) -> Structure:
-    """A periodic cube of bulk matrix, labelled as `coating_patch` does; `hard` and `dispersion` as there.
+    """A periodic cube of bulk matrix with every primary in it.
+
+    Parameters
+    ----------
+    edge : float
+        [m]
+    carbon_volume_fraction : float
+        CB over CB + SE by volume, pores excluded; the pores follow from the materials' closure.
+    voxel_size : float
+        [m]; must divide the edge. One larger than a primary warns.
+    hard, dispersion, materials, library, rng
+        As for `coating_patch`.
+
+    Returns
+    -------
+    Structure
+        `labels` uint8 (n, n, n): 0 pore, 3 electrolyte, 4 carbon, each with its exact volume.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range; a RecipeError if carbon does not fit.
 
     Examples
     --------

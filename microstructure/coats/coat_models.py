@@ -30,6 +30,19 @@ def coat_thickness(recipe: Recipe, model: str, diameter: float | None = None) ->
     "film": the recipe's soft volume on the true (specific) surface of the cores; "shell": all of it evenly on smooth
     spheres of one diameter, the median of the materials if not given.
 
+    Parameters
+    ----------
+    recipe : Recipe
+    model : str
+        A name of `COAT_MODELS`.
+    diameter : float, optional
+        Of the core [m].
+
+    Returns
+    -------
+    float
+        [m]
+
     Raises
     ------
     TypeError, ValueError

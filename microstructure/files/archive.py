@@ -139,6 +139,15 @@ def load_structure(path: str | Path, *, carbon: bool = True) -> Structure:
 def read_provenance(path: str | Path) -> Provenance:
     """Recipe, seed and versions of a saved structure, without loading it.
 
+    Parameters
+    ----------
+    path : str or Path
+        A file that `save_structure` wrote.
+
+    Returns
+    -------
+    Provenance
+
     Raises
     ------
     FileNotFoundError

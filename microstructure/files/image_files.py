@@ -188,7 +188,17 @@ def read_blocks(
 
 
 def read_voxel_size(path: str | Path) -> float | None:
-    """Edge of a voxel [m] as an image file states it; None if it does not.
+    """Edge of a voxel as an image file states it.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF, VTI, or raw voxels with their JSON file.
+
+    Returns
+    -------
+    float or None
+        [m]; None if the file does not state it.
 
     Raises
     ------

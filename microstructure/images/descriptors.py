@@ -71,6 +71,14 @@ class TwoPointCorrelation:
 def phase_fractions(labels: ArrayLike) -> PhaseFractions:
     """Volume fraction of each phase.
 
+    Parameters
+    ----------
+    labels : array_like of uint8 (nx, ny, nz)
+
+    Returns
+    -------
+    PhaseFractions
+
     Examples
     --------
     >>> phase_fractions(np.array([[[0, 1, 1, 2]]], np.uint8)).of(1)

@@ -103,6 +103,32 @@ def sweep_coat(
     The volume that the fraction refers to is that of the coat. In a coat thinner than a primary the carbon stands
     out of it, and the fraction can pass 1: then it is no matrix any more, and the onset is infinite.
 
+    Parameters
+    ----------
+    library : AggregateLibrary
+    thickness, width : float
+        Of the coat, and of the periodic square of it [m].
+    runs : int
+        Independent pieces of coat.
+    fit : {"reorient", "compress", "cut"}
+        How an aggregate taller than the coat is made to fit.
+    contact_gap : float
+        Between primaries of different aggregates that conduct [m].
+    dispersion : Dispersion or float
+        Share of the aggregates that lie independently; the others come in agglomerates.
+    materials : Materials, optional
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Sweep
+        Onsets as CB volume fractions of the matrix, `wrap` float64 (runs, 3): infinite along axis 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range.
+
     Examples
     --------
     >>> from microstructure.carbon.aggregates import build_library

@@ -187,6 +187,24 @@ def find_bare_contacts(structure: Structure, *, share: float, rng: np.random.Gen
 
     The draw belongs to the pair of bodies: another share, or another coat on the same cores, keeps it. Cores that touch
     inside one building block did so before they were coated: such contacts are bare, whatever the share.
+
+    Parameters
+    ----------
+    structure : Structure
+        A composite with cores.
+    share : float
+        Of those narrow contacts that is bare, 0 to 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    BareContacts
+        `pairs` int64 (m, 2): cores, or a core and a wall.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the structure has no cores, or the share is none.
     """
     cores = check_kind("structure", structure, Structure).parts.cores
     check_shares(share=[share])

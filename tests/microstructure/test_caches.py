@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,30 @@ def test_without_even_a_temporary_folder_nothing_is_kept(monkeypatch, caplog):
     caches.keep_compiled([Path("/a")])
     assert caches.Dispatcher().enable_caching() is None
     assert len(caplog.records) == 1
+
+
+def compiled_beside(folder, *, source, compiled):
+    """A kernel and its compiled code, so many seconds old, after a look for what is stale; what is left of it."""
+    (folder / "__pycache__").mkdir(parents=True)
+    kernel, kept = folder / "_kernel.py", [folder / "__pycache__" / f"_kernel.f-1.{end}" for end in ("nbi", "nbc")]
+    for path, age in ((kernel, source), *((path, compiled) for path in kept)):
+        path.write_text("")
+        os.utime(path, (time.time() - age,) * 2)
+    caches.drop_stale([kernel])
+    return [path for path in kept if path.exists()]
+
+
+def test_compiled_code_older_than_any_kernel_is_made_anew(tmp_path):
+    """Numba did not see that an imported kernel had changed, and ended in a traceback where a type was renamed."""
+    assert compiled_beside(tmp_path / "stale", source=10, compiled=20) == []
+    assert len(compiled_beside(tmp_path / "fresh", source=20, compiled=10)) == 2
+    assert len(compiled_beside(tmp_path / "future", source=-1000, compiled=10)) == 2
+
+
+def test_every_kernel_is_looked_at():
+    names = {path.name for path in caches.kernel_files(HOME)}
+    assert {"_sites.py", "_relaxation.py", "_smoothing.py", "_union_find.py"} < names
+    assert not any(name.startswith("__") for name in names)
 
 
 def test_a_folder_that_cannot_be_made_cannot_be_written(tmp_path):

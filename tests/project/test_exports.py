@@ -1,6 +1,7 @@
 """The public surface: what each package exports, and nothing that is not there."""
 
 import importlib
+import inspect
 import tomllib
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_exports(package):
     assert set(module.__all__) == DOORS[package]
     for name in module.__all__:
         assert getattr(module, name).__doc__, f"{package}.{name} has no docstring"
+
+
+@pytest.mark.parametrize(
+    "package",
+    [*DOORS, "microstructure.carbon", "microstructure.coats", "microstructure.images", "percolation.utilisation"],
+)
+def test_every_function_states_its_parameters(package):
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        function = getattr(module, name)
+        if inspect.isfunction(function):
+            assert "Parameters\n    ------" in function.__doc__, f"{package}.{name} does not say what it takes"
 
 
 def test_only_our_packages_are_shipped():
