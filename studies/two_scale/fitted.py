@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+import tomlkit
 from numpy.typing import NDArray
 
 from microstructure.errors import StudyError
@@ -74,11 +75,22 @@ def write_fitted(calibration: Calibration, path: Path, provenance: str) -> None:
 
 def fitted_text(calibration: Calibration, provenance: str) -> str:
     """A fitted set as TOML."""
-    lines = [f"provenance = {_quoted(provenance)}", "", "[values]  # SI"]
+    file = tomlkit.document()
+    file["provenance"] = provenance
+    file.add(tomlkit.nl())
+    file.add(tomlkit.comment("of the logarithms, in the order of [values]"))
+    file["covariance"] = tomlkit.array()
+    for row in calibration.covariance:
+        file["covariance"].add_line([float(f"{value:.9g}") for value in row], indent="  ")
+    file["covariance"].add_line(indent="")
+    file["values"] = tomlkit.table()
+    file["values"].comment("SI")
     for (name, value), error in zip(calibration.values.items(), calibration.errors, strict=True):
         target, unit = calibration.targets[name], UNITS[name.split(".")[1]]
-        lines.append(f'"{name}" = {value:.6g}  # {unit}, within {error:.0%}; fixed by {target.name} = {target.value:g}')
-    return "\n".join(lines).replace("[values]", _covariance(calibration.covariance) + "\n[values]") + "\n"
+        number = tomlkit.item(float(f"{value:.6g}"))
+        number.comment(f"{unit}, within {error:.0%}; fixed by {target.name} = {target.value:g}")
+        file["values"][name] = number
+    return tomlkit.dumps(file)
 
 
 def with_fitted(study: Study, values: Mapping[str, float]) -> Study:
@@ -116,12 +128,3 @@ def _positive_definite(covariance: NDArray[np.float64]) -> bool:
     if skew > ROUNDED * np.abs(covariance).max():
         return False
     return bool(np.linalg.eigvalsh(covariance).min() > 0.0)
-
-
-def _covariance(covariance: NDArray[np.float64]) -> str:
-    rows = ",\n".join("  [" + ", ".join(f"{value:.9g}" for value in row) + "]" for row in covariance)
-    return f"# of the logarithms, in the order of [values]\ncovariance = [\n{rows},\n]\n"
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

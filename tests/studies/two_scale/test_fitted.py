@@ -39,7 +39,7 @@ def test_what_is_written_is_read(calibration, tmp_path):
     assert found.provenance == 'my "cathodes", C:\\data'
     assert [one.name for one in tmp_path.iterdir()] == ["mine.toml"]
     lines = path.read_text()
-    assert '"composite.bare_contact_share" = 0.34  # 1, within 4%; fixed by matrix_electronic 80:20:3 = 100' in lines
+    assert '"composite.bare_contact_share" = 0.34 # 1, within 4%; fixed by matrix_electronic 80:20:3 = 100' in lines
 
 
 def broken(calibration, old, new):
@@ -51,15 +51,23 @@ def broken(calibration, old, new):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"se.grain_contact_loss" = 13', '"se.grain" = 13', "mine.toml is no fitted set .*grain_contact_loss"),
-        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = "much"', "mine.toml is no fitted set"),
+        ('"se.grain_contact_loss" = 13.0', '"se.grain" = 13', "mine.toml is no fitted set .*grain_contact_loss"),
+        ('"se.grain_contact_loss" = 13.0', '"se.grain_contact_loss" = "much"', "mine.toml is no fitted set"),
         ("provenance", "origin", "mine.toml is no fitted set of percoat .'provenance'.: write one with percoat cal"),
         ("[values]", "[numbers]", "mine.toml is no fitted set"),
-        ("[0.01, 0, 0, 0, 0, 0],", "", "the covariance in mine.toml must be symmetric and positive definite, 6 by 6"),
-        ("[0.01, 0, 0, 0, 0, 0]", "[-0.01, 0, 0, 0, 0, 0]", "covariance in mine.toml must be symmetric and positive"),
-        ("[0.01, 0, 0, 0, 0, 0]", "[0.01, 0.2, 0, 0, 0, 0]", "the covariance in mine.toml must be symmetric"),
-        ("[0.01, 0, 0, 0, 0, 0]", "[nan, 0, 0, 0, 0, 0]", "covariance in mine.toml"),
-        ("[0.01, 0, 0, 0, 0, 0]", "[0.01, 0]", "mine.toml is no fitted set"),
+        (
+            "[0.01, 0.0, 0.0, 0.0, 0.0, 0.0],",
+            "",
+            "the covariance in mine.toml must be symmetric and positive definite, 6 by 6",
+        ),
+        (
+            "[0.01, 0.0, 0.0, 0.0, 0.0, 0.0]",
+            "[-0.01, 0, 0, 0, 0, 0]",
+            "covariance in mine.toml must be symmetric and positive",
+        ),
+        ("[0.01, 0.0, 0.0, 0.0, 0.0, 0.0]", "[0.01, 0.2, 0, 0, 0, 0]", "the covariance in mine.toml must be symmetric"),
+        ("[0.01, 0.0, 0.0, 0.0, 0.0, 0.0]", "[nan, 0, 0, 0, 0, 0]", "covariance in mine.toml"),
+        ("[0.01, 0.0, 0.0, 0.0, 0.0, 0.0]", "[0.01, 0]", "mine.toml is no fitted set"),
         (
             '"cb.neck_conductance" = 0.0005',
             '"cb.neck_conductance" = -1',
@@ -71,12 +79,16 @@ def broken(calibration, old, new):
             "the value of cb.neck_conductance in mine.toml must be positive",
         ),
         ("[values]", "values", "mine.toml is no valid TOML"),
-        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = "13"', "a plain number is wanted, without quotes"),
-        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = true', "a plain number is wanted"),
-        ('"se.grain_contact_loss" = 13', f'"se.grain_contact_loss" = 1{"0" * 400}', "must be positive and finite"),
-        ('"se.grain_contact_loss" = 13', '"se.grain_contact_loss" = 2020-01-01', "a plain number is wanted"),
-        ("[0.01, 0, 0, 0, 0, 0]", '["0_1", 0, 0, 0, 0, 0]', "a plain number is wanted"),
-        ("[0.01, 0, 0, 0, 0, 0]", "0.01", "mine.toml is no fitted set"),
+        (
+            '"se.grain_contact_loss" = 13.0',
+            '"se.grain_contact_loss" = "13"',
+            "a plain number is wanted, without quotes",
+        ),
+        ('"se.grain_contact_loss" = 13.0', '"se.grain_contact_loss" = true', "a plain number is wanted"),
+        ('"se.grain_contact_loss" = 13.0', f'"se.grain_contact_loss" = 1{"0" * 400}', "must be positive and finite"),
+        ('"se.grain_contact_loss" = 13.0', '"se.grain_contact_loss" = 2020-01-01', "a plain number is wanted"),
+        ("[0.01, 0.0, 0.0, 0.0, 0.0, 0.0]", '["0_1", 0, 0, 0, 0, 0]', "a plain number is wanted"),
+        ("[0.01, 0.0, 0.0, 0.0, 0.0, 0.0]", "0.01", "mine.toml is no fitted set"),
         ('provenance = "p"', "provenance = 5", "provenance is text"),
     ],
 )
