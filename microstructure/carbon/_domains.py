@@ -56,7 +56,8 @@ def survey(room, points, heights, ceilings, normals):
 
     A ceiling below the floor says that a primary has no room there.
     """
-    raise NotImplementedError("compiled code only")
+    kernel = survey_flat if isinstance(room, FlatRoom) else survey_curved
+    kernel(room, points, heights, ceilings, normals)
 
 
 @overload(survey)

@@ -66,7 +66,7 @@ def core_keys(cores, margin, voxel, periodic, keys):
         nearest_in_plane(i, cores, margin, voxel, (nx, ny, nz), periodic, distance, owner)
         for j in range(ny):
             for k in range(nz):
-                share = 0.5 * (1.0 + distance[j, k] / margin)
+                share = 0.5 * (1.0 + np.float64(distance[j, k]) / margin)
                 keys[i, j, k] = NEVER if share >= 1.0 else int(max(share, 0.0) * FINEST)
 
 
@@ -175,7 +175,7 @@ def primary_keys(centres, start, order, reach, voxel, periodic, forbidden, label
                             best[j % ny, k % nz] = square
         for j in range(ny):
             for k in range(nz):
-                share = np.sqrt(best[j, k]) / reach
+                share = np.float64(np.sqrt(best[j, k])) / reach
                 free = share < 1.0 and labels[i, j, k] != forbidden
                 keys[i, j, k] = int(share * FINEST) if free else NEVER
 

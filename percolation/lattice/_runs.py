@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange, types
+from numba import config, njit, prange, types
 from numba.extending import intrinsic
 
 from percolation._union_find import join
@@ -30,14 +30,22 @@ class RunLattice(NamedTuple):
     rows: np.ndarray  # int64 (n, 3): steps along x and y to such a row, and 1 if runs also touch by their ends
 
 
-@intrinsic
-def count_bits(_, word):
-    """How many bits of a word are set."""
+if config.DISABLE_JIT:
 
-    def generate(_, builder, __, arguments):
-        return builder.ctpop(arguments[0])
+    def count_bits(word):
+        """How many bits of a word are set."""
+        return np.uint64(word.bit_count())
 
-    return types.uint64(types.uint64), generate
+else:
+
+    @intrinsic
+    def count_bits(_, word):
+        """How many bits of a word are set."""
+
+        def generate(_, builder, __, arguments):
+            return builder.ctpop(arguments[0])
+
+        return types.uint64(types.uint64), generate
 
 
 @njit(cache=True, parallel=True)

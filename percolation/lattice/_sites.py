@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.extending import intrinsic
 
 # A node is one int64, so that it costs one access to memory. Its upper half is the site it depends on, or at a root
@@ -41,20 +41,27 @@ class SiteLattice(NamedTuple):
     offsets: np.ndarray  # int64 (n,) [sites]
 
 
-@intrinsic
-def prefetch(context, array, index):
-    """Ask for an element of an array before it is needed; the processor does not wait for it."""
+if config.DISABLE_JIT:
 
-    def generate(context, builder, signature, arguments):
-        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        call = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        builder.call(call, [place, number(0), number(3), number(1)])  # to read, keep in all caches, data
-        return context.get_dummy_value()
+    def prefetch(array, index):
+        """Nothing to ask for: Python waits far longer for itself than for memory."""
 
-    return types.void(array, types.intp), generate
+else:
+
+    @intrinsic
+    def prefetch(context, array, index):
+        """Ask for an element of an array before it is needed; the processor does not wait for it."""
+
+        def generate(context, builder, signature, arguments):
+            number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+            kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+            call = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+            builder.call(call, [place, number(0), number(3), number(1)])  # to read, keep in all caches, data
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp), generate
 
 
 @njit(cache=True, nogil=True)

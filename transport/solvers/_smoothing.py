@@ -84,7 +84,7 @@ def multiply(first, last, blocks, indptr, lower, inner, indices, weight, excess,
 @njit(cache=True, nogil=True)
 def step(first, last, blocks, alpha, volts, p, product, high, low, r, parts):
     """high + low += alpha p in volts, to the last bit; r -= alpha A p, with the sum of |r| in each block."""
-    way = alpha * volts
+    alpha, way = np.float64(alpha), np.float64(alpha * volts)  # a number of Python would take on the vectors' precision
     for block in range(first, last):
         total = 0.0
         for i in range(cut(block, blocks, p.size), cut(block + 1, blocks, p.size)):
@@ -92,7 +92,7 @@ def step(first, last, blocks, alpha, volts, p, product, high, low, r, parts):
             low[i] = rounding_of_sum(high[i], more)
             high[i] += more
             r[i] -= alpha * product[i]
-            total += abs(r[i])
+            total += np.float64(abs(r[i]))
         parts[block] = total
 
 

@@ -163,7 +163,7 @@ def layer_sums(first, last, blocks, grid, axis, values, parts):
             if axis < 2:
                 total = 0.0
                 for row in entries(TILE * grid.lines[line], TILE * grid.lines[line + 1]):
-                    total += values[row]
+                    total += np.float64(values[row])
                 parts[block, layer_of(grid, line, 0, axis)] += total
                 continue
             for tile in range(grid.lines[line], grid.lines[line + 1]):
