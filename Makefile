@@ -4,13 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export MPLBACKEND = Agg
 
-.PHONY: demo test check bench bench-peers docs clean
+.PHONY: demo test test-all check bench bench-peers docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/percoat run kissel2026 --quick --out results/kissel2026-quick
 
 test: $(VENV)/tested
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m tests.project.compile_kernels
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+
+test-all: test
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m slow
 
 check: $(VENV)/checked
 	$(BIN)/ruff check .

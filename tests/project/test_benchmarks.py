@@ -9,6 +9,8 @@ from benchmarks import clusters, conduction, electrode, packings, scaling, sites
 from benchmarks.images import CONDUCTIVITIES, labels
 from benchmarks.tables import show
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def rows_of():

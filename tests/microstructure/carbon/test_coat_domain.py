@@ -261,6 +261,7 @@ def region_pvalue(cell, carbon):
     return chi2_contingency([found, matrix]).pvalue
 
 
+@pytest.mark.slow
 def test_carbon_is_uniform_over_film_recesses_and_interstices_of_wide_coats(cell, small):
     if cell.recipe.se < 15:
         return  # the coat is as thin as the aggregates are wide

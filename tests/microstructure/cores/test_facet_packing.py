@@ -100,6 +100,7 @@ def test_fraction_walls_and_overlap(periodic):
     assert packing.method == "relax"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [Facets(1.0, 0.9), Facets(1.3, 0.99, 8), Facets(2.0, 0.9), Facets(2.0, 0.0), Facets(1.5, 0.5, 30)],

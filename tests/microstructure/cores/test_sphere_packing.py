@@ -83,6 +83,7 @@ def test_lognormal_spheres_jam_denser():
     assert np.mean(fractions) > 0.645  # denser than equal spheres ever are
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "least", "most"), [(Equal(1.0), 0.635, 0.645), (Lognormal(1.0, 0.3), 0.66, 0.68)])
 def test_every_start_of_500_jams_as_densely_as_it_should(sizes, least, most):
     """Five starts of each; a quench that is not pressed sticks below for one start in three."""

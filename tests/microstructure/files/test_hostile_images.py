@@ -119,6 +119,7 @@ print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak memory of a process is read as Linux gives it")
 def test_hostile_files_take_no_memory(tmp_path):
     files = hostile_files()

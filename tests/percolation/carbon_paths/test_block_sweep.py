@@ -41,6 +41,7 @@ def test_the_coat_has_the_thickness_asked_for():
         assert np.count_nonzero(block.labels == 2) * 50e-9**3 == pytest.approx(matrix, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_an_eighth_of_a_block_is_bridged_like_a_flat_window_as_large(library):
     """The first answer of a wrong squeeze was 40 % off here."""
     block = sweep_block(library, diameter=3.3e-6, thickness=COAT, runs=24, rng=np.random.default_rng(3))
@@ -54,6 +55,7 @@ def test_an_eighth_of_a_block_is_bridged_like_a_flat_window_as_large(library):
     assert curved.high / curved.low < 1.6
 
 
+@pytest.mark.slow
 def test_going_round_takes_more_on_larger_blocks_and_ends_at_the_flat_coat(library):
     small, large = (
         sweep_block(library, diameter=diameter, thickness=COAT, runs=12, rng=np.random.default_rng(5)).half_point()

@@ -91,6 +91,7 @@ def test_where_no_rate_can_be_told_it_is_refused():
         bridges.windows(3e-12)
 
 
+@pytest.mark.slow
 def test_carbon_obeys_the_law_over_a_factor_of_16():
     """Three cases across a real coat: one rate for windows of 0.5 to 2 um, within the scatter."""
     library = build_library(rng=np.random.default_rng(1), count=100)

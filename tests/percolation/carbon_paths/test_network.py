@@ -16,8 +16,9 @@ from microstructure.composite import build_composite
 from microstructure.patch import bulk_patch, coating_patch
 from microstructure.recipe import Recipe
 from percolation.carbon_paths._network import body_groups, first_unions
-from percolation.carbon_paths.bridges import CASES, sweep_bridges
+from percolation.carbon_paths.bridges import sweep_bridges
 from percolation.carbon_paths.carbon_sweep import shuffle_aggregates, sweep_bulk, sweep_carbon, sweep_coat, wrap_onsets
+from percolation.carbon_paths.coat_case import CASES
 from percolation.carbon_paths.network import BOTH, link_carbon
 from percolation.statistics.threshold import estimate_threshold
 
@@ -292,7 +293,7 @@ def test_a_single_coat_is_bridged_before_two(library):
             library, thickness=150e-9, areas=[1e-12], windows=3, runs=16, case=case, rng=rng
         ).half_point()
 
-    one, merged, seam = (half(case) for case in CASES[:3])
+    one, merged, seam = (half(case) for case in list(CASES)[:3])
     assert one.high < merged.low
     assert merged.high < seam.low
 

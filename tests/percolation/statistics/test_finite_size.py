@@ -51,6 +51,7 @@ def test_crossing_does_not_hang_on_the_order_and_repeats_to_the_byte():
     assert find_crossing(small, large) == find_crossing(large, small) == find_crossing(small, large)
 
 
+@pytest.mark.slow
 def test_crossing_interval_holds_the_truth_as_often_as_it_says(monkeypatch):
     monkeypatch.setattr("percolation.statistics.crossing.REPLICATES", 400)
     held = 0
@@ -117,6 +118,7 @@ def test_fitted_exponent_does_not_hang_on_the_unit_of_length():
     assert one.high == pytest.approx(other.high, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_fitted_interval_holds_the_truth_as_often_as_it_says():
     sizes, held, rng = np.array([8.0, 12.0, 20.0, 32.0, 64.0]), 0, np.random.default_rng(3)
     exact = 0.31 + 0.3 * sizes**-1.141

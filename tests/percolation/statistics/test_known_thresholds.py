@@ -83,6 +83,7 @@ def test_sign_in_a_slab(layers):
     assert not through.high < 0.4750 < along.low
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "periodic", "expected", "wrong"),
     [
@@ -106,6 +107,7 @@ def test_exponent_of_the_width(shape, periodic, expected, wrong):
     assert not agrees(found, expected - 0.2, 0.03), str(found)
 
 
+@pytest.mark.slow
 def test_free_cubes_extrapolate_to_bulk_with_the_known_exponent_and_a_fitted_one():
     rng, sizes = np.random.default_rng(47), (12, 16, 24, 32)
     sweeps = [

@@ -99,6 +99,7 @@ def test_width_shrinks_as_the_box_grows():
     assert math.log(widths[0] / widths[1]) / math.log(3) == pytest.approx(1.141, abs=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("runs", "least"), [(8, 0.88), (25, 0.91)])
 @pytest.mark.parametrize("lattice", [True, False])
 def test_interval_holds_the_truth_as_often_as_it_says(runs, least, lattice, monkeypatch):

@@ -184,6 +184,7 @@ def sparse(study):
     )
 
 
+@pytest.mark.slow
 def test_below_the_threshold_utilisation_falls_as_one_over_the_thickness(sparse):
     thin, thick = sparse.electronic.mean(axis=0)
     assert thin > 0.0
@@ -193,6 +194,7 @@ def test_below_the_threshold_utilisation_falls_as_one_over_the_thickness(sparse)
     assert far < 0.05 * np.nanmean(sparse.profiles[1][:, 0])
 
 
+@pytest.mark.slow
 def test_above_the_threshold_it_tends_to_the_infinite_cluster(study):
     found = sweep_thickness(
         study, study.recipes[0], thicknesses=[5.0, 16.0], cores_per_median=40, limit_cores=400, bare_contact_share=0.6

@@ -138,6 +138,7 @@ def test_without_a_skin_the_seam_is_that_of_ideal_contact():
     assert skin_values(skin_thickness="0 nm") == [row.value for row in ideal if row.quantity == "across"]
 
 
+@pytest.mark.slow
 def test_the_thicker_the_skin_the_more_carbon_and_through_a_thick_one_nothing():
     """0.1 nm of tunnelling through skins of 1 um: one contact in 200 million."""
     skins = [skin_values(skin_thickness=skin) for skin in ("0 nm", "2 nm", "5 nm")]

@@ -32,6 +32,7 @@ def made(tmp_path_factory):
     return make_chart(load_plan(TINY), folder, workers=2), folder
 
 
+@pytest.mark.slow
 def test_a_chart_made_again_by_one_worker_from_half_of_its_tasks_has_the_same_bytes(made, tmp_path):
     _, folder = made
     (tmp_path / "out" / "tasks").mkdir(parents=True)
@@ -67,6 +68,7 @@ def test_a_condition_draws_the_same_whatever_else_is_planned():
     assert in_plane_row(plan, condition) == in_plane_row(other, condition)
 
 
+@pytest.mark.slow
 def test_the_shipped_chart_is_what_its_plan_gives(shipped):
     """Two of its rows, computed anew with its own seeds, to the last digit written."""
     plan = load_plan()

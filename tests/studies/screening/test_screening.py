@@ -270,6 +270,7 @@ def test_a_small_screening_from_end_to_end(plan_of, no_patches, tmp_path, capsys
     assert sentences(screening)[0].startswith("At 1C 80:20:")
 
 
+@pytest.mark.slow
 def test_a_screening_goes_on_with_the_same_bytes_by_two_workers_and_refuses_another(plan_of, no_patches, tmp_path):
     plan, fitted, folder, again = plan_of(), load_fitted(), tmp_path / "out", tmp_path / "again"
     run_screening(plan, fitted, folder)

@@ -18,6 +18,8 @@ from studies.series.series_figures import draw_figures
 from studies.series.series_report import show_results
 from studies.study import load_study
 
+pytestmark = pytest.mark.slow
+
 TINY = Path(__file__).parents[2] / "data" / "tiny.toml"
 TABLES = ("values.csv", "summary.csv", "table.csv")
 

@@ -153,6 +153,7 @@ def test_a_profile_bends_where_its_number_does(found, measured, library):
     assert profile.interval[0] < found.values[name] < profile.interval[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["share", "resistance"])
 def test_rival_laws_are_fitted_alike(measured, library, law):
     parameter = FACE_CONSTANTS[law][0]
@@ -229,6 +230,7 @@ def test_a_number_that_does_not_move_with_its_parameter_is_said(measured, librar
         calibrate(measured, library)
 
 
+@pytest.mark.slow
 def test_a_calibration_is_the_same_again(found, measured, library):
     again = calibrate(measured, library)
     assert again.values == found.values
@@ -298,6 +300,7 @@ def test_a_calibration_is_shown(found, measured, capsys):
     assert "9 measured numbers" in shown
 
 
+@pytest.mark.slow
 def test_on_the_command_line_a_screening_takes_what_a_calibration_wrote(
     found, measured, handmade, monkeypatch, tmp_path
 ):

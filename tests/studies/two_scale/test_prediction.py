@@ -86,6 +86,7 @@ def slow_bond(carbon, i, j):
     return not low.isdisjoint(high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("composition", ["80:20:0.2", "80:20:0.5"])
 def test_bonds_of_primaries_are_those_of_a_slow_search(resolved, composition):
     carbon = resolved[composition, 0]
@@ -183,6 +184,7 @@ def bridged(resolved, library, composition):
     return np.mean([pair(seed) for seed in SEEDS], axis=0)
 
 
+@pytest.mark.slow
 def test_as_many_faces_are_bridged_as_with_every_primary(resolved, library):
     """Within 0.15; the bonds of the one carbon content are not those of the other."""
     few, many = (bridged(resolved, library, text) for text in ("80:20:0.2", "80:20:0.5"))

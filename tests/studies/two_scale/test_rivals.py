@@ -129,6 +129,7 @@ def test_a_rival_is_a_switch_on_a_study(measured):
     assert measured.carbon.contact_law == "skin"
 
 
+@pytest.mark.slow
 def test_every_rival_meets_what_was_measured(measured, table):
     """Conductivity and utilisation that fixed a parameter are the same under all of them."""
     values = table[(table["quantity"] == "composite_electronic") & (table["composition"] == "80:20:3")]
@@ -167,6 +168,7 @@ def test_a_library_is_asked_for_once_for_each_carbon(table, carbons):
     assert len(table) == 6
 
 
+@pytest.mark.slow
 def test_predictions_are_the_same_again_whichever_rivals_stand_beside(measured, library_of, table):
     again = which_measurement(measured, ["share", "skin"], library_of=library_of, compositions=ASKED)
     columns = [f"{name}{end}" for name in ("skin", "share") for end in ("", "_low", "_high")]
@@ -181,6 +183,7 @@ def test_equal_rivals_are_told_apart_nowhere(measured, library_of, monkeypatch):
     assert set(found["alike"]) == {"skin = twin"}
 
 
+@pytest.mark.slow
 def test_contacts_that_stay_are_fixed_by_the_utilisation_with_most_carbon(measured, library):
     """Where none was measured, none stays: bare contacts are left."""
     rival, quantity = RIVALS["breathing"], "utilisation_electronic"

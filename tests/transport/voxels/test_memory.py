@@ -58,6 +58,7 @@ def warm(work, edge):
     benchmark_labels("three phases", edge)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("work", "kept"), [(solve, 0.0), (sweep, KEPT)])
 def test_a_process_takes_no_more_than_it_asked_for(work, kept):
     """Seen from outside: what threads and compiled loops take, too. Without the fixed part at most 80 bytes a voxel."""
