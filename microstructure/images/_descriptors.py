@@ -30,7 +30,7 @@ def local_rate(padded, weights, steps, shares, x, y, z, here, there):
         for j in range(-reach, reach + 1):
             for k in range(-reach, reach + 1):
                 label = padded[x + i, y + j, z + k]
-                weight = weights[i + reach, j + reach, k + reach] * (int(label == there) - int(label == here))
+                weight = weights[i + reach, j + reach, k + reach] * (np.int64(label == there) - np.int64(label == here))
                 nx += weight * i
                 ny += weight * j
                 nz += weight * k
