@@ -104,7 +104,9 @@ def dense_matrix(network, *, walls=(0, 1)):
         sides = np.where(contacts.pairs[ports, 0] == block, 1.0, -1.0)
         sheet = np.empty((len(ports), len(ports)))
         own = contacts.radii[block], contacts.thickness[block], network.conductivity[block]
-        sheet_resistance.py_func(ports, sides, contacts.areas, contacts.normals, halves, *own, sheet)
+        getattr(sheet_resistance, "py_func", sheet_resistance)(
+            ports, sides, contacts.areas, contacts.normals, halves, *own, sheet
+        )
         inverse = np.linalg.inv(sheet)
         drops = np.zeros((len(ports), wall + 2))  # from each port to the mean of the coat
         drops[np.arange(len(ports)), node[ports]] += 1.0
