@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
-from microstructure.carbon._compression import snap, stands_out
+from microstructure.carbon._compression import copy_rows, snap, stands_out
 from microstructure.carbon._domains import enter_room
 from microstructure.carbon._placement import place, wrap
 from microstructure.coats._coating import border_above, ceiling_above, foot_on
@@ -30,7 +30,7 @@ def place_curved(
         before = points.copy()
         snap(room, points, parent[first:last], diameter, kept)
         if room.sunk > 0.0 and stands_out(room, points, kept):
-            points[:] = before
+            copy_rows(before, points)
         points += cores.centres[owners[m]]
         wrap(points, box, periodic)
 
@@ -77,7 +77,8 @@ def points_in_coats(voxels, draws, voxel, owners, cores, film, box, periodic, an
                     trial[d] -= box[d] * np.rint(trial[d] / box[d])
             inside = in_coat(trial, core, cores, film)
             if inside or attempt == 0:
-                anchors[n] = trial
+                for d in range(3):
+                    anchors[n, d] = trial[d]
             if inside:
                 break
 

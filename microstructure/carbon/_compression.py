@@ -122,9 +122,17 @@ def snap(room, points, parent, diameter, kept):
             for d in range(3):
                 points[k, d] += rise * normals[k, d]
         if not necks_hold(points, parent, diameter, kept):
-            points[:] = before
+            copy_rows(before, points)
             break
         survey(room, points, heights, ceilings, normals)
+
+
+@njit(cache=True)
+def copy_rows(source, target):
+    """Copy points, number by number: a whole row at a time brings seconds of compiling for a message about shapes."""
+    for k in range(source.shape[0]):
+        for d in range(3):
+            target[k, d] = source[k, d]
 
 
 @njit(cache=True)
@@ -277,14 +285,16 @@ def regrow(room, points, parent, diameter, max_overlap, kept):
     here = np.empty(3)
     for k in range(points.shape[0]):
         j = parent[k]
-        here[:] = points[k]
-        if j >= 0:
-            points[k] += shifts[j]
+        for d in range(3):
+            here[d] = points[k, d]
+            if j >= 0:
+                points[k, d] += shifts[j, d]
         kept[k] = stands(room, points, k, diameter, max_overlap, kept)
         fused = j >= 0 and kept[j]
         if fused and not (kept[k] and touching(points[k], points[j], diameter)):
             kept[k] = turn_around_parent(room, points, k, j, diameter, max_overlap, kept)
-        shifts[k] = points[k] - here
+        for d in range(3):
+            shifts[k, d] = points[k, d] - here[d]
 
 
 @njit(cache=True)
@@ -307,7 +317,8 @@ def turn_around_parent(room, points, k, j, diameter, max_overlap, kept):
     """Try places around primary j for primary k, its own height and direction first; True if one was found."""
     heights, ceilings, normals = np.empty(2), np.empty(2), np.empty((2, 3))
     both = np.empty((2, 3))
-    both[0], both[1] = points[j], points[k]
+    for d in range(3):
+        both[0, d], both[1, d] = points[j, d], points[k, d]
     survey(room, both, heights, ceilings, normals)
     levels = np.array([heights[1], heights[0], room.floor, max(room.floor, ceilings[0])])
     e, f = sideways(normals[0], 0.0), sideways(normals[0], 0.5 * np.pi)
@@ -326,5 +337,6 @@ def turn_around_parent(room, points, k, j, diameter, max_overlap, kept):
                 points[k, d] = both[0, d] + rise * normals[0, d] + side * direction[d]
             if stands(room, points, k, diameter, max_overlap, kept) and touching(points[k], both[0], diameter):
                 return True
-    points[k] = both[1]
+    for d in range(3):
+        points[k, d] = both[1, d]
     return False

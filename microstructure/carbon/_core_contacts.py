@@ -48,7 +48,8 @@ def list_touches(centres, coat, cores, box, periodic, reach, first, touches):
     for i in range(centres.shape[0]):
         number = touched_bodies(i, centres, coat, cores, box, periodic, reach, found)
         if touches.size > 0:
-            touches[total : total + number] = found[:number]
+            for k in range(number):
+                touches[total + k] = found[k]
         total += number
         first[i + 1] = total
     return total

@@ -86,9 +86,10 @@ def near_pairs(solids, outer, centres, box, periodic, reach):
         dz = centres[j, 2] + shifts[k, 2] - centres[i, 2]
         distance = near_gap(work, solids, i, j, dx, dy, dz, dx, dy, dz, reach)
         if distance <= reach:
-            pairs[kept] = pairs[k]
-            shifts[kept] = shifts[k]
-            axes[kept] = work[4, :3]
+            pairs[kept, 0], pairs[kept, 1] = i, j
+            for d in range(3):
+                shifts[kept, d] = shifts[k, d]
+                axes[kept, d] = work[4, d]
             gaps[kept] = distance
             kept += 1
     return pairs[:kept].copy(), shifts[:kept].copy(), axes[:kept].copy(), gaps[:kept].copy()

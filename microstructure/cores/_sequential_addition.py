@@ -28,7 +28,8 @@ def add_spheres(centres, diameters, placed, failed, patience, box, periodic, tri
             centre[axis] = 0.5 * room + trials[trial, axis] * (box[axis] - room)
             place[axis] = min(int(centre[axis] / box[axis] * cells[axis]), cells[axis] - 1)
         if is_free(centre, place, diameter, centres, diameters, first, following, box, cells, layers, periodic):
-            centres[placed] = centre
+            for axis in range(3):
+                centres[placed, axis] = centre[axis]
             link(placed, centre, first, following, box, cells, place)
             placed, failed = placed + 1, 0
         else:

@@ -124,7 +124,8 @@ def shrink(work, count):
     for a in range(count):
         if work[a, 3] > 0.0:
             if kept != a:
-                work[kept] = work[a]
+                for d in range(work.shape[1]):
+                    work[kept, d] = work[a, d]
             kept += 1
     return kept
 
