@@ -57,7 +57,8 @@ def insert(shapes, rows, start, parent, coats, centres, keep, shelf, grid, most_
             if not kept[k] or row == shelf.bond.size:
                 continue
             names[k] = row
-            shelf.centres[row] = points[k]
+            for d in range(3):
+                shelf.centres[row, d] = points[k, d]
             shelf.aggregate[row] = tally[AGGREGATES]
             shelf.bond[row] = -1 if parent[first + k] < 0 else names[parent[first + k]]
             shelf.coat[row] = coats[m]
