@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from microstructure.arguments import check_kind, check_lengths, check_name
-from microstructure.coats.coat_model import CoatModel
 from microstructure.coats.film import FILM
 from microstructure.coats.shell import SHELL
+from microstructure.coats.thickness_model import CoatModel
 from microstructure.recipe import Recipe
 
 COAT_MODELS: Mapping[str, CoatModel] = MappingProxyType(

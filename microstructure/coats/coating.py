@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from microstructure.coats._coating import Cores, Film
-from microstructure.coats.coat_model import left_over
 from microstructure.coats.coat_models import coat_model
+from microstructure.coats.thickness_model import left_over
 from microstructure.coats.unevenness import Relief, even_film
 from microstructure.cores.contacts import find_contacts
 from microstructure.cores.sphere_packing import Packing

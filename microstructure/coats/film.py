@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microstructure.coats.coat_model import CoatModel
+from microstructure.coats.thickness_model import CoatModel
 from microstructure.cores.sphere_packing import Packing
 from microstructure.errors import RecipeError
 from microstructure.recipe import Recipe

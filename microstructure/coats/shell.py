@@ -6,7 +6,7 @@ import math
 
 from scipy.optimize import brentq
 
-from microstructure.coats.coat_model import CoatModel, left_over
+from microstructure.coats.thickness_model import CoatModel, left_over
 from microstructure.cores.sphere_packing import Packing
 from microstructure.recipe import Recipe
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from microstructure import Equal, Recipe, build_composite, building_block, lay_seams, pack_spheres
-from microstructure.coats.coat_model import CoatModel
 from microstructure.coats.coat_models import COAT_MODELS, coat_thickness
 from microstructure.coats.coating import thickness_on
+from microstructure.coats.thickness_model import CoatModel
 from studies.study import parse_study
 
 RECIPE = Recipe.parse("80:20:0")
