@@ -31,6 +31,7 @@ bench-peers: $(VENV)/installed
 	$(BIN)/python -m benchmarks.performance
 
 docs: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .[docs]
 	$(BIN)/python docs/chart.py
 	$(BIN)/python docs/coating.py
 	$(BIN)/python docs/utilisation.py
