@@ -1,7 +1,7 @@
 """Kernels that set branched aggregates into the coats of cores, and find the voxels of the matrix."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from microstructure.carbon._compression import copy_rows, snap, stands_out
 from microstructure.carbon._domains import enter_room
@@ -12,33 +12,33 @@ POINTS = 32  # points of a voxel tried until one lies in the coat itself
 GOLDEN = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)  # powers of 1 / 1.2207..., spread evenly in 3D
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def place_curved(
-    anchors, owners, shapes, quaternions, start, offsets, parent, rows, mode, tries, limits, reaches, cores, film, box,
-    periodic, centres, keep, overlaps,
+    first, last, anchors, owners, shapes, quaternions, start, offsets, parent, rows, mode, tries, limits, reaches,
+    cores, film, box, periodic, centres, keep, overlaps,
 ):  # fmt: skip
     """Set aggregates into the coats of cores; anchors are given from the centre of the core that owns the coat."""
-    for m in prange(shapes.size):
-        first, last = start[shapes[m]], start[shapes[m] + 1]
+    for m in range(first, last):
+        low, high = start[shapes[m]], start[shapes[m] + 1]
         points, kept = centres[rows[m] : rows[m + 1]], keep[rows[m] : rows[m + 1]]
         diameter, reach = limits[0], reaches[shapes[m]]
         room = enter_room(cores, film, owners[m], anchors[m], reach + 2.0 * diameter, 0.5 * diameter, limits[2])
         overlaps[m] = place(
-            room, quaternions[m], offsets[first:last], parent[first:last], anchors[m], mode, tries, diameter,
+            room, quaternions[m], offsets[low:high], parent[low:high], anchors[m], mode, tries, diameter,
             limits[1], points, kept,
         )  # fmt: skip
         before = points.copy()
-        snap(room, points, parent[first:last], diameter, kept)
+        snap(room, points, parent[low:high], diameter, kept)
         if room.sunk > 0.0 and stands_out(room, points, kept):
             copy_rows(before, points)
         points += cores.centres[owners[m]]
         wrap(points, box, periodic)
 
 
-@njit(cache=True, parallel=True)
-def count_matrix(labels, owners, counts):
+@njit(cache=True, nogil=True)
+def count_matrix(first, last, labels, owners, counts):
     """Number of voxels of matrix that belong to a core, in each row along axis 2."""
-    for i in prange(labels.shape[0]):
+    for i in range(first, last):
         for j in range(labels.shape[1]):
             number = 0
             for k in range(labels.shape[2]):
@@ -61,13 +61,13 @@ def find_matrix(numbers, ends, labels, owners, voxels):
                 left -= 1
 
 
-@njit(cache=True, parallel=True)
-def points_in_coats(voxels, draws, voxel, owners, cores, film, box, periodic, anchors):
+@njit(cache=True, nogil=True)
+def points_in_coats(first, last, voxels, draws, voxel, owners, cores, film, box, periodic, anchors):
     """A random point of each voxel in the coat of the core that owns it, from the centre of that core.
 
     The image shows the coat in steps: a point that lies above it is moved within its voxel, if the voxel has another.
     """
-    for n in prange(voxels.shape[0]):
+    for n in range(first, last):
         core, trial = owners[n], np.empty(3)
         for attempt in range(POINTS):
             for d in range(3):

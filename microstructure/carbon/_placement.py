@@ -1,7 +1,7 @@
 """Kernels that set branched aggregates into bulk and flat coats; all random numbers come in drawn."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from microstructure.carbon._compression import largest_overlap, misfit, press
 from microstructure.carbon._domains import survey
@@ -98,10 +98,10 @@ def cut(room, quaternion, offsets, anchor, diameter, points, kept):
     return largest_overlap(points, kept, diameter)
 
 
-@njit(cache=True, parallel=True)
-def place_bulk(anchors, shapes, quaternions, start, offsets, rows, box, periodic, centres):
+@njit(cache=True, nogil=True)
+def place_bulk(first, last, anchors, shapes, quaternions, start, offsets, rows, box, periodic, centres):
     """Set aggregates down whole, each turned by the first of its orientations."""
-    for m in prange(shapes.size):
+    for m in range(first, last):
         points = centres[rows[m] : rows[m + 1]]
         turn(quaternions[m, 0], offsets[start[shapes[m]] : start[shapes[m] + 1]], anchors[m], points)
         wrap(points, box, periodic)
@@ -115,17 +115,17 @@ def place(room, quaternions, offsets, parent, anchor, mode, tries, diameter, max
     return compress(room, quaternions, offsets, parent, anchor, tries, diameter, max_overlap, points, kept)
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def place_flat(
-    anchors, shapes, quaternions, start, offsets, parent, rows, mode, tries, room, limits, box, periodic, centres, keep,
-    overlaps,
+    first, last, anchors, shapes, quaternions, start, offsets, parent, rows, mode, tries, room, limits, box, periodic,
+    centres, keep, overlaps,
 ):  # fmt: skip
     """Set aggregates into a flat coat: primary centres between floor and ceiling along axis 0."""
-    for m in prange(shapes.size):
-        first, last = start[shapes[m]], start[shapes[m] + 1]
+    for m in range(first, last):
+        low, high = start[shapes[m]], start[shapes[m] + 1]
         points, kept = centres[rows[m] : rows[m + 1]], keep[rows[m] : rows[m + 1]]
         overlaps[m] = place(
-            room, quaternions[m], offsets[first:last], parent[first:last], anchors[m], mode, tries, limits[0],
+            room, quaternions[m], offsets[low:high], parent[low:high], anchors[m], mode, tries, limits[0],
             limits[1], points, kept,
         )  # fmt: skip
         wrap(points, box, periodic)

@@ -19,7 +19,9 @@ from microstructure.coats._coating import Cores, Film
 from microstructure.coats.coating import Coats
 from microstructure.coats.outer_face import OuterFace
 from microstructure.cores.sphere_packing import Packing
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
+
+POINTS_A_PIECE = 64  # fewer are not worth another thread
 
 
 def fill_coats(
@@ -83,7 +85,9 @@ class MatrixVoxels:
         """A random point in each of these voxels, from the centre of the core that owns it."""
         owners, anchors = self.owner[tuple(voxels.T)].astype(np.int32), np.empty((len(voxels), 3))
         where = (self.near, self.film, np.asarray(self.packing.box, float), self.periodic)
-        in_turn(points_in_coats, voxels, draws, self.voxel_size, owners, *where, anchors)
+        in_threads(
+            points_in_coats, len(voxels), voxels, draws, self.voxel_size, owners, *where, anchors, least=POINTS_A_PIECE
+        )
         return Spots(anchors, owners)
 
     def draw(self, draws: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -121,7 +125,7 @@ def find_coats(
 ) -> MatrixVoxels:
     """Count the matrix of the coats row by row: a list of its voxels would take more room than the image."""
     counts = np.empty(labels.shape[:2], np.int64)
-    in_turn(count_matrix, labels, owner, counts)
+    in_threads(count_matrix, len(labels), labels, owner, counts)
     ends = np.cumsum(counts.ravel())
     if ends[-1] == 0:
         raise ValueError("no voxel of matrix belongs to a core: carbon needs a coat, take smaller voxels")
@@ -180,8 +184,9 @@ class Coating:
     def place(self, library: AggregateLibrary, spots: Spots, chunk: Insertion, rows: NDArray[np.int64]) -> Placed:
         """Set aggregates into the coats that own their spots."""
         placed = Placed.empty(chunk, rows)
-        in_turn(
+        in_threads(
             place_curved,
+            len(chunk.shapes),
             spots.anchors,
             spots.coats,
             chunk.shapes,

@@ -18,7 +18,7 @@ from microstructure.carbon._placement import COMPRESS, CUT, place_bulk, place_fl
 from microstructure.carbon.aggregates import AggregateLibrary
 from microstructure.carbon.dispersion import Clump, Matter, Spots
 from microstructure.carbon.sequence import ORIENTATIONS, Insertion
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 
 
 class FitMode(NamedTuple):
@@ -35,6 +35,7 @@ FIT_MODES: Mapping[str, FitMode] = MappingProxyType(
         "cut": FitMode(CUT, 1),
     }
 )
+AGGREGATES_A_PIECE = 64  # set down whole, which takes a microsecond: fewer are not worth another thread
 MAX_OVERLAP = 0.1  # share of a diameter by which two primaries of one squeezed aggregate may overlap
 
 
@@ -125,8 +126,9 @@ class Bulk:
     def place(self, library: AggregateLibrary, spots: Spots, chunk: Insertion, rows: NDArray[np.int64]) -> Placed:
         """Set aggregates down whole."""
         placed = Placed.empty(chunk, rows)
-        in_turn(
+        in_threads(
             place_bulk,
+            len(chunk.shapes),
             spots.anchors,
             chunk.shapes,
             chunk.quaternions,
@@ -136,6 +138,7 @@ class Bulk:
             self.box,
             self.periodic,
             placed.centres,
+            least=AGGREGATES_A_PIECE,
         )
         return placed
 
@@ -169,8 +172,9 @@ class FlatCoat:
     def place(self, library: AggregateLibrary, spots: Spots, chunk: Insertion, rows: NDArray[np.int64]) -> Placed:
         """Set aggregates between floor and ceiling."""
         placed = Placed.empty(chunk, rows)
-        in_turn(
+        in_threads(
             place_flat,
+            len(chunk.shapes),
             spots.anchors,
             chunk.shapes,
             chunk.quaternions,

@@ -1,7 +1,7 @@
 """Kernels that lay coats without voxels: rays from the surfaces of the cores, and the faces at which two coats meet."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from microstructure.coats._coating import NOTHING, ceiling_above, film_at, foot_on, half_gap_at, next_above
 
@@ -20,15 +20,15 @@ def height_of(radius, volume):
     return radius * ((1.0 + 3.0 * volume / radius) ** (1.0 / 3.0) - 1.0)
 
 
-@njit(cache=True, parallel=True)
-def cast_rays(cores, film, radii, reach, points, normals, borders, entries, films, half_gaps, volumes):
+@njit(cache=True, nogil=True)
+def cast_rays(first, last, cores, film, radii, reach, points, normals, borders, entries, films, half_gaps, volumes):
     """Where each ray leaves its region, and what for (as `next_above`), the film's height, half gaps above it.
 
     Above the film the ray is cut into as many parts of equal volume as `half_gaps` has room for, each of `volumes` a
     unit of core surface, and looked at in their middles.
     """
     steps = half_gaps.shape[2]
-    for core in prange(len(points)):
+    for core in range(first, last):
         for ray in range(points.shape[1]):
             x, y, z = points[core, ray]
             nx, ny, nz = normals[core, ray]
@@ -49,10 +49,10 @@ def cast_rays(cores, film, radii, reach, points, normals, borders, entries, film
                 half_gaps[core, ray, step] = half_gap_at(cores, core, px, py, pz, height)
 
 
-@njit(cache=True, parallel=True)
-def cast_faces(cores, film, radii, points, normals, borders, entries, heights, slants):
+@njit(cache=True, nogil=True)
+def cast_faces(first, last, cores, film, radii, points, normals, borders, entries, heights, slants):
     """How high matrix reaches along each ray, and where it reaches the border how many times the face is the shell."""
-    for core in prange(len(points)):
+    for core in range(first, last):
         for ray in range(points.shape[1]):
             x, y, z = points[core, ray]
             nx, ny, nz = normals[core, ray]

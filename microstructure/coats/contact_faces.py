@@ -19,7 +19,7 @@ from microstructure.cores.directions import sphere_points
 from microstructure.cores.sphere_packing import Packing
 from microstructure.errors import RecipeError
 from microstructure.recipe import Recipe
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 
 Floats = NDArray[np.float64]
 
@@ -152,13 +152,13 @@ def lay_seams(
     borders, films, part = np.empty(shape), np.empty(shape), np.empty(shape)
     entries, half_gaps = np.empty(shape, np.int64), np.empty((*shape, PARTS))
     film, spot = dry.film, (surface.points, surface.normals)
-    in_turn(cast_rays, near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
+    in_threads(cast_rays, packing.count, near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
     volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
     in_film = float(np.sum(_above(radii, films) * surface.areas))
     brim = float(np.max(borders, where=borders < reach, initial=0.0))
     coats = _filled(dry, recipe, packing, in_film, Gaps(half_gaps.ravel(), volumes.ravel(), brim))
     heights, slants = np.empty(shape), np.empty(shape)
-    in_turn(cast_faces, near, coats.film, radii, *spot, borders, entries, heights, slants)
+    in_threads(cast_faces, packing.count, near, coats.film, radii, *spot, borders, entries, heights, slants)
     shares = surface.areas / surface.areas.sum(axis=1, keepdims=True)
     first = np.repeat(np.arange(packing.count), shape[1]).reshape(shape)
     others = np.append(near.neighbours, [packing.count + 1, packing.count, NOTHING])  # COLLECTOR is -3, SEPARATOR -2

@@ -1,7 +1,7 @@
 """Kernels that measure label images: interface area by local normals, and coat thickness along rays."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 
 @njit(cache=True, inline="always")
@@ -48,15 +48,15 @@ def first_of_its_phase(padded, steps, d, x, y, z):
     return e == d
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def interface_areas(padded, index, steps, shares, weights, areas):
+@njit(cache=True, nogil=True)
+def interface_areas(first, last, padded, index, steps, shares, weights, areas):
     """Add the interface area [voxel faces] of each layer x and pair of phases to areas[x, low, high].
 
     `padded` has a margin as wide as the reach of `weights` on every side. Each layer has its own sums, so that the
     result is the same for any number of threads.
     """
     margin = weights.shape[0] // 2
-    for layer in prange(areas.shape[0]):
+    for layer in range(first, last):
         x = layer + margin
         for y in range(margin, padded.shape[1] - margin):
             for z in range(margin, padded.shape[2] - margin):
@@ -126,10 +126,10 @@ def reach_of(shape, centre, point, periodic, normal):
     return max(reach, 0.0)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def ray_coats(labels, owners, coating, core_label, centres, periodic, points, normals, thickness, covered):
+@njit(cache=True, nogil=True)
+def ray_coats(first, last, labels, owners, coating, core_label, centres, periodic, points, normals, thickness, covered):
     """Coat thickness [voxels] above surface points of each core, along their normals, and whether coat begins there."""
-    for core in prange(points.shape[0]):
+    for core in range(first, last):
         for d in range(points.shape[1]):
             direction = normals[core, d]
             point = centres[core] + points[core, d]

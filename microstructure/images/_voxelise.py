@@ -1,7 +1,7 @@
 """Kernels that rank the voxels of a box by a 16-bit key, and label the lowest of them: exact volumes in one image."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from microstructure.coats._coating import field_at, film_at, foot_on, half_gap_at, is_sphere
 
@@ -57,11 +57,11 @@ def nearest_in_plane(i, cores, reach, voxel, shape, periodic, distance, owner):
                 place = place + 1 if place + 1 < nz else 0
 
 
-@njit(cache=True, parallel=True)
-def core_keys(cores, margin, voxel, periodic, keys):
+@njit(cache=True, nogil=True)
+def core_keys(first, last, cores, margin, voxel, periodic, keys):
     """Keys by signed distance to the nearest core surface, from -margin to margin; the deep inside is 0."""
     nx, ny, nz = keys.shape
-    for i in prange(nx):
+    for i in range(first, last):
         distance, owner = np.empty((ny, nz), np.float32), np.empty((ny, nz), np.int32)
         nearest_in_plane(i, cores, margin, voxel, (nx, ny, nz), periodic, distance, owner)
         for j in range(ny):
@@ -94,15 +94,15 @@ def region_key(film, cores, c, dx, dy, dz, narrowest, widest, reach):
     return FILM_KEYS + GAP_KEYS + int(min(height / reach, 1.0) * (OPEN_KEYS - 1))
 
 
-@njit(cache=True, parallel=True)
-def coat_keys(cores, film, reach, narrowest, widest, voxel, periodic, labels, keys, owners):
+@njit(cache=True, nogil=True)
+def coat_keys(first, last, cores, film, reach, narrowest, widest, voxel, periodic, labels, keys, owners):
     """Keys of all voxels that have no label yet, in the order in which matrix fills them, and the core of every voxel.
 
     The film comes first, from the core outwards, then the gaps by their mean distance to two cores, then the room over
     bare patches.
     """
     nx, ny, nz = keys.shape
-    for i in prange(nx):
+    for i in range(first, last):
         distance, owner = np.empty((ny, nz), np.float32), np.empty((ny, nz), np.int32)
         nearest_in_plane(i, cores, reach, voxel, (nx, ny, nz), periodic, distance, owner)
         for j in range(ny):
@@ -142,12 +142,12 @@ def sort_into_planes(centres, voxel, start, order):
         place[i] += 1
 
 
-@njit(cache=True, parallel=True)
-def primary_keys(centres, start, order, reach, voxel, periodic, forbidden, labels, keys):
+@njit(cache=True, nogil=True)
+def primary_keys(first, last, centres, start, order, reach, voxel, periodic, forbidden, labels, keys):
     """Keys by distance to the nearest point of `centres`, up to `reach`, of all voxels but the forbidden label's."""
     nx, ny, nz = keys.shape
     planes = int(reach / voxel) + 2
-    for i in prange(nx):
+    for i in range(first, last):
         best = np.full((ny, nz), np.float32(reach * reach))
         low, high = i - planes, i + planes + 1
         if not periodic[0]:
@@ -180,23 +180,23 @@ def primary_keys(centres, start, order, reach, voxel, periodic, forbidden, label
                 keys[i, j, k] = int(share * FINEST) if free else NEVER
 
 
-@njit(cache=True, parallel=True)
-def count_keys(keys, counts):
+@njit(cache=True, nogil=True)
+def count_keys(first, last, keys, counts):
     """How many voxels have each key: one row of `counts` for each share of the planes."""
     nx, ny, nz = keys.shape
     rows = counts.shape[0]
-    for row in prange(rows):
+    for row in range(first, last):
         for i in range(nx * row // rows, nx * (row + 1) // rows):
             for j in range(ny):
                 for k in range(nz):
                     counts[row, keys[i, j, k]] += 1
 
 
-@njit(cache=True, parallel=True)
-def label_keys(keys, limit, ties, label, labels):
+@njit(cache=True, nogil=True)
+def label_keys(first, last, keys, limit, ties, label, labels):
     """Label all voxels whose key is below `limit`, and of those at the limit the first `ties[i]` of plane i."""
-    nx, ny, nz = keys.shape
-    for i in prange(nx):
+    _, ny, nz = keys.shape
+    for i in range(first, last):
         left = ties[i]
         for j in range(ny):
             for k in range(nz):
@@ -208,11 +208,11 @@ def label_keys(keys, limit, ties, label, labels):
                     left -= 1
 
 
-@njit(cache=True, parallel=True)
-def count_in_planes(keys, key, counts):
+@njit(cache=True, nogil=True)
+def count_in_planes(first, last, keys, key, counts):
     """How many voxels of each plane have this key."""
-    nx, ny, nz = keys.shape
-    for i in prange(nx):
+    _, ny, nz = keys.shape
+    for i in range(first, last):
         number = 0
         for j in range(ny):
             for k in range(nz):
@@ -221,11 +221,11 @@ def count_in_planes(keys, key, counts):
         counts[i] = number
 
 
-@njit(cache=True, parallel=True)
-def field_keys(field, spacings, highest, voxel, wanted, labels, keys):
+@njit(cache=True, nogil=True)
+def field_keys(first, last, field, spacings, highest, voxel, wanted, labels, keys):
     """Keys of the voxels that carry the label `wanted`: low values of a periodic field first."""
-    nx, ny, nz = keys.shape
-    for i in prange(nx):
+    _, ny, nz = keys.shape
+    for i in range(first, last):
         for j in range(ny):
             for k in range(nz):
                 keys[i, j, k] = NEVER

@@ -14,7 +14,7 @@ from microstructure.coats._coating import films_at
 from microstructure.cores.directions import sphere_points
 from microstructure.images._descriptors import ray_coats
 from microstructure.structure import Phase, Structure
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 
 Weighting = Literal["area", "volume"]
 Floats = NDArray[np.float64]
@@ -87,8 +87,9 @@ def measure_coats(structure: Structure, *, points: int = 400, least: float = 0.0
     surface = cores.shapes.surface(directions)
     thickness, covered = np.empty(surface.areas.shape), np.empty(surface.areas.shape, np.bool_)
     coating = np.isin(np.arange(256), COATING)
-    in_turn(
+    in_threads(
         ray_coats,
+        structure.cores.count,
         structure.labels,
         structure.owners,
         coating,

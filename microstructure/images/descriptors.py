@@ -13,7 +13,7 @@ from scipy import fft
 
 from microstructure.arguments import as_numbers, check_number, check_periodic, check_positive
 from microstructure.images._descriptors import interface_areas
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 
 Floats = NDArray[np.float64]
 
@@ -133,7 +133,8 @@ def interface_area(labels: ArrayLike, *, voxel_size: float, periodic: Sequence[b
     areas = np.zeros((image.shape[0], len(phases), len(phases)))
     squares = np.sum(STEPS**2, axis=1)
     shares = VORONOI[squares] / VORONOI[squares].sum() / np.sqrt(squares)
-    in_turn(interface_areas, _padded(image, wraps, NORMAL_REACH), index, STEPS, shares, _moment_weights(), areas)
+    padded = _padded(image, wraps, NORMAL_REACH)
+    in_threads(interface_areas, len(areas), padded, index, STEPS, shares, _moment_weights(), areas)
     total = areas.sum(axis=0) * voxel_size**2
     low, high = np.nonzero(total)
     pairs = np.stack([phases[low], phases[high]], axis=1)

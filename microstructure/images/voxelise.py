@@ -35,7 +35,7 @@ from microstructure.images._voxelise import (
 from microstructure.materials import Materials
 from microstructure.recipe import Recipe
 from microstructure.structure import Phase, Structure
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 
 ROWS = 8  # shares of the planes in which keys are counted side by side
 MARGIN = 1.0  # voxels on either side of a core's surface among which the recipe's volume is found
@@ -192,10 +192,11 @@ def image_coats(
     labels, keys = np.zeros(shape, np.uint8), np.empty(shape, np.uint16)
     owners = np.empty(shape, np.int16 if packing.count < LARGEST_SHORT else np.int32)
     periodic, matrix_voxels = np.asarray(packing.periodic), min(matrix_voxels, size - core_voxels)
-    in_turn(core_keys, near, MARGIN * voxel_size, voxel_size, periodic, keys)
+    in_threads(core_keys, len(keys), near, MARGIN * voxel_size, voxel_size, periodic, keys)
     label_lowest(labels, keys, core_voxels, Phase.CORE)
     narrowest, widest = gap_range(film, packing)
-    in_turn(coat_keys, near, film, 0.25 * widest, narrowest, widest, voxel_size, periodic, labels, keys, owners)
+    levels = 0.25 * widest, narrowest, widest
+    in_threads(coat_keys, len(keys), near, film, *levels, voxel_size, periodic, labels, keys, owners)
     return Image(labels, owners), label_lowest(labels, keys, matrix_voxels, Phase.MATRIX)
 
 
@@ -208,7 +209,7 @@ def gap_range(film: Film, packing: Packing) -> tuple[float, float]:
 def label_lowest(labels: NDArray[np.uint8], keys: NDArray[np.uint16], wanted: int, label: int) -> Filled:
     """Give exactly `wanted` voxels a label, those with the lowest keys; within the last key the first in the image."""
     rows = np.zeros((ROWS, 65536), np.int64)
-    in_turn(count_keys, keys, rows)
+    in_threads(count_keys, len(rows), keys, rows)
     counts = rows.sum(axis=0)
     counts[-1] = 0
     below = np.concatenate([[0], np.cumsum(counts)])
@@ -218,10 +219,10 @@ def label_lowest(labels: NDArray[np.uint8], keys: NDArray[np.uint16], wanted: in
         return Filled(np.zeros_like(counts), -1)
     limit = int(np.searchsorted(below, wanted) - 1)
     in_plane = np.zeros(len(keys), np.int64)
-    in_turn(count_in_planes, keys, limit, in_plane)
+    in_threads(count_in_planes, len(keys), keys, limit, in_plane)
     before = np.concatenate([[0], np.cumsum(in_plane)[:-1]])
     ties = np.clip(wanted - below[limit] - before, 0, in_plane)
-    in_turn(label_keys, keys, limit, ties, label, labels)
+    in_threads(label_keys, len(keys), keys, limit, ties, label, labels)
     counts[limit + 1 :] = 0
     counts[limit] = wanted - below[limit]
     return Filled(counts, limit)
@@ -239,8 +240,8 @@ def image_primaries(
     start, order = np.zeros(len(labels) + 1, np.int64), np.empty(carbon.count, np.uint32)
     sort_into_planes(carbon.centres, voxel_size, start, order)
     reach = carbon.diameter + 2.0 * voxel_size  # the sum of overlapping primaries is larger than their union
-    sides = np.asarray(periodic)
-    in_turn(primary_keys, carbon.centres, start, order, reach, voxel_size, sides, int(Phase.CORE), labels, keys)
+    sides, core = np.asarray(periodic), int(Phase.CORE)
+    in_threads(primary_keys, len(keys), carbon.centres, start, order, reach, voxel_size, sides, core, labels, keys)
     label_lowest(labels, keys, wanted, Phase.CARBON)
 
 
@@ -286,7 +287,7 @@ def _resolve(structure: Structure, rng: np.random.Generator) -> Structure:
     box = np.asarray(structure.box)
     spacings = box / np.maximum(1, np.rint(box / period)) / GRID  # whole periods: no seam at a periodic face
     highest, matrix = float(np.abs(field).max()), int(Phase.MATRIX)
-    in_turn(field_keys, field, spacings, highest, structure.voxel_size, matrix, labels, keys)
+    in_threads(field_keys, len(keys), field, spacings, highest, structure.voxel_size, matrix, labels, keys)
     left = sum(int(np.count_nonzero(plane == matrix)) for plane in labels)  # plane by plane: no copy of the image
     label_lowest(labels, keys, min(electrolyte, left), Phase.ELECTROLYTE)
     for plane in labels:

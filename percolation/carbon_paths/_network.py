@@ -1,7 +1,7 @@
 """Kernels for networks of touching spheres that are inserted one by one."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from percolation._union_find import find
 
@@ -29,10 +29,10 @@ def fill_rows(centres, box, rows, start, order):
         fill[names[i]] += 1
 
 
-@njit(cache=True, parallel=True)
-def sort_rows(centres, aggregate, start, order, places, owner):
+@njit(cache=True, nogil=True)
+def sort_rows(first, last, centres, aggregate, start, order, places, owner):
     """Sort each row by height along axis 2, and copy centres and aggregates into that order: neighbours lie close."""
-    for r in prange(start.size - 1):
+    for r in range(first, last):
         if start[r] == start[r + 1]:
             continue
         inside = order[start[r] : start[r + 1]].copy()
@@ -128,13 +128,13 @@ def link_rows(begin, end, box, periodic, rows, reach, start, order, places, owne
     return number
 
 
-@njit(cache=True, parallel=True)
-def find_contacts(bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found):
+@njit(cache=True, nogil=True)
+def find_contacts(first, last, bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found):
     """All contacts (later, earlier), those of the rows `bounds[k:k+2]` in `pairs[room[k]:room[k+1]]`.
 
     `found` tells how many there are in each share of the rows, also where there is no room for them.
     """
-    for k in prange(found.size):
+    for k in range(first, last):
         share = pairs[room[k] : room[k + 1]]
         found[k] = link_rows(bounds[k], bounds[k + 1], box, periodic, rows, reach, start, order, places, owner, share)
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from microstructure.arguments import check_edges, check_gap, check_kind
 from microstructure.carbon.placement import Carbon
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 from percolation.carbon_paths._network import count_links, fill_rows, find_contacts, sort_rows, write_links
 from percolation.lattice_arguments import parse_periodic
 
 BOTH = np.uint8(3)  # faces that a cluster touches: bit 1 for the lower, bit 2 for the upper
 TOUCH = 1e-3  # of a primary's radius: what counts as zero distance after rounding
 MOST_CELLS = 2048  # along an edge
-SHARES = 64  # of the rows, searched in parallel
+SHARES = 64  # of the rows, searched side by side
+ROWS_A_PIECE = 256  # fewer are not worth another thread to sort them
 MOST_GAP = 10.0  # diameters of a primary: beyond, each would touch a thousand others
 ROOM = 3  # contacts a primary there is room for at first; where there are more the search is done again
 
@@ -146,13 +147,16 @@ def _find_contacts(carbon: Carbon, box: NDArray[np.float64], periodic: NDArray[n
     start, order = np.zeros(rows.prod() + 1, np.int64), np.empty(carbon.count, np.int32)
     places, owner = np.empty((carbon.count, 3)), np.empty(carbon.count, np.int32)
     fill_rows(carbon.centres, box, rows, start, order)
-    in_turn(sort_rows, carbon.centres, carbon.aggregate, start, order, places, owner)
+    in_threads(
+        sort_rows, len(start) - 1, carbon.centres, carbon.aggregate, start, order, places, owner, least=ROWS_A_PIECE
+    )
     bounds = np.searchsorted(start, np.linspace(0, carbon.count, SHARES + 1), side="left")
     bounds[0], bounds[-1] = 0, len(start) - 1
     room, found = ROOM * start[bounds], np.zeros(SHARES, np.int64)
     while True:
         pairs = np.empty((room[-1], 2), np.int32)  # what stays empty of it costs no memory
-        in_turn(find_contacts, bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found)
+        shares = bounds, box, periodic, rows, reach, start, order, places, owner, pairs, room, found
+        in_threads(find_contacts, SHARES, *shares)
         if np.all(found <= np.diff(room)):
             return _Contacts(pairs, room, found)
         room = np.concatenate([[0], np.cumsum(found)])

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import config, njit, prange, types
+from numba import config, njit, types
 from numba.extending import intrinsic
 
 from percolation._union_find import join
@@ -48,10 +48,10 @@ else:
         return types.uint64(types.uint64), generate
 
 
-@njit(cache=True, parallel=True)
-def count_runs(bits, counts):
+@njit(cache=True, nogil=True)
+def count_runs(first, last, bits, counts):
     """How many runs each row has."""
-    for r in prange(counts.size):
+    for r in range(first, last):
         number, before = np.uint64(0), np.uint64(0)
         for w in range(bits.shape[1]):
             word = bits[r, w]
@@ -60,10 +60,10 @@ def count_runs(bits, counts):
         counts[r] = number
 
 
-@njit(cache=True, parallel=True)
-def find_runs(bits, start, ends, length):
+@njit(cache=True, nogil=True)
+def find_runs(first, last, bits, start, ends, length):
     """Where each run begins and ends; rows are `length` voxels long."""
-    for r in prange(start.size - 1):
+    for r in range(first, last):
         own, place, before = ends[start[r] : start[r + 1]].reshape(-1), 0, np.uint64(0)
         for w in range(bits.shape[1]):
             word = bits[r, w]
@@ -147,17 +147,22 @@ def join_layer(runs, lattice, x, within):
                 join_borders(runs, other, one, lattice.nz)
 
 
-@njit(cache=True, parallel=True)
-def join_runs(runs, lattice, bounds):
-    """Join all runs that touch: slabs of layers side by side, then the seams between them.
+@njit(cache=True, nogil=True)
+def join_slabs(first, last, runs, lattice, bounds):
+    """Join the runs that touch inside slabs of layers.
 
     Each slab touches only its own runs, and the earlier root wins every time: any number of threads, same trees' roots.
     """
-    for slab in prange(bounds.size - 1):
+    for slab in range(first, last):
         for x in range(bounds[slab], bounds[slab + 1]):
             join_layer(runs, lattice, x, True)
             if x > bounds[slab]:
                 join_layer(runs, lattice, x, False)
+
+
+@njit(cache=True)
+def join_seams(runs, lattice, bounds):
+    """Join the runs that touch from slab to slab, once all slabs are done."""
     for slab in range(bounds.size - 1):
         join_layer(runs, lattice, bounds[slab], False)
 
@@ -183,10 +188,10 @@ def count_voxels(runs, sizes):
         sizes[runs.parent[run]] += runs.ends[run, 1] - runs.ends[run, 0]
 
 
-@njit(cache=True, parallel=True)
-def paint(mask, runs, values, image):
+@njit(cache=True, nogil=True)
+def paint(first, last, mask, runs, values, image):
     """Write the value of each run's label into its voxels, and that of label 0 elsewhere; images are (rows, nz)."""
-    for r in prange(image.shape[0]):
+    for r in range(first, last):
         row, out, run, before = mask[r], image[r], runs.start[r] - 1, np.uint8(0)
         for z in range(row.size):
             run += row[z] & (before ^ 1)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads, thread_count
 from percolation.lattice._runs import (
     RunLattice,
     Runs,
@@ -16,7 +15,8 @@ from percolation.lattice._runs import (
     count_voxels,
     end_labels,
     find_runs,
-    join_runs,
+    join_seams,
+    join_slabs,
     number_clusters,
     paint,
     paint_labels,
@@ -25,6 +25,7 @@ from percolation.lattice_arguments import Triple, neighbour_offsets
 
 SLABS = 4  # for each thread: their seams are joined one after the other, so few of them
 MOST_RUNS = 2**31 - 2
+VOXELS_A_PIECE = 2**17  # below which one pass takes no longer than to wake another thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class ClusterRuns:
         if self.count == 0:
             image[:] = values[0]
         else:
-            in_turn(paint, self.rows, self.runs, values, image)
+            in_threads(paint, len(image), self.rows, self.runs, values, image, least=_at_least(image.shape[1]))
         return image.reshape(self.shape)
 
     def layer(self, axis: int, *, last: bool) -> NDArray[np.int32]:
@@ -80,21 +81,29 @@ def join_voxels(mask: NDArray[np.bool_], neighbours: int, periodic: Triple) -> C
     nx, ny, nz = mask.shape
     rows = np.ascontiguousarray(mask).view(np.uint8).reshape(nx * ny, nz)
     bits, counts = _pack(rows), np.empty(nx * ny, np.int32)
-    in_turn(count_runs, bits, counts)
+    least = _at_least(nz)
+    in_threads(count_runs, len(counts), bits, counts, least=least)
     start = np.zeros(nx * ny + 1, np.int64)
     np.cumsum(counts, out=start[1:])
     if start[-1] > MOST_RUNS:
         raise ValueError(f"the mask has {start[-1]:.3g} runs of voxels, more than {MOST_RUNS:.3g}: label parts of it")
     ends = np.empty((start[-1], 2), np.uint16 if nz < 2**16 else np.int32)
-    in_turn(find_runs, bits, start, ends, nz)
+    in_threads(find_runs, len(counts), bits, start, ends, nz, least=least)
     runs = Runs(start, ends, bits, np.arange(start[-1], dtype=np.int32))
-    slabs = min(nx, SLABS * numba.get_num_threads())
+    slabs = min(nx, SLABS * thread_count())
     lattice = RunLattice(nx, ny, nz, np.array(periodic), _earlier_rows(neighbours))
-    in_turn(join_runs, runs, lattice, np.linspace(0, nx, slabs + 1).astype(np.int64))
+    bounds = np.linspace(0, nx, slabs + 1).astype(np.int64)
+    in_threads(join_slabs, slabs, runs, lattice, bounds, least=_at_least(mask.size // slabs))
+    join_seams(runs, lattice, bounds)
     sizes = np.zeros(number_clusters(runs.parent) + 1, np.int64)
     count_voxels(runs, sizes)
     sizes[0] = mask.size - sizes.sum()
     return ClusterRuns(runs, rows, sizes, (nx, ny, nz))
+
+
+def _at_least(voxels: int) -> int:
+    """How many rows or slabs of so many voxels are worth another thread."""
+    return 1 + VOXELS_A_PIECE // voxels
 
 
 def _pack(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -120,7 +120,8 @@ def placement():
         points, kept, overlaps = np.empty((8, 3)), np.empty(8, bool), np.empty(3)
         where = (np.array([[0.5, 1, 1], [2, 4, 4], [3, 7, 8.5]]), np.arange(3), quaternions, start, offsets, parent)
         room = FlatRoom(1.0, 3.0, 1.0)
-        place_flat(*where, rows, mode, tries, room, np.array([2.0, 0.1]), box, np.array(WALLED), points, kept, overlaps)
+        limits, walled = np.array([2.0, 0.1]), np.array(WALLED)
+        place_flat(0, 3, *where, rows, mode, tries, room, limits, box, walled, points, kept, overlaps)
         found += [points, kept, overlaps]
     return found
 
@@ -235,13 +236,13 @@ def voxels():
     for film, periodic in ((even_film(0.2e-6, 0.0, 0.3e-6), EVERYWHERE), (uneven(), WALLED)):
         cores = pair(periodic)
         near = neighbourhood(cores, 2e-6)
-        core_keys(near, 2e-6, size, np.array(periodic), keys)
+        core_keys(0, 10, near, 2e-6, size, np.array(periodic), keys)
         image, filled = image_coats(cores, near, film, Recipe.parse("80:20:0"), shape, size)
         found += [keys.copy(), image.labels.copy(), image.owners, filled.counts, filled.limit]
         labels, carbon = image.labels, primaries([[0.3e-6, 1e-6, 1e-6], [2e-6, 3.9e-6, 0.1e-6]], [0, 0], 1.5e-6)
         image_primaries(carbon, labels, keys, size, periodic, 3)
         found += [labels.copy(), keys.copy()]
-        field_keys(uneven().thick, np.full(3, 0.5e-6), 4.0, size, 2, labels, keys)
+        field_keys(0, 10, uneven().thick, np.full(3, 0.5e-6), 4.0, size, 2, labels, keys)
         found.append(keys.copy())
     return found
 

@@ -1,7 +1,7 @@
 """Kernels of a network of blocks: each coat as resistors between its contacts, and the solution of the whole."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from transport.solvers._smoothing import entries
 
@@ -55,15 +55,17 @@ def sheet_resistance(ports, sides, areas, normals, faces, radius, thickness, con
         matrix[a, a] = entry_resistance(areas[p], thickness, conductivity, faces[p]) - np.log(0.5 * cap) / scale
 
 
-@njit(cache=True, parallel=True)
-def coat_resistors(start, ports, sides, areas, normals, faces, radii, thickness, conductivity, first, rows, values):
+@njit(cache=True, nogil=True)
+def coat_resistors(
+    first, last, start, ports, sides, areas, normals, faces, radii, thickness, conductivity, begin, rows, values
+):  # fmt: skip
     """For each block the conductances between its ports, and between them and the mean of its coat.
 
-    `first[b]` is where the (k + 1)^2 entries of block b begin in `rows` (row, column) and `values`; a port has the
+    `begin[b]` is where the (k + 1)^2 entries of block b begin in `rows` (row, column) and `values`; a port has the
     number of its contact, the mean of coat b that of all contacts plus b.
     """
     contacts = areas.size
-    for block in prange(radii.size):
+    for block in range(first, last):
         own = ports[start[block] : start[block + 1]]
         open_ports = faces[own] < np.inf  # at the others nothing joins the coats
         own = own[open_ports]
@@ -83,7 +85,7 @@ def coat_resistors(start, ports, sides, areas, normals, faces, radii, thickness,
             matrix,
         )
         inverse = np.linalg.inv(matrix)
-        at = first[block]
+        at = begin[block]
         total = 0.0
         for a in range(k):
             line = 0.0

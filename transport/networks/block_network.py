@@ -13,7 +13,7 @@ from scipy.sparse.linalg import splu
 
 from microstructure.arguments import as_numbers, check_kind
 from microstructure.errors import ConvergenceError
-from microstructure.threads import in_turn
+from microstructure.threads import in_threads
 from percolation.lattice_arguments import parse_count
 from transport.networks._block_network import THINNEST as THINNEST
 from transport.networks._block_network import coat_resistors, conjugate_gradients
@@ -222,8 +222,9 @@ class BlockNetwork:
         first = np.concatenate([[0], np.cumsum(size)])
         rows, values = np.zeros((first[-1], 2), np.int64), np.zeros(first[-1])
         halves = np.where(pairs[:, 1] < count, 0.5, 1.0) * self.face_resistance
-        in_turn(
+        in_threads(
             coat_resistors,
+            count,
             start,
             port[order],
             side[order],

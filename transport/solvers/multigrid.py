@@ -14,15 +14,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-import numba
 import numpy as np
 import scipy.sparse.linalg
 
+from microstructure.threads import crew, thread_count
 from transport.solvers import _smoothing
 from transport.solvers._aggregation import attach, gather
 from transport.solvers.heap import trim_heap
 from transport.solvers.operators import Array, Graph, Operator, as_graph, combine, dot, multiply
-from transport.solvers.row_threads import crew, passed, shared
+from transport.solvers.row_threads import passed, shared
 
 KAPPA = 14.0  # bound of the two-grid condition number; 10 took a third more time and twice the memory, 20 as long as 14
 EXACT_BELOW = 600  # unknowns of the coarsest level, which is factorised
@@ -164,7 +164,7 @@ class _Level:
 
 def _each(work: Callable[[int], T], blocks: int) -> list[T]:
     """What `work` gives for each block, shared among threads."""
-    if numba.get_num_threads() == 1:
+    if thread_count() == 1:
         return [work(block) for block in range(blocks)]
     return list(crew().map(work, range(blocks)))
 

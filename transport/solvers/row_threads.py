@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
+
+from microstructure.threads import crew, thread_count
 
 ROWS_A_BLOCK, MOST_BLOCKS = 15_000, 32  # of blocks that threads share
 SHORT = 500_000  # numbers of a vector, below which one pass over it takes no longer than to wake another thread
@@ -23,7 +21,7 @@ def block_count(size: int) -> int:
 
 def shared(kernel: Callable[..., None], blocks: int, *arrays: Any) -> None:
     """Run a kernel over all blocks, shared among threads if there are several blocks."""
-    threads = min(numba.get_num_threads(), blocks)
+    threads = min(thread_count(), blocks)
     if threads == 1:
         kernel(0, blocks, blocks, *arrays)
         return
@@ -41,13 +39,3 @@ def passed(kernel: Callable[..., None], size: int, *arrays: Any) -> None:
         kernel(0, blocks, blocks, *arrays)
     else:
         shared(kernel, blocks, *arrays)
-
-
-@cache
-def crew() -> ThreadPoolExecutor:
-    """Threads, kept; a forked process has none of them, and makes its own."""
-    return ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS, thread_name_prefix="conduction")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=crew.cache_clear)

@@ -31,7 +31,7 @@ def set_down(count, anchor, mode, ceiling=10.0, max_overlap=0.1):
     rows = np.array([0, count])
     where = (np.array([anchor]), np.zeros(1, np.int64), upright, rows, offsets, parent, rows)
     room, box, free = FlatRoom(1.0, ceiling, 0.0), np.full(3, 100.0), np.zeros(3, bool)
-    place_flat(*where, mode, 1, room, np.array([2.0, max_overlap]), box, free, points, kept, overlap)
+    place_flat(0, 1, *where, mode, 1, room, np.array([2.0, max_overlap]), box, free, points, kept, overlap)
     return points, kept, overlap[0]
 
 
