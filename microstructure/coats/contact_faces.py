@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microstructure.arguments import check_kind, check_optional, check_room, check_runs
-from microstructure.coats._coating import NOTHING
+from microstructure.coats._coating import NOTHING, Cores, Film
 from microstructure.coats._contact_faces import cast_faces, cast_rays
 from microstructure.coats.coating import Coats, coat_reach, dry_coats, neighbourhood
 from microstructure.coats.unevenness import Relief
 from microstructure.cores.contacts import gap_normals
 from microstructure.cores.directions import sphere_points
+from microstructure.cores.shapes import Surface
 from microstructure.cores.sphere_packing import Packing
 from microstructure.errors import RecipeError
 from microstructure.recipe import Recipe
@@ -142,47 +143,89 @@ def lay_seams(
     check_optional("relief", relief, Relief)
     rays = check_runs(rays, "rays")
     check_room("rays", packing.count * rays, BYTES_A_RAY, "ask for fewer rays or cores")
-    directions = sphere_points(rays)
-    walls = not packing.periodic[0]
-    reach = coat_reach(recipe, coat, packing)
+    walls, reach = not packing.periodic[0], coat_reach(recipe, coat, packing)
     near = neighbourhood(packing, reach, walls=walls)
+    surface = packing.shapes.surface(sphere_points(rays))
     dry = dry_coats(recipe, packing, coat, relief, walls=walls)
-    surface, radii = packing.shapes.surface(directions), packing.radii
-    shape = surface.areas.shape
-    borders, films, part = np.empty(shape), np.empty(shape), np.empty(shape)
-    entries, half_gaps = np.empty(shape, np.int64), np.empty((*shape, PARTS))
-    film, spot = dry.film, (surface.points, surface.normals)
-    in_threads(cast_rays, packing.count, near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
-    volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
-    in_film = float(np.sum(_above(radii, films) * surface.areas))
-    brim = float(np.max(borders, where=borders < reach, initial=0.0))
-    coats = _filled(dry, recipe, packing, in_film, Gaps(half_gaps.ravel(), volumes.ravel(), brim))
-    heights, slants = np.empty(shape), np.empty(shape)
-    in_threads(cast_faces, packing.count, near, coats.film, radii, *spot, borders, entries, heights, slants)
+    rise = _cast_rays(packing, near, surface, dry.film, reach)
+    coats = _filled(dry, recipe, packing, rise)
+    faces = _cast_faces(packing, near, surface, coats.film, rise)
+    pairs, piece_pair, piece_area, met = _pieces(near, surface, rise, faces)
     shares = surface.areas / surface.areas.sum(axis=1, keepdims=True)
-    first = np.repeat(np.arange(packing.count), shape[1]).reshape(shape)
-    others = np.append(near.neighbours, [packing.count + 1, packing.count, NOTHING])  # COLLECTOR is -3, SEPARATOR -2
-    second = others[entries]
-    met = (slants > 0.0) & (entries != NOTHING) & (second != first)
-    weights = np.where(second[met] < packing.count, 0.5, 1.0) * (slants * surface.areas)[met]
-    low, high = np.minimum(first[met], second[met]), np.maximum(first[met], second[met])
-    codes, index = np.unique(low * (packing.count + 2) + high, return_inverse=True)
-    pairs = np.stack(np.divmod(codes, packing.count + 2), axis=1)
     return Seams(
         recipe,
         packing,
         coats,
         pairs,
-        np.asarray(np.bincount(index, weights, minlength=len(pairs)), np.float64),
-        face_normals(packing, pairs),
-        index,
-        weights,
-        np.maximum(borders[met], 0.0),
-        np.sum(_above(radii, heights) * surface.areas, axis=1),
-        np.sum((heights > 0.0) * shares, axis=1),
-        np.maximum(heights, 0.0),
-        shares,
+        areas=np.asarray(np.bincount(piece_pair, piece_area, minlength=len(pairs)), np.float64),
+        normals=face_normals(packing, pairs),
+        piece_pair=piece_pair,
+        piece_area=piece_area,
+        piece_height=np.maximum(rise.borders[met], 0.0),
+        matrix=np.sum(_above(packing.radii, faces.heights) * surface.areas, axis=1),
+        covered=np.sum((faces.heights > 0.0) * shares, axis=1),
+        heights=np.maximum(faces.heights, 0.0),
+        shares=shares,
     )
+
+
+class Rise(NamedTuple):
+    """What rays normal to the cores meet before any gap is filled, (cores, rays); what is above the film in parts."""
+
+    borders: Floats  # height at which a ray leaves the region of its core [m], `reach` if it does not
+    entries: NDArray[np.int64]  # place of the core whose region it enters, among the neighbours
+    in_film: float  # volume of all films [m3]
+    half_gaps: Floats  # half the gap in which each part lies, float64 (parts,) [m], infinite for none
+    volumes: Floats  # of each part [m3]
+    brim: float  # half the widest gap [m]
+
+
+def _cast_rays(packing: Packing, near: Cores, surface: Surface, film: Film, reach: float) -> Rise:
+    shape, radii = surface.areas.shape, packing.radii
+    borders, films, part = np.empty(shape), np.empty(shape), np.empty(shape)
+    entries, half_gaps = np.empty(shape, np.int64), np.empty((*shape, PARTS))
+    spot = surface.points, surface.normals
+    in_threads(cast_rays, packing.count, near, film, radii, reach, *spot, borders, entries, films, half_gaps, part)
+    volumes = np.repeat((part * surface.areas)[:, :, None], PARTS, axis=2)
+    in_film = float(np.sum(_above(radii, films) * surface.areas))
+    brim = float(np.max(borders, where=borders < reach, initial=0.0))
+    return Rise(borders, entries, in_film, half_gaps.ravel(), volumes.ravel(), brim)
+
+
+class Faces(NamedTuple):
+    """How high the coat is along each ray [m], and the area of face over that of the core's surface; (cores, rays)."""
+
+    heights: Floats
+    slants: Floats
+
+
+def _cast_faces(packing: Packing, near: Cores, surface: Surface, film: Film, rise: Rise) -> Faces:
+    heights, slants = np.empty(surface.areas.shape), np.empty(surface.areas.shape)
+    met = near, film, packing.radii, surface.points, surface.normals, rise.borders, rise.entries
+    in_threads(cast_faces, packing.count, *met, heights, slants)
+    return Faces(heights, slants)
+
+
+class Pieces(NamedTuple):
+    """The faces in pieces, one for each ray that meets one: pairs int64 (m, 2), then pair and area [m2] of each."""
+
+    pairs: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    area: Floats
+    met: NDArray[np.bool_]  # which rays, (cores, rays)
+
+
+def _pieces(near: Cores, surface: Surface, rise: Rise, faces: Faces) -> Pieces:
+    """Gather the rays by the pair of bodies whose face they meet; both cores of a pair see it: each counts half."""
+    count = len(near.centres)
+    first = np.repeat(np.arange(count), faces.slants.shape[1]).reshape(faces.slants.shape)
+    others = np.append(near.neighbours, [count + 1, count, NOTHING])  # COLLECTOR is -3, SEPARATOR -2
+    second = others[rise.entries]
+    met = (faces.slants > 0.0) & (rise.entries != NOTHING) & (second != first)
+    area = np.where(second[met] < count, 0.5, 1.0) * (faces.slants * surface.areas)[met]
+    low, high = np.minimum(first[met], second[met]), np.maximum(first[met], second[met])
+    codes, pair = np.unique(low * (count + 2) + high, return_inverse=True)
+    return Pieces(np.stack(np.divmod(codes, count + 2), axis=1), pair, area, met)
 
 
 def face_normals(packing: Packing, pairs: NDArray[np.int64]) -> Floats:
@@ -202,20 +245,12 @@ def _above(radii: Floats, heights: Floats) -> Floats:
     return np.asarray(radius * ((1.0 + np.maximum(heights, 0.0) / radius) ** 3 - 1.0) / 3.0)
 
 
-class Gaps(NamedTuple):
-    """The space above the film in parts: half the gap in which each lies (inf: in none), its volume, the widest."""
-
-    half_gaps: Floats
-    volumes: Floats
-    brim: float
-
-
-def _filled(dry: Coats, recipe: Recipe, packing: Packing, in_film: float, room: Gaps) -> Coats:
+def _filled(dry: Coats, recipe: Recipe, packing: Packing, rise: Rise) -> Coats:
     """The coats with their gaps filled up to the level at which the matrix has the recipe's volume."""
     wanted = packing.fraction * float(np.prod(packing.box)) * recipe.matrix_per_core
-    order = np.argsort(room.half_gaps, kind="stable")[: np.count_nonzero(np.isfinite(room.half_gaps))]
-    levels = np.concatenate([[0.0], room.half_gaps[order]])
-    filled = in_film + np.concatenate([[0.0], np.cumsum(room.volumes[order])])
+    order = np.argsort(rise.half_gaps, kind="stable")[: np.count_nonzero(np.isfinite(rise.half_gaps))]
+    levels = np.concatenate([[0.0], rise.half_gaps[order]])
+    filled = rise.in_film + np.concatenate([[0.0], np.cumsum(rise.volumes[order])])
     if wanted > filled[-1] * (1.0 + SHORTFALL):
         raise RecipeError(
             f"cores that fill {packing.fraction:.3f} of the box have room on and between them for"
@@ -224,12 +259,12 @@ def _filled(dry: Coats, recipe: Recipe, packing: Packing, in_film: float, room: 
     height = dry.thickness + dry.roughness
     bodies = packing.shapes
     under, outer = (float(np.sum(bodies.volumes_within(h) - bodies.volumes)) for h in (dry.roughness, height))
-    share = min(in_film / wanted, 1.0)
+    share = min(rise.in_film / wanted, 1.0)
     recess = float(np.interp(2.0 * height, levels, filled))
-    recess_share = max(min(recess, wanted) - in_film, 0.0) / wanted
+    recess_share = max(min(recess, wanted) - rise.in_film, 0.0) / wanted
     return replace(
         dry,
-        fill_height=float(np.interp(wanted, filled, levels, right=room.brim)) if wanted > in_film else 0.0,
+        fill_height=float(np.interp(wanted, filled, levels, right=rise.brim)) if wanted > rise.in_film else 0.0,
         film_share=share * (1.0 - under / outer),
         roughness_share=share * under / outer,
         recess_share=recess_share,
