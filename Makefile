@@ -11,10 +11,10 @@ demo: $(VENV)/installed
 
 test: $(VENV)/tested
 	$(BIN)/python -m tests.project.compile_kernels
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow" --durations 20
 
 test-all: test
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m slow
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m slow --durations 20
 
 check: $(VENV)/checked
 	$(BIN)/ruff check .

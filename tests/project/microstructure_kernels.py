@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from microstructure.carbon._compression import misfit, press, snap, stands_out
+from microstructure.carbon._compression import copy_rows, misfit, press, snap, stands_out
 from microstructure.carbon._domains import FlatRoom, enter_room, survey
 from microstructure.carbon._placement import COMPRESS, CUT, place_flat
 from microstructure.carbon.aggregates import grow_aggregate
@@ -78,7 +78,9 @@ def compression():
         found.append(misfit(points[:, 0].copy(), np.full(7, ceiling), 1.0))
         found.append(press(room, points, parent, 2.0, most, kept))
         snap(room, points, parent, 2.0, kept)
-        found += [points, kept, stands_out(room, points, kept)]
+        copied = np.empty_like(points)
+        copy_rows(points, copied)
+        found += [points, copied, kept, stands_out(room, points, kept)]
     return found
 
 
