@@ -107,6 +107,7 @@ def test_clusters_of_faceted_cores_are_refused():
         )
 
 
+@pytest.mark.slow
 def test_coats_are_measured_along_the_normals_of_bodies(cell):
     """Loose faceted cores in a shell: thickness and coverage as laid."""
     loose = build_composite(

@@ -173,6 +173,7 @@ def test_aggregates_that_end_just_short_of_a_wall_touch_it(cell, library):
     assert nearly < 0.1 * touching
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["99:1:0.2", "95:5:0.8"])
 def test_coats_thinner_than_a_primary_work_too(library, text):
     with pytest.warns(UserWarning, match="larger than the coat"):

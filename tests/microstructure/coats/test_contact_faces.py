@@ -173,6 +173,7 @@ def test_coats_agree_with_voxels(seed, coat_contacts):
     assert len(common) > 0.95 * len(voxels.pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fraction", "within"), [(0.62, 0.06), (0.5, 0.2)])
 def test_ions_of_coats_as_sheets_agree_with_a_voxel_solve(fraction, within):
     """Each coat an effective medium of its heights, no constant fitted; worse in loose packings, made of necks."""

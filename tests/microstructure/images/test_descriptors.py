@@ -135,6 +135,7 @@ def slow_areas(labels, periodic):
     return areas
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("periodic", [FREE, (True, False, True)])
 def test_areas_of_four_phases_agree_with_a_slow_twin(periodic):
     labels = random_medium((8, 7, 6), phases=4, seed=3, length=1.0) * 20

@@ -72,6 +72,7 @@ def ranked(cell):
     return labels.reshape(cell.labels.shape), owner.reshape(cell.labels.shape)
 
 
+@pytest.mark.slow
 def test_an_image_is_the_one_that_sorting_gives(cell):
     labels, owner = ranked(cell)
     assert np.mean(labels != cell.labels) < 1e-3  # keys of 16 bits tie where sorting does not
@@ -95,6 +96,7 @@ def test_finer_images_show_the_same_cores_and_coats(cell):
     assert np.mean(blocks[whole][:, 0] == cell.labels[whole]) > 0.97
 
 
+@pytest.mark.slow
 def test_resolved_images_have_the_volumes_of_all_five_phases(cell):
     image = voxelise(cell, 25e-9, resolve_carbon=True, rng=np.random.default_rng(1))
     volumes, core, one = cell.recipe.volume_fractions, cell.cores.fraction, 1.0 / image.labels.size

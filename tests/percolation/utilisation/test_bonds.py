@@ -139,6 +139,7 @@ def test_bridges_without_end_reach_everything():
     assert (found.electronic, found.ionic, found.joint, found.bond_share) == (1.0, 1.0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_bare_contacts_join_as_often_as_their_share():
     """A gap of 100 nm leaves less than half of two coats of 150 nm: narrow, also at the walls, 50 nm away."""
     seams = row(4)

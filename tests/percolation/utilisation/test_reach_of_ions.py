@@ -196,6 +196,7 @@ def test_the_last_step_is_the_image_itself(resolved):
     np.testing.assert_array_equal(reach_ions(replace(resolved, labels=labels), np.array([0]))[0], full)
 
 
+@pytest.mark.slow
 def test_a_step_does_not_hang_on_the_others(resolved):
     counts = np.rint(np.linspace(0.0, 1.0, 6) * resolved.carbon.count).astype(np.int64)
     together = reach_ions(resolved, counts)

@@ -206,6 +206,7 @@ def test_above_the_threshold_it_tends_to_the_infinite_cluster(study):
     assert np.all(np.diff(found.sides) < 0.5)
 
 
+@pytest.mark.slow
 def test_ions_reach_all_of_a_cathode_without_carbon(sparse):
     assert np.all(sparse.ionic > 0.99)
     assert np.all(sparse.joint <= sparse.electronic + 1e-12)
@@ -223,6 +224,7 @@ def test_a_profile_has_the_mean_of_its_cathode(study, sparse):
     assert sparse.depths(0).tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes_whatever_else_is_asked(study, sparse):
     again = sweep_thickness(
         study, study.recipes[0], thicknesses=[10.0], cores_per_median=40, limit_cores=150, bare_contact_share=0.1
@@ -238,6 +240,7 @@ def test_a_periodic_cathode_has_the_recipe_and_no_walls(study):
     assert cell.periodic == EVERYWHERE
 
 
+@pytest.mark.slow
 def test_the_fitted_share_gives_the_target_back(study):
     sizes = {"thickness": 5.0, "cores_per_median": 20}
     share = fit_bare_share(study, study.recipes[0], target=0.5, shares=[0.1, 0.2, 0.3, 0.4], **sizes)

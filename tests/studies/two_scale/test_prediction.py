@@ -193,6 +193,7 @@ def test_as_many_faces_are_bridged_as_with_every_primary(resolved, library):
     assert few[1] != pytest.approx(many[0], abs=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("composition", ["80:20:0.2", "80:20:0.5"])
 def test_as_much_is_reached_as_with_every_primary(resolved, library, composition):
     def differences(seed):

@@ -139,6 +139,7 @@ def test_every_rival_meets_what_was_measured(measured, table):
     assert set(table["composition"]) == {*ASKED}
 
 
+@pytest.mark.slow
 def test_ions_that_reach_every_core_make_no_rival(measured, library, table):
     """Films are whole and hang together: it is said. Where a core must be covered all over, ions reach fewer."""
     assert list(table.attrs["left_out"]) == ["ions"]
@@ -176,6 +177,7 @@ def test_predictions_are_the_same_again_whichever_rivals_stand_beside(measured, 
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
+@pytest.mark.slow
 def test_equal_rivals_are_told_apart_nowhere(measured, library_of, monkeypatch):
     monkeypatch.setitem(RIVALS, "twin", RIVALS["skin"])
     found = which_measurement(measured, ["skin", "twin"], library_of=library_of, compositions=["80:20:0.5"])

@@ -315,6 +315,7 @@ def test_thin_images_whose_rows_the_plates_hold(shape):
     assert found.bracket.lower == pytest.approx(found.value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_without_the_check_it_stalls(monkeypatch):
     checked = iterations(32, 1e7)
     monkeypatch.setattr(multigrid, "KAPPA", 1e30)
