@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from scipy.stats import qmc
 
 from microstructure.errors import StudyError
@@ -17,7 +17,7 @@ from microstructure.recipe import Recipe
 from microstructure.units import parse_quantity, shown
 from studies.contact_law import check_constant
 from studies.quantities import check_values
-from studies.settings import Number, Whole, parse_kind, sentence
+from studies.settings import Number, SettingsTable, Whole, parse_kind, sentence
 from studies.study import Study, merged, parse_study, quick_changes, read_study
 from studies.two_scale.prediction import check_cathode
 
@@ -47,10 +47,8 @@ Level = Annotated[str | float, BeforeValidator(_level)]
 ROUNDING = 1.0 + 1e-9
 
 
-class Screen(BaseModel):
+class Screen(SettingsTable):
     """The [screen] table of a study: what is varied, and what counts as good."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     cam_to_se: list[str] = Field(default=[], max_length=MOST, description='weights such as "80:20"')
     x: list[Number] = Field(default=[], max_length=MOST, description="weights of carbon for each CAM:SE")
